@@ -1,0 +1,100 @@
+// Every limit of the server, with its unit, and how the limits relate to each other.
+
+import { assert } from "./assert.ts";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+// --- Requests and replies (src/resp, src/net) ------------------------------------------------
+
+/** The longest inline request or header line, in bytes, as in Redis (PROTO_INLINE_MAX_SIZE). */
+export const inlineBytesMax = 64 * KiB;
+/** Words in one request. Redis allows 2^31 - 1; no client needs it and each word costs memory. */
+export const requestWordsMax = 1024 * 1024;
+/** Default of `proto-max-bulk-len`: the largest bulk string of a client. */
+export const bulkBytesDefault = 64 * MiB;
+/** V8's longest string is 2^29 - 24 characters, and a value is a string of one char per byte. */
+export const bulkBytesMax = 512 * MiB - KiB;
+/** One whole request (`client-query-buffer-limit`): also what one session may hold undecoded. */
+export const requestBytesDefault = 256 * MiB;
+export const requestBytesMax = 1024 * MiB;
+/** Before AUTH, as in Redis: words, bytes of one word. */
+export const unauthenticatedWordsMax = 10;
+export const unauthenticatedBulkBytesMax = 16 * KiB;
+/** Replies that an unauthenticated client may leave unread before it is closed. */
+export const unauthenticatedOutputBytesMax = 64 * KiB;
+/** A session stops reading requests while this many reply bytes wait for its socket. */
+export const outputPauseBytes = MiB;
+/** A session is closed when this many reply bytes wait for its socket (`client-output-buffer-limit`). */
+export const outputBytesMax = 1024 * MiB;
+/** A piece of output handed to the socket at once; larger replies go in several. */
+export const outputPieceBytes = 16 * MiB;
+/** Default of `maxclients`. */
+export const clientsDefault = 10_000;
+/** Text of one error reply, after CR, LF and NUL became spaces. */
+export const errorTextMax = 1024;
+
+// --- The node: what waits for consensus (src/net) ---------------------------------------------
+
+/** Writes waiting on this node, all sessions together; above it no session is read. */
+export const pendingBytesMax = 512 * MiB;
+/** Requests of one write batch; what arrives beyond goes into the next proposal. */
+export const batchBytesMax = 4 * MiB;
+/** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
+export const leaderWaitMs = 10_000;
+
+// --- Consensus (src/raft) ---------------------------------------------------------------------
+
+/** Ticks are the only unit of time inside Raft. */
+export const tickMs = 10;
+export const heartbeatTicks = 5;
+/** The election timeout is drawn from [electionTicksMin, 2 * electionTicksMin). */
+export const electionTicksMin = 50;
+/** Entry bytes in one AppendEntries message; a larger single entry still goes alone. */
+export const appendBytesMax = MiB;
+/** AppendEntries messages and bytes on their way to one follower. */
+export const inflightMessagesMax = 256;
+export const inflightBytesMax = 64 * MiB;
+/** Entries on the leader that are not committed yet; above it proposals wait in the node. */
+export const uncommittedBytesMax = 256 * MiB;
+/** A segment of the log is closed and a new one begun when it has reached this size. */
+export const segmentBytes = 64 * MiB;
+/** Recent entries that the log keeps in memory, for followers that are a little behind. */
+export const logCacheBytes = 32 * MiB;
+/** Members of a cluster. */
+export const membersMax = 7;
+
+// --- Peers (src/net) --------------------------------------------------------------------------
+
+/** A frame holds at most one entry of the largest request, or appendBytesMax of smaller ones. */
+export const frameBytesMax = requestBytesMax + 16 * MiB;
+/** Before a peer has proved who it is. */
+export const handshakeBytesMax = 4 * KiB;
+export const handshakeMs = 3_000;
+/** Frames queued for one peer; beyond it they are dropped, and Raft sends again. */
+export const peerQueueBytesMax = 128 * MiB;
+/** Connections on the peer port, handshakes included. */
+export const peerConnectionsMax = 4 * membersMax + 16;
+
+// --- State (src/state) ------------------------------------------------------------------------
+
+/** As in Redis: the number of databases (`databases`) and of hash slots. */
+export const databaseCount = 16;
+export const slotCount = 16_384;
+/** Keys that one entry removes because they are due; the rest waits for the next entry. */
+export const expirePerEntryMax = 1_000;
+/** The leader commits a tick for keys that are due at most this often. */
+export const expireTickMs = 100;
+/** A checkpoint starts when this many log bytes were applied since the last one. */
+export const checkpointLogBytes = 64 * MiB;
+/** Records that one slice of a checkpoint encodes before it lets the event loop go on. */
+export const checkpointSliceRecords = 500;
+/** Longest glob pattern of KEYS and SCAN; longer ones match nothing. */
+export const patternBytesMax = 64 * KiB;
+
+assert(bulkBytesDefault <= bulkBytesMax, "the default bulk limit is a valid one");
+assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into a request");
+assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");
+assert(frameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
+assert(electionTicksMin >= 5 * heartbeatTicks, "a follower survives the loss of several heartbeats");
+assert(inflightBytesMax >= appendBytesMax, "a window takes at least one message");

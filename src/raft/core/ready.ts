@@ -1,0 +1,121 @@
+// The face of the core: events in, work out. Pure: no socket, disk, clock or chance behind it.
+
+import type {
+  Entry,
+  EntryId,
+  HardState,
+  LogIndex,
+  Member,
+  Membership,
+  Message,
+  NodeId,
+  Role,
+  Term,
+} from "./types.ts";
+
+/** What is durable of the log, read by the core; kept by the log store (the consumer's port). */
+export interface LogReader {
+  /** Index of the first entry that is still there; 1 when nothing was cut. */
+  readonly firstIndex: LogIndex;
+  /** 0 when empty. */
+  readonly lastIndex: LogIndex;
+  /** The term of a stored entry; null when it is not there (never a number: see etcd raft PR 31). */
+  term(index: LogIndex): Term | null;
+  /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
+  slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[];
+  /** The newest membership entry at or below an index; null when there is none. */
+  membershipAt(index: LogIndex): { readonly index: LogIndex; readonly membership: Membership } | null;
+}
+
+/**
+ * Work the core hands out, to be done in this order: `save` starts; `messages` leave at once;
+ * when `save` is on disk, `core.saved(save)` and only then `save.messages` leave; `committed` is
+ * applied. A new Ready may be taken before the last save is done, but saves are written in order.
+ */
+export interface Ready {
+  /** Null when nothing has to be written. */
+  readonly save: Save | null;
+  /** May leave at once: they acknowledge nothing that is not on disk. */
+  readonly messages: readonly Message[];
+  /** Committed and on this node's disk, in order, each exactly once. */
+  readonly committed: readonly Entry[];
+  /** ReadIndex rounds that are confirmed: state applied up to `index` answers them. */
+  readonly reads: readonly { readonly id: number; readonly index: LogIndex }[];
+  /** Rounds that were given up because leadership was lost. */
+  readonly readsLost: readonly number[];
+}
+
+export interface Save {
+  /** Ascending; a completion names the save, so a stale one can never be mistaken (ABA). */
+  readonly sequence: number;
+  readonly hardState: HardState | null;
+  /** Contiguous; the first one's index may overwrite what was stored: the old tail is dropped. */
+  readonly entries: readonly Entry[];
+  /** Acknowledge what this save makes durable: they leave after it. */
+  readonly messages: readonly Message[];
+}
+
+/** Progress of one member as the leader sees it; for status and for promotion. */
+export interface MemberProgress {
+  readonly id: NodeId;
+  readonly match: LogIndex;
+  readonly active: boolean;
+}
+
+export interface RaftCore {
+  readonly id: NodeId;
+  readonly term: Term;
+  readonly role: Role;
+  /** Null when unknown. */
+  readonly leader: NodeId | null;
+  readonly commit: LogIndex;
+  readonly last: EntryId;
+  readonly membership: Membership;
+  /** True while the newest membership is not committed. */
+  readonly membershipPending: boolean;
+  /** Bytes appended by this leader and not yet committed. */
+  readonly uncommittedBytes: number;
+
+  tick(): void;
+  step(message: Message): void;
+  /** Appends entries to the leader's log in one go; their ids, or null when not leading or leaving. */
+  propose(data: readonly Uint8Array[]): readonly EntryId[] | null;
+  /** Null, or the reason in words: not leading, another change pending, no own commit yet, no-op change. */
+  proposeMembership(change: MembershipChange): EntryId | string;
+  /** Starts or joins a round that confirms leadership; null when not leading. The id comes back in Ready. */
+  readIndex(): number | null;
+  /** Null, or why not. The transfer is given up after an election timeout. */
+  transfer(to: NodeId): string | null;
+  /** The member left or the connection to it was refused: probe it again later. */
+  unreachable(peer: NodeId): void;
+  /** Campaigns at once (cluster of one, tests). */
+  campaign(): void;
+
+  /** Null when there is nothing to do. */
+  ready(): Ready | null;
+  saved(save: Save): void;
+  /** Leader only, else empty. */
+  progress(): readonly MemberProgress[];
+}
+
+export type MembershipChange =
+  | { readonly type: "addLearner"; readonly address: string }
+  | { readonly type: "promote"; readonly id: NodeId }
+  | { readonly type: "remove"; readonly id: NodeId }
+  | { readonly type: "setAddress"; readonly member: Member };
+
+export interface RaftOptions {
+  readonly id: NodeId;
+  readonly hardState: HardState;
+  /** Everything at or below is applied already (the checkpoint's index); 0 at first. */
+  readonly applied: LogIndex;
+  readonly log: LogReader;
+  readonly heartbeatTicks: number;
+  /** The timeout is drawn from [electionTicks, 2 * electionTicks). */
+  readonly electionTicks: number;
+  readonly appendBytesMax: number;
+  readonly inflightMessagesMax: number;
+  readonly inflightBytesMax: number;
+  /** In [0, 1); for election timeouts only. */
+  random(): number;
+}

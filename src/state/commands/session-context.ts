@@ -1,0 +1,155 @@
+// What a session command may see of its client and of this node. Implemented by src/net.
+
+import type { Bytes, ErrorReply, Protocol, Reply } from "../../resp/reply.ts";
+import type { CommandTable } from "./spec.ts";
+
+export interface SessionContext {
+  readonly client: Client;
+  readonly server: Server;
+  /** Handed in, never imported: COMMAND is itself a row of this table. */
+  readonly commands: CommandTable;
+}
+
+/** One connected client: state of the connection, never replicated. */
+export interface Client {
+  /** Unique on this node, ascending from 1. */
+  readonly id: number;
+  /** host:port of the two ends. */
+  readonly address: string;
+  readonly localAddress: string;
+  readonly fd: number;
+  readonly createdAtMs: number;
+  readonly lastInteractionMs: number;
+  /** Lower case, "client|list" for a subcommand; empty before the first command. */
+  readonly lastCommand: string;
+  readonly queryBufferBytes: number;
+  readonly outputBytes: number;
+  readonly totalInputBytes: number;
+  readonly totalOutputBytes: number;
+
+  name: Bytes;
+  libraryName: Bytes;
+  libraryVersion: Bytes;
+  database: number;
+  protocol: Protocol;
+  authenticated: boolean;
+  noEvict: boolean;
+  noTouch: boolean;
+  /** CLIENT REPLY: "skip" silences the next command's reply, then becomes "on". */
+  replyMode: "on" | "off" | "skip";
+
+  /** Ends the connection once every reply before this one, and this one, is written. */
+  closeAfterReply(): void;
+  /** RESET: what the connection was when it was accepted (name, database, protocol, user ...). */
+  reset(): void;
+}
+
+/** This node, as far as commands may know and steer it. */
+export interface Server {
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** 40 hex characters, new at every start, as INFO's run_id. */
+  readonly runId: string;
+  readonly port: number;
+  readonly config: Config;
+  readonly stats: Stats;
+  readonly raft: RaftAdmin;
+
+  /** Wall clock. */
+  nowMs(): number;
+  nowMicros(): bigint;
+  random(): number;
+  /** One of the node's timers; DEBUG SLEEP and CLIENT PAUSE use it. */
+  sleep(ms: number): Promise<void>;
+  /** DEBUG SLEEP: blocks this whole node, as Redis does. */
+  block(ms: number): void;
+
+  clients(): IterableIterator<Client>;
+  /** False when there is no such client. Killing itself closes after the reply. */
+  killClient(id: number): boolean;
+  pauseClients(untilMs: number, mode: "all" | "write"): void;
+  unpauseClients(): void;
+  /** Null when the password fits; the default user's name or an empty one goes with `requirepass`. */
+  authenticate(user: Bytes, password: Bytes): ErrorReply | null;
+
+  /** Keys and expiries per database that has keys, from this node's applied state. */
+  keyspace(): readonly { index: number; keys: number; expires: number; averageTtlMs: number }[];
+  memory(): { usedBytes: number; residentBytes: number; peakBytes: number };
+
+  /** Writes a checkpoint now; resolves when it is on disk, rejects when one is running. */
+  checkpoint(): Promise<void>;
+  readonly checkpointRunning: boolean;
+  /** Unix seconds of the last finished checkpoint, or of the start. */
+  readonly lastCheckpointSeconds: number;
+  readonly changesSinceCheckpoint: number;
+  /** Ends the process in order: leadership handed over, sessions closed, files synced. */
+  shutdown(): void;
+}
+
+/** CONFIG: names as in redis.conf where the meaning is the same. */
+export interface Config {
+  /** Every option in alphabetical order with its value as text. */
+  all(): readonly (readonly [name: string, value: string])[];
+  /** All or nothing; the error names the option that failed, in Redis' words. */
+  set(pairs: readonly (readonly [name: string, value: string])[]): ErrorReply | null;
+  /** Null, or why the file could not be written. */
+  rewrite(): Promise<ErrorReply | null>;
+}
+
+/** Counters behind INFO; CONFIG RESETSTAT sets them to zero. */
+export interface Stats {
+  readonly connectionsReceived: number;
+  readonly commandsProcessed: number;
+  readonly connectionsRejected: number;
+  readonly inputBytes: number;
+  readonly outputBytes: number;
+  readonly expiredKeys: number;
+  readonly keyspaceHits: number;
+  readonly keyspaceMisses: number;
+  readonly errorReplies: number;
+  /** Commands per second over the last seconds. */
+  readonly commandsPerSecond: number;
+  /** Calls and failures by command name ("config|get" for a subcommand). */
+  readonly commands: ReadonlyMap<string, { calls: number; failed: number; rejected: number }>;
+  /** Error replies by their first word. */
+  readonly errors: ReadonlyMap<string, number>;
+  reset(): void;
+}
+
+export interface RaftAdmin {
+  status(): RaftStatus;
+  /**
+   * RAFT ADD: admits a learner reachable at the two addresses; it becomes a voter when it has
+   * caught up. Answers after the change is committed, with what the new node needs to start.
+   */
+  add(peerAddress: string, clientAddress: string): Promise<Reply>;
+  /** RAFT REMOVE: answers after the change is committed. */
+  remove(id: number): Promise<Reply>;
+  /** RAFT TRANSFER: hands leadership to a member, or to the one that is furthest along. */
+  transfer(id: number | null): Promise<Reply>;
+}
+
+export interface RaftStatus {
+  readonly clusterId: string;
+  readonly nodeId: number;
+  readonly role: "leader" | "follower" | "candidate" | "learner";
+  readonly term: number;
+  /** 0 when unknown. */
+  readonly leaderId: number;
+  readonly commitIndex: number;
+  readonly appliedIndex: number;
+  readonly firstIndex: number;
+  readonly lastIndex: number;
+  readonly logBytes: number;
+  readonly logTimeMs: number;
+  readonly pendingWrites: number;
+  readonly members: readonly {
+    readonly id: number;
+    readonly voter: boolean;
+    readonly clientAddress: string;
+    readonly peerAddress: string;
+    /** Known to the leader only: entries behind, and whether it answered within an election timeout. */
+    readonly matchIndex: number | null;
+    readonly active: boolean | null;
+  }[];
+}
