@@ -7,7 +7,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/*.test.ts", "test/{resp,raft,state,commands,net}/**/*.test.ts"],
+          include: ["test/*.test.ts", "test/{resp,raft,state,commands,net,cli}/**/*.test.ts"],
         },
       },
       {

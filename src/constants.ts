@@ -75,6 +75,15 @@ export const handshakeMs = 3_000;
 export const peerQueueBytesMax = 128 * MiB;
 /** Connections on the peer port, handshakes included. */
 export const peerConnectionsMax = 4 * membersMax + 16;
+/** How long one attempt to connect to a peer may take, and the pauses between attempts (jittered). */
+export const peerDialMs = 1_000;
+export const peerBackoffMinMs = 20;
+export const peerBackoffMaxMs = 1_000;
+/** A dialled connection is pinged this often; one that is silent for so many pings is closed. */
+export const peerPingMs = 500;
+export const peerSilentPingsMax = 8;
+/** Frames up to this size are copied together into one socket write. */
+export const peerGatherBytes = 16 * KiB;
 
 // --- State (src/state) ------------------------------------------------------------------------
 
@@ -89,6 +98,10 @@ export const expireTickMs = 100;
 export const checkpointLogBytes = 64 * MiB;
 /** Records that one slice of a checkpoint encodes before it lets the event loop go on. */
 export const checkpointSliceRecords = 500;
+/** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
+export const stringBytesMax = bulkBytesDefault;
+/** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */
+export const lcsCellsMax = stringBytesMax / 4;
 /** Longest glob pattern of KEYS and SCAN; longer ones match nothing. */
 export const patternBytesMax = 64 * KiB;
 
@@ -96,5 +109,12 @@ assert(bulkBytesDefault <= bulkBytesMax, "the default bulk limit is a valid one"
 assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into a request");
 assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");
 assert(frameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
-assert(electionTicksMin >= 5 * heartbeatTicks, "a follower survives the loss of several heartbeats");
+assert(
+  electionTicksMin >= 5 * heartbeatTicks,
+  "a follower survives the loss of several heartbeats",
+);
 assert(inflightBytesMax >= appendBytesMax, "a window takes at least one message");
+assert(
+  handshakeMs < peerSilentPingsMax * peerPingMs,
+  "a slow handshake ends before silence counts",
+);

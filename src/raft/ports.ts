@@ -1,7 +1,7 @@
 // The ports of the driver: what it needs of a disk and of a network. Small, owned by the consumer.
 
 import type { LogReader, Save } from "./core/ready.ts";
-import type { Entry, HardState, LogIndex, Message, NodeId } from "./core/types.ts";
+import type { Entry, HardState, LogIndex, Message, NodeId, Term } from "./core/types.ts";
 
 /** The durable log. One save is in flight at a time: the driver waits for `done`. */
 export interface LogStore extends LogReader {
@@ -30,6 +30,6 @@ export interface Consumer {
   committed(entries: readonly Entry[]): void;
   readReady(id: number, index: LogIndex): void;
   readLost(id: number): void;
-  /** Role, term or leader changed. */
-  leaderChanged(leader: NodeId | null): void;
+  /** Term or leader changed. */
+  leaderChanged(leader: NodeId | null, term: Term): void;
 }

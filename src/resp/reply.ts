@@ -22,6 +22,7 @@ export type TaggedReply =
   | MapReply
   | SetReply
   | PushReply
+  | AttributeReply
   | NullArrayReply
   | NoReply;
 
@@ -106,6 +107,17 @@ export class PushReply {
   readonly items: readonly Reply[];
   constructor(items: readonly Reply[]) {
     this.items = items;
+  }
+}
+
+/** RESP3 `|` and the attributes, then the reply that they are about; in RESP2 that reply alone. */
+export class AttributeReply {
+  readonly type = "attribute";
+  readonly attributes: readonly (readonly [Reply, Reply])[];
+  readonly reply: Reply;
+  constructor(attributes: readonly (readonly [Reply, Reply])[], reply: Reply) {
+    this.attributes = attributes;
+    this.reply = reply;
   }
 }
 

@@ -24,7 +24,9 @@ export interface LogReader {
   /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
   slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[];
   /** The newest membership entry at or below an index; null when there is none. */
-  membershipAt(index: LogIndex): { readonly index: LogIndex; readonly membership: Membership } | null;
+  membershipAt(
+    index: LogIndex,
+  ): { readonly index: LogIndex; readonly membership: Membership } | null;
 }
 
 /**
@@ -55,11 +57,15 @@ export interface Save {
   readonly messages: readonly Message[];
 }
 
+/** "snapshot": it needs entries that the leader's log no longer has. */
+export type ProgressState = "probe" | "replicate" | "snapshot";
+
 /** Progress of one member as the leader sees it; for status and for promotion. */
 export interface MemberProgress {
   readonly id: NodeId;
   readonly match: LogIndex;
   readonly active: boolean;
+  readonly state: ProgressState;
 }
 
 export interface RaftCore {
@@ -75,6 +81,8 @@ export interface RaftCore {
   readonly membershipPending: boolean;
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
+  /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
+  readonly dropped: number;
 
   tick(): void;
   step(message: Message): void;

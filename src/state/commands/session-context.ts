@@ -1,6 +1,6 @@
 // What a session command may see of its client and of this node. Implemented by src/net.
 
-import type { Bytes, ErrorReply, Protocol, Reply } from "../../resp/reply.ts";
+import type { Bytes, ErrorReply, Protocol, PushReply, Reply } from "../../resp/reply.ts";
 import type { CommandTable } from "./spec.ts";
 
 export interface SessionContext {
@@ -40,13 +40,21 @@ export interface Client {
 
   /** Ends the connection once every reply before this one, and this one, is written. */
   closeAfterReply(): void;
+  /** Sends a message that is no reply, before the reply of the running command. RESP3 only. */
+  push(message: PushReply): void;
   /** RESET: what the connection was when it was accepted (name, database, protocol, user ...). */
   reset(): void;
 }
 
 /** This node, as far as commands may know and steer it. */
 export interface Server {
+  /** The Redis version whose behaviour clients may expect: "7.0.15". */
   readonly version: string;
+  /** This program's own version. */
+  readonly kvorumVersion: string;
+  readonly host: Host;
+  /** True while the node brings its state back and does not serve data yet. */
+  readonly loading: boolean;
   readonly startedAtMs: number;
   /** 40 hex characters, new at every start, as INFO's run_id. */
   readonly runId: string;
@@ -74,6 +82,8 @@ export interface Server {
 
   /** Keys and expiries per database that has keys, from this node's applied state. */
   keyspace(): readonly { index: number; keys: number; expires: number; averageTtlMs: number }[];
+  /** Processor time of this process since its start, in seconds. */
+  cpu(): { readonly systemSeconds: number; readonly userSeconds: number };
   memory(): { usedBytes: number; residentBytes: number; peakBytes: number };
 
   /** Writes a checkpoint now; resolves when it is on disk, rejects when one is running. */
@@ -82,8 +92,25 @@ export interface Server {
   /** Unix seconds of the last finished checkpoint, or of the start. */
   readonly lastCheckpointSeconds: number;
   readonly changesSinceCheckpoint: number;
+  /**
+   * DEBUG SET-ACTIVE-EXPIRE. While false this node, as the leader, commits no entry of its own accord for keys
+   * that are due: the next write removes them. They are dead for every command either way.
+   */
+  setActiveExpiry(active: boolean): void;
   /** Ends the process in order: leadership handed over, sessions closed, files synced. */
   shutdown(): void;
+}
+
+/** What INFO tells of the process and the machine below it. */
+export interface Host {
+  readonly processId: number;
+  /** "Linux 6.1.0 x86_64". */
+  readonly os: string;
+  readonly archBits: number;
+  readonly totalMemoryBytes: number;
+  readonly executable: string;
+  /** Empty when the node runs without one. */
+  readonly configFile: string;
 }
 
 /** CONFIG: names as in redis.conf where the meaning is the same. */

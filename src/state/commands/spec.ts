@@ -38,6 +38,7 @@ export type Flag =
   | "fast"
   | "no_auth"
   | "may_replicate"
+  | "no_mandatory_keys"
   | "no_async_loading"
   | "no_multi"
   | "allow_busy"
@@ -97,6 +98,8 @@ export interface Argument {
 interface Common {
   /** Lower case; for a subcommand its own word alone ("get" of CONFIG GET). */
   readonly name: string;
+  /** For a subcommand the name of its container ("config"); filled in by `table.ts`. */
+  readonly container?: string;
   readonly summary: string;
   readonly since: string;
   readonly group: Group;
@@ -138,6 +141,8 @@ export interface SessionCommand extends Common {
 export interface ContainerCommand extends Common {
   readonly kind: "container";
   readonly subcommands: ReadonlyMap<string, Command>;
+  /** What the name alone does, where the arity lets it through: COMMAND lists every command. */
+  readonly run?: SessionCommand["run"];
 }
 
 export type Command = WriteCommand | ReadCommand | SessionCommand | ContainerCommand;

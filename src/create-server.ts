@@ -1,0 +1,65 @@
+// The embedded API: a node in this process, for tests and small programs.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadConfig } from "./net/config.ts";
+import type { OptionName } from "./net/config-options.ts";
+import { RuntimeConfig } from "./net/config-runtime.ts";
+import { createLogger, logLevels } from "./net/logger.ts";
+import { startNode } from "./start-node.ts";
+
+export interface ServerOptions {
+  /** 0, the default, picks a free one. */
+  readonly port?: number;
+  /** The default is 127.0.0.1. */
+  readonly host?: string;
+  /** Kept at the end. Without one a temporary directory is used, and removed at the end. */
+  readonly dir?: string;
+  readonly password?: string;
+  /** As --loglevel; the default is "warning". */
+  readonly logLevel?: string;
+}
+
+export interface Server {
+  readonly port: number;
+  readonly host: string;
+  readonly dir: string;
+  /** Answers what is under way, writes everything, closes every connection. May be called again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a durable node in this process; resolves when it serves clients. A failing disk ends the
+ * process: nothing may be acknowledged any more.
+ *
+ *     const server = await createServer();
+ *     const redis = new Redis(server.port);
+ */
+export async function createServer(options: ServerOptions = {}): Promise<Server> {
+  const { port = 0, host = "127.0.0.1", logLevel = "warning" } = options;
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), "kvorum-")));
+  const flags = new Map<OptionName, readonly string[]>([
+    ["port", [String(port)]],
+    ["bind", [host]],
+    ["dir", [dir]],
+    ["loglevel", [logLevel]],
+  ]);
+  if (options.password !== undefined) flags.set("requirepass", [options.password]);
+  const loaded = loadConfig({ flags, environment: {}, openFiles: null });
+
+  const logger = createLogger(logLevels.get(logLevel) ?? "warn");
+  const node = await startNode(new RuntimeConfig(loaded), {
+    logger,
+    onFailure: (error) => {
+      logger.fatal({ error: error.message }, "the disk failed: this process ends");
+      process.exit(70);
+    },
+    onShutdown: () => void node.close(),
+  });
+  const close = async (): Promise<void> => {
+    await node.close();
+    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  };
+  return { port: node.port, host, dir, close };
+}

@@ -1,0 +1,236 @@
+// The data directory: one process at a time, and the identity of the node that lives in it.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
+import { assert } from "../assert.ts";
+import { asNode, type NodeId } from "../raft/core/types.ts";
+import { type DirectoryLock, LockedError, lockDirectory, lockName } from "./directory-lock.ts";
+import { replaceFile, syncDirectory } from "./durable-file.ts";
+import { codeOf, describeError } from "./system-error.ts";
+
+/** Who the node is. Made once; only `incarnation` and `hasLog` change. */
+export interface Identity {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Counts the starts from 1: on disk, one higher, before anything of this start uses it. */
+  readonly incarnation: number;
+  /** True once the log has an entry: an empty one then means that it was lost, and no vote. */
+  readonly hasLog: boolean;
+}
+
+/** A directory that cannot be used, as one line that says what to do. */
+export class DataDirectoryError extends Error {
+  override readonly name = "DataDirectoryError";
+}
+
+const identityFile = "identity.json";
+const identityFormat = 1;
+const clusterIdPattern = /^[0-9a-f]{32}$/;
+
+/** Types of file systems as statfs(2) names them. */
+const inMemory = new Map([
+  [0x01021994, "tmpfs"],
+  [0x858458f6, "ramfs"],
+]);
+const overNetwork = new Map([
+  [0x6969, "NFS"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB"],
+]);
+
+/** 128 random bits in hex. */
+export function newClusterId(): string {
+  return randomBytes(16).toString("hex");
+}
+
+export class DataDirectory {
+  readonly path: string;
+  /** What whoever starts the server should know: one line each. */
+  readonly warnings: readonly string[];
+  readonly #lock: DirectoryLock;
+  #identity: Identity | null;
+
+  /** Use `DataDirectory.open`. */
+  constructor(lock: DirectoryLock, found: Pick<DataDirectory, "path" | "warnings" | "identity">) {
+    this.#lock = lock;
+    this.path = found.path;
+    this.warnings = found.warnings;
+    this.#identity = found.identity;
+  }
+
+  /**
+   * Creates the directory if need be (0700), takes its lock, reads the identity and counts this start
+   * in it. Rejects with DataDirectoryError; then nothing was changed.
+   */
+  static async open(path: string): Promise<DataDirectory> {
+    try {
+      await create(path);
+      const lock = await lockDirectory(path);
+      try {
+        const before = await readIdentity(path);
+        const identity = before && { ...before, incarnation: before.incarnation + 1 };
+        if (identity !== null) await writeIdentity(path, identity);
+        return new DataDirectory(lock, { path, identity, warnings: await warningsFor(path) });
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
+    } catch (error) {
+      throw explained(path, error);
+    }
+  }
+
+  /** Null: the directory is empty, and `settle` has to say who lives here. */
+  get identity(): Identity | null {
+    return this.#identity;
+  }
+
+  /** Gives an empty directory its node, durably; incarnation 1. */
+  async settle(clusterId: string, nodeId: NodeId): Promise<Identity> {
+    assert(this.#identity === null, "a directory is given to one node only");
+    assert(clusterIdPattern.test(clusterId), "a cluster id has 128 bits");
+    const identity: Identity = { clusterId, nodeId, incarnation: 1, hasLog: false };
+    try {
+      await writeIdentity(this.path, identity);
+    } catch (error) {
+      throw explained(this.path, error);
+    }
+    this.#identity = identity;
+    return identity;
+  }
+
+  /** The log has its first entry on disk. */
+  async logBegun(): Promise<void> {
+    assert(this.#identity !== null, "a log belongs to a node");
+    if (this.#identity.hasLog) return;
+    const identity = { ...this.#identity, hasLog: true };
+    try {
+      await writeIdentity(this.path, identity);
+    } catch (error) {
+      throw explained(this.path, error);
+    }
+    this.#identity = identity;
+  }
+
+  /** Lets another process have the directory. */
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+}
+
+async function create(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (first !== undefined) await syncDirectory(dirname(first));
+  if (!(await stat(path)).isDirectory()) throw new DataDirectoryError("not a directory");
+}
+
+/** Null when the directory is empty; anything else without an identity is refused. */
+async function readIdentity(path: string): Promise<Identity | null> {
+  const names = await readdir(path);
+  if (!names.includes(identityFile)) {
+    const data = names.filter((name) => !isHarmless(name));
+    if (data.length === 0) return null;
+    throw new DataDirectoryError(
+      `holds ${data.slice(0, 3).join(", ")} but no ${identityFile}: ` +
+        "bring that file back, or give an empty directory",
+    );
+  }
+  return parseIdentity(await readFile(join(path, identityFile), "utf8"));
+}
+
+function isHarmless(name: string): boolean {
+  return (
+    lockName.test(name) ||
+    name === `${identityFile}.new` ||
+    name === "lost+found" ||
+    name.endsWith(".conf")
+  );
+}
+
+function parseIdentity(text: string): Identity {
+  const damaged = new DataDirectoryError(
+    `${identityFile} is damaged: bring it back from a backup, ` +
+      "or let this node join anew with an empty directory",
+  );
+  let fields: Partial<Record<string, unknown>>;
+  try {
+    fields = JSON.parse(text) as Partial<Record<string, unknown>>;
+  } catch {
+    throw damaged;
+  }
+  if (typeof fields !== "object" || fields === null) throw damaged;
+  const { format, clusterId, nodeId, incarnation, hasLog, checksum } = fields;
+  if (typeof format === "number" && format > identityFormat) {
+    throw new DataDirectoryError(
+      `was written by a newer version of kvorum (format ${format}, this one knows up to ` +
+        `${identityFormat}): start that version`,
+    );
+  }
+  const sound =
+    typeof clusterId === "string" &&
+    clusterIdPattern.test(clusterId) &&
+    isCount(nodeId) &&
+    isCount(incarnation) &&
+    typeof hasLog === "boolean";
+  if (!sound) throw damaged;
+  const identity = { clusterId, nodeId: asNode(nodeId), incarnation, hasLog };
+  if (checksum !== checksumOf(identity)) throw damaged;
+  return identity;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+function checksumOf({ clusterId, nodeId, incarnation, hasLog }: Identity): string {
+  const text = JSON.stringify([identityFormat, clusterId, nodeId, incarnation, hasLog]);
+  return crc32(text).toString(16).padStart(8, "0");
+}
+
+async function writeIdentity(path: string, identity: Identity): Promise<void> {
+  const { clusterId, nodeId, incarnation, hasLog } = identity;
+  const checksum = checksumOf(identity);
+  const fields = { format: identityFormat, clusterId, nodeId, incarnation, hasLog, checksum };
+  const content = Buffer.from(`${JSON.stringify(fields, null, 2)}\n`);
+  await replaceFile(join(path, identityFile), content, 0o600);
+}
+
+async function warningsFor(path: string): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  const { type } = await statfs(path);
+  const memory = inMemory.get(type >>> 0);
+  if (memory !== undefined) {
+    warnings.push(
+      `${path} is in memory (${memory}): what is written there does not survive a crash`,
+    );
+  }
+  const network = overNetwork.get(type >>> 0);
+  if (network !== undefined) {
+    warnings.push(`${path} is on a network file system (${network}): only this machine may use it`);
+  }
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) {
+    warnings.push(`${path} can be entered by other users of this machine: chmod 700 is advised`);
+  }
+  return warnings;
+}
+
+function explained(path: string, error: unknown): DataDirectoryError {
+  if (error instanceof DataDirectoryError) {
+    return new DataDirectoryError(`data directory ${path}: ${error.message}`);
+  }
+  if (error instanceof LockedError) {
+    return new DataDirectoryError(
+      `data directory ${path} is in use by process ${error.pid}: ` +
+        "stop that one first, or give another --dir",
+    );
+  }
+  if (codeOf(error) === null) throw error;
+  const what = codeOf(error) === "EEXIST" ? "Not a directory" : describeError(error);
+  return new DataDirectoryError(
+    `data directory ${path} cannot be used: ${what}. ` +
+      "It has to be a directory that this user may read and write",
+  );
+}

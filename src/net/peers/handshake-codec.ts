@@ -1,0 +1,137 @@
+// The messages of the peer handshake as bytes: what is said, in which order, and the proof of the secret.
+
+import { createHmac } from "node:crypto";
+import { assert } from "../../assert.ts";
+import { asNode, type NodeId } from "../../raft/core/types.ts";
+
+/** Raised when frames or their meaning change; peers of another version are refused. */
+export const peerProtocolVersion = 1;
+
+/** Kinds of frames that belong to this layer. */
+export const ownKind = {
+  hello: 0xf0,
+  challenge: 0xf1,
+  proof: 0xf2,
+  welcome: 0xf3,
+  reject: 0xf4,
+  ping: 0xf5,
+  pong: 0xf6,
+} as const;
+
+export const nonceBytes = 32;
+const magic = "KVRM";
+const reasonBytesMax = 200;
+
+/** Dialler to acceptor, first frame: who is calling whom. */
+export interface Hello {
+  readonly version: number;
+  readonly secured: boolean;
+  readonly clusterId: string;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly incarnation: number;
+  readonly nonce: Buffer;
+}
+
+/** Acceptor to dialler, first frame. */
+export interface Challenge {
+  readonly from: NodeId;
+  readonly incarnation: number;
+  readonly nonce: Buffer;
+}
+
+/** magic, u16 version, u8 secured, u64 from, u64 to, u64 incarnation, nonce, cluster id to the end. */
+const helloFixedBytes = 4 + 2 + 1 + 8 + 8 + 8 + nonceBytes;
+/** u64 from, u64 incarnation, nonce. */
+const challengeBytes = 8 + 8 + nonceBytes;
+
+export function encodeHello(hello: Hello): Buffer {
+  assert(hello.nonce.length === nonceBytes, "a nonce has its full length");
+  const bytes = Buffer.alloc(helloFixedBytes + hello.clusterId.length);
+  bytes.write(magic, 0, "latin1");
+  bytes.writeUInt16BE(hello.version, 4);
+  bytes.writeUInt8(hello.secured ? 1 : 0, 6);
+  bytes.writeBigUInt64BE(BigInt(hello.from), 7);
+  bytes.writeBigUInt64BE(BigInt(hello.to), 15);
+  bytes.writeBigUInt64BE(BigInt(hello.incarnation), 23);
+  hello.nonce.copy(bytes, 31);
+  bytes.write(hello.clusterId, helloFixedBytes, "latin1");
+  return bytes;
+}
+
+/** Only the version of a hello, which every later format keeps in its place; null when it is none. */
+export function helloVersion(bytes: Buffer): number | null {
+  if (bytes.length < 6 || bytes.toString("latin1", 0, 4) !== magic) return null;
+  return bytes.readUInt16BE(4);
+}
+
+/** Null when the bytes are no hello of this version. */
+export function decodeHello(bytes: Buffer): Hello | null {
+  if (helloVersion(bytes) !== peerProtocolVersion || bytes.length <= helloFixedBytes) return null;
+  const secured = bytes.readUInt8(6);
+  const from = number64(bytes, 7);
+  const to = number64(bytes, 15);
+  const incarnation = number64(bytes, 23);
+  if (secured > 1 || from === null || to === null || incarnation === null) return null;
+  return {
+    version: peerProtocolVersion,
+    secured: secured === 1,
+    from: asNode(from),
+    to: asNode(to),
+    incarnation,
+    nonce: Buffer.from(bytes.subarray(31, helloFixedBytes)),
+    clusterId: bytes.toString("latin1", helloFixedBytes),
+  };
+}
+
+export function encodeChallenge(challenge: Challenge): Buffer {
+  assert(challenge.nonce.length === nonceBytes, "a nonce has its full length");
+  const bytes = Buffer.alloc(challengeBytes);
+  bytes.writeBigUInt64BE(BigInt(challenge.from), 0);
+  bytes.writeBigUInt64BE(BigInt(challenge.incarnation), 8);
+  challenge.nonce.copy(bytes, 16);
+  return bytes;
+}
+
+export function decodeChallenge(bytes: Buffer): Challenge | null {
+  if (bytes.length !== challengeBytes) return null;
+  const from = number64(bytes, 0);
+  const incarnation = number64(bytes, 8);
+  if (from === null || incarnation === null) return null;
+  return { from: asNode(from), incarnation, nonce: Buffer.from(bytes.subarray(16)) };
+}
+
+/** One printable line: what comes from the wire is shown in the log. */
+export function encodeReason(reason: string): Buffer {
+  return Buffer.from(reason.slice(0, reasonBytesMax), "latin1");
+}
+
+export function decodeReason(bytes: Buffer): string {
+  return bytes.toString("latin1", 0, reasonBytesMax).replace(/[^\x20-\x7e]/g, "?");
+}
+
+/**
+ * HMAC-SHA256 over the role and both first messages: both ids, both incarnations, both nonces, the
+ * cluster and the version. The role keeps one side's proof from being sent back as the other's.
+ */
+export function proofOf(
+  secret: string,
+  role: "dialler" | "acceptor",
+  said: { readonly hello: Buffer; readonly challenge: Buffer },
+): Buffer {
+  const sizes = Buffer.alloc(8);
+  sizes.writeUInt32BE(said.hello.length, 0);
+  sizes.writeUInt32BE(said.challenge.length, 4);
+  return createHmac("sha256", Buffer.from(secret, "latin1"))
+    .update(`kvorum peer ${role}\0`, "latin1")
+    .update(sizes)
+    .update(said.hello)
+    .update(said.challenge)
+    .digest();
+}
+
+/** Numbers beyond 2^53 are no ids and no incarnations of ours. */
+function number64(bytes: Buffer, at: number): number | null {
+  const value = bytes.readBigUInt64BE(at);
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
+}

@@ -1,0 +1,170 @@
+// The dialled half of a pair: connects to one peer, again and again, and sends frames while it stands.
+
+import { connect } from "node:net";
+import { assert } from "../../assert.ts";
+import type { NodeId } from "../../raft/core/types.ts";
+import type { Logger } from "../logger.ts";
+import { frameHeaderBytes, ownKindMin } from "./frame.ts";
+import { DiallerHandshake } from "./handshake.ts";
+import { type ConnectionEnd, PeerConnection } from "./peer-connection.ts";
+import type { PeerIdentity, PeerLimits } from "./peer-options.ts";
+
+export interface LinkEvents {
+  up(peer: NodeId): void;
+  /** See PeerHandlers.disconnected. */
+  down(peer: NodeId, refused: boolean): void;
+}
+
+export interface LinkOptions {
+  readonly identity: PeerIdentity;
+  readonly peer: NodeId;
+  readonly host: string;
+  readonly port: number;
+  readonly limits: PeerLimits;
+  readonly logger: Logger;
+  readonly events: LinkEvents;
+}
+
+/** A connection that stood this long was a good one: its loss is followed by an attempt at once. */
+const steadyTicks = 2;
+
+export class OutboundLink {
+  readonly #options: LinkOptions;
+  #connection: PeerConnection | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #attempts = 0;
+  #ticksUp = 0;
+  /** What was told last: nothing yet, up, down, or down and the process gone. */
+  #told: "nothing" | "up" | "down" | "refused" = "nothing";
+  #lastReason = "";
+  #closed = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#schedule(0);
+  }
+
+  get host(): string {
+    return this.#options.host;
+  }
+
+  get port(): number {
+    return this.#options.port;
+  }
+
+  /** Bytes that the operating system has not taken yet. */
+  get queuedBytes(): number {
+    return this.#connection?.writer.queuedBytes ?? 0;
+  }
+
+  /** False when dropped: not connected, or more than the queue may hold. */
+  send(kind: number, parts: readonly Uint8Array[]): boolean {
+    assert(kind < ownKindMin, "kinds from 0xf0 on belong to the handshake");
+    const connection = this.#connection;
+    if (connection === null || !connection.ready) return false;
+    let bytes = 0;
+    for (const part of parts) bytes += part.byteLength;
+    assert(bytes <= this.#options.limits.frameBytesMax, "a frame keeps to its limit");
+    const queued = connection.writer.queuedBytes;
+    const over = queued + frameHeaderBytes + bytes > this.#options.limits.queueBytesMax;
+    if (queued > 0 && over) return false;
+    connection.writer.add(kind, parts, bytes);
+    return true;
+  }
+
+  tick(): void {
+    this.#ticksUp += 1;
+    this.#connection?.tick();
+  }
+
+  /** The peer is known to live (it has just connected to us): no reason to wait any longer. */
+  nudge(): void {
+    if (this.#timer !== null) this.#schedule(0);
+  }
+
+  /** For good. Nothing is told of it. */
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#connection?.close("no longer needed");
+  }
+
+  #schedule(delayMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#dial();
+    }, delayMs);
+  }
+
+  #dial(): void {
+    const { host, port, identity, peer, limits } = this.#options;
+    const socket = connect({ host, port });
+    const side = { role: "dialler", handshake: new DiallerHandshake(identity, peer) } as const;
+    const connection = new PeerConnection(socket, side, limits, {
+      ready: () => this.#up(),
+      frame: () => assert(false, "the dialled side receives no frames"),
+      closed: (end) => {
+        clearTimeout(deadline);
+        this.#connection = null;
+        this.#down(end);
+      },
+    });
+    const deadline = setTimeout(() => connection.close("no connection in time"), limits.dialMs);
+    this.#connection = connection;
+    socket.once("connect", () => {
+      clearTimeout(deadline);
+      connection.start();
+    });
+  }
+
+  #up(): void {
+    this.#told = "up";
+    this.#ticksUp = 0;
+    this.#lastReason = "";
+    const { logger, peer, host, port, events } = this.#options;
+    logger.info(`connected to node ${peer} at ${host}:${port}`);
+    events.up(peer);
+  }
+
+  #down(end: ConnectionEnd): void {
+    if (this.#closed) return;
+    const wasUp = this.#told === "up";
+    const steady = wasUp && this.#ticksUp >= steadyTicks;
+    if (steady) this.#attempts = 0;
+    this.#log(end, wasUp);
+    // A lost connection is tried again at once: a refusal then says that the process is gone.
+    this.#schedule(wasUp && this.#attempts === 0 ? 0 : this.#backoffMs(end.refused));
+    this.#attempts += 1;
+    this.#tell(end.code === "ECONNREFUSED");
+  }
+
+  #tell(refused: boolean): void {
+    const { events, peer } = this.#options;
+    if (this.#told === "up") {
+      this.#told = "down";
+      events.down(peer, false);
+    } else if (refused && this.#told !== "refused") {
+      this.#told = "refused";
+      events.down(peer, true);
+    }
+  }
+
+  /** Doubles from attempt to attempt; jitter keeps nodes from marching in step. */
+  #backoffMs(refused: boolean): number {
+    const { backoffMinMs, backoffMaxMs } = this.#options.limits;
+    const grown = backoffMinMs * 2 ** Math.min(this.#attempts, 20);
+    const full = refused ? backoffMaxMs : Math.min(backoffMaxMs, grown);
+    return full * (0.5 + Math.random() / 2);
+  }
+
+  /** Every reason once per outage, not once per attempt. */
+  #log(end: ConnectionEnd, wasUp: boolean): void {
+    const { logger, peer, host, port } = this.#options;
+    if (end.reason === this.#lastReason) return;
+    this.#lastReason = end.reason;
+    const what = wasUp ? "lost the connection to" : "cannot reach";
+    logger.warn(`${what} node ${peer} at ${host}:${port}: ${end.reason}`);
+  }
+}

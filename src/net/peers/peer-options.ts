@@ -1,0 +1,78 @@
+// What the peer network is given: who this node is, who listens to it, and its limits.
+
+import {
+  frameBytesMax,
+  handshakeBytesMax,
+  handshakeMs,
+  peerBackoffMaxMs,
+  peerBackoffMinMs,
+  peerConnectionsMax,
+  peerDialMs,
+  peerPingMs,
+  peerQueueBytesMax,
+  peerSilentPingsMax,
+} from "../../constants.ts";
+import type { NodeId } from "../../raft/core/types.ts";
+import type { Logger } from "../logger.ts";
+
+/** Called from socket events, never from within a call of the network's own methods. */
+export interface PeerHandlers {
+  /** One whole, checksummed frame. The body is a view of a larger buffer: copy what is kept long. */
+  frame(from: NodeId, kind: number, body: Buffer): void;
+  /** Frames can be sent to the peer from now on. */
+  connected(peer: NodeId): void;
+  /**
+   * Frames to the peer are lost from now on. First with `refused` false when a connection ends; then
+   * at most once more with `refused` true when its host answers that nothing listens there: the
+   * process is gone. A peer that was never reached can come with `refused` true at once.
+   */
+  disconnected(peer: NodeId, refused: boolean): void;
+}
+
+export interface PeerLimits {
+  /** Largest body of a frame, and bytes queued for one peer (a single larger frame goes alone). */
+  readonly frameBytesMax: number;
+  readonly queueBytesMax: number;
+  readonly handshakeBytesMax: number;
+  readonly handshakeMs: number;
+  /** Accepted connections, unauthenticated ones included. */
+  readonly connectionsMax: number;
+  readonly dialMs: number;
+  readonly backoffMinMs: number;
+  readonly backoffMaxMs: number;
+  readonly pingMs: number;
+  readonly silentPingsMax: number;
+}
+
+export const defaultPeerLimits: PeerLimits = {
+  frameBytesMax,
+  queueBytesMax: peerQueueBytesMax,
+  handshakeBytesMax,
+  handshakeMs,
+  connectionsMax: peerConnectionsMax,
+  dialMs: peerDialMs,
+  backoffMinMs: peerBackoffMinMs,
+  backoffMaxMs: peerBackoffMaxMs,
+  pingMs: peerPingMs,
+  silentPingsMax: peerSilentPingsMax,
+};
+
+/** Who this node is towards its peers. */
+export interface PeerIdentity {
+  /** Latin1, at most 255 bytes. */
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  /** Shared by all nodes of the cluster; null where every peer is on this machine. Latin1. */
+  readonly secret: string | null;
+}
+
+export interface PeerNetworkOptions extends PeerIdentity {
+  /** Addresses to listen on; an optional one may be missing on this machine. */
+  readonly bind: string | readonly { readonly host: string; readonly optional: boolean }[];
+  /** 0 picks a free one: see PeerNetwork.port. */
+  readonly port: number;
+  readonly logger: Logger;
+  readonly handlers: PeerHandlers;
+  readonly limits?: Partial<PeerLimits>;
+}

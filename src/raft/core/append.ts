@@ -1,0 +1,118 @@
+// The receiving side of replication: taking entries and commit indexes from the leader (§5.3).
+
+import { decodeMembership } from "./membership.ts";
+import type { RaftState } from "./state.ts";
+import { asIndex, type Entry, type EntryId, type LogIndex, type MessageOf } from "./types.ts";
+
+export function receiveHeartbeat(state: RaftState, message: MessageOf<"heartbeat">): void {
+  if (!hearLeader(state, message)) return;
+  const { log } = state;
+  // The leader tells at most what this node acknowledged: more means that the disk lost something.
+  if (message.commit <= log.last.index) log.commitTo(message.commit);
+  else state.drop();
+  state.outbox.send({
+    type: "heartbeatReply",
+    from: state.id,
+    to: message.from,
+    term: state.term,
+    round: message.round,
+  });
+}
+
+export function receiveAppend(state: RaftState, message: MessageOf<"appendEntries">): void {
+  if (!hearLeader(state, message)) return;
+  const { log } = state;
+  const { prev, entries } = message;
+  if (!isSound(message)) {
+    state.drop();
+  } else if (prev.index < log.commit) {
+    appendAfterCommit(state, message);
+  } else if (log.agrees(prev)) {
+    appendAfter(state, message, entries);
+  } else if (prev.index === log.commit) {
+    state.drop();
+  } else {
+    refuse(state, message);
+  }
+}
+
+/** §5.2: one leader per term; a second one is somebody's fault and is not listened to. */
+function hearLeader(state: RaftState, message: MessageOf<"heartbeat" | "appendEntries">): boolean {
+  if (state.leader !== null && state.leader !== message.from) {
+    state.drop();
+    return false;
+  }
+  if (state.role !== "follower") state.becomeFollower(state.term, message.from);
+  state.leader = message.from;
+  state.electionElapsed = 0;
+  return true;
+}
+
+/** Indexes are contiguous after `prev`, terms never fall nor exceed the leader's, memberships can be read. */
+function isSound({ term, prev, entries }: MessageOf<"appendEntries">): boolean {
+  let last: EntryId = prev;
+  for (const entry of entries) {
+    if (entry.index !== last.index + 1 || entry.term < last.term) return false;
+    if (entry.kind === "membership" && decodeMembership(entry.data) === null) return false;
+    last = entry;
+  }
+  return last.term <= term;
+}
+
+/** What is committed here agrees with every leader (§5.4.3): only what lies beyond is looked at. */
+function appendAfterCommit(state: RaftState, message: MessageOf<"appendEntries">): void {
+  const { log } = state;
+  const { prev, entries } = message;
+  const known = log.commit - prev.index;
+  const atCommit = entries[known - 1];
+  if (atCommit === undefined) {
+    accept(state, message, log.commit);
+  } else if (log.agrees(atCommit)) {
+    appendAfter(state, message, entries.slice(known));
+  } else {
+    state.drop();
+  }
+}
+
+function appendAfter(
+  state: RaftState,
+  message: MessageOf<"appendEntries">,
+  entries: readonly Entry[],
+): void {
+  const { log } = state;
+  // §5.3: only a conflict deletes; a late, shorter message must not shorten the log.
+  const known = (entries[0]?.index ?? 0) > log.last.index ? 0 : log.countKnown(entries);
+  log.append(known === 0 ? entries : entries.slice(known));
+  const agreed = asIndex(message.prev.index + message.entries.length);
+  if (message.commit > log.commit) log.commitTo(asIndex(Math.min(message.commit, agreed)));
+  accept(state, message, agreed);
+}
+
+function accept(state: RaftState, message: MessageOf<"appendEntries">, index: LogIndex): void {
+  state.outbox.acknowledge({
+    type: "appendReply",
+    from: state.id,
+    to: message.from,
+    term: state.term,
+    index,
+    hint: null,
+  });
+}
+
+function refuse(state: RaftState, message: MessageOf<"appendEntries">): void {
+  const { log } = state;
+  const index = log.skipTermsAbove(message.prev.index, message.prev.term);
+  const term = log.term(index);
+  if (term === null) {
+    state.drop();
+    return;
+  }
+  state.outbox.send({
+    type: "appendReply",
+    from: state.id,
+    to: message.from,
+    term: state.term,
+    index: message.prev.index,
+    hint: { term, index },
+  });
+}

@@ -1,0 +1,60 @@
+// What a member remembers only while it leads: its followers, its open bytes, a transfer.
+
+import { Progress } from "./progress.ts";
+import { asIndex, type LogIndex, type Membership, type NodeId } from "./types.ts";
+
+/** Bytes appended and not yet committed, counted by batches: a batch is freed as a whole. */
+class UncommittedBytes {
+  readonly #batches: { readonly last: LogIndex; readonly bytes: number }[] = [];
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  add(last: LogIndex, bytes: number): void {
+    this.#batches.push({ last, bytes });
+    this.#total += bytes;
+  }
+
+  free(commit: LogIndex): void {
+    for (let first = this.#batches[0]; first !== undefined; first = this.#batches[0]) {
+      if (first.last > commit) return;
+      this.#batches.shift();
+      this.#total -= first.bytes;
+    }
+  }
+}
+
+/** Thesis 3.10: while it is open, the leader takes no proposals. */
+export interface Transfer {
+  readonly to: NodeId;
+  elapsedTicks: number;
+  told: boolean;
+}
+
+export class Leadership {
+  readonly followers = new Map<NodeId, Progress>();
+  readonly uncommitted = new UncommittedBytes();
+  readonly #window: { readonly messages: number; readonly bytes: number };
+  transfer: Transfer | null = null;
+  heartbeatElapsed = 0;
+  heartbeatDue = true;
+  /** True once an entry of this leader's own term is committed (§8, thesis 6.4). */
+  ownCommit = false;
+
+  constructor(window: { readonly messages: number; readonly bytes: number }) {
+    this.#window = window;
+  }
+
+  /** Follows a new configuration: what a removed member says counts no more. */
+  follow(membership: Membership, self: NodeId, last: LogIndex): void {
+    const wanted = new Set(membership.members.map(({ id }) => id));
+    for (const id of this.followers.keys()) if (!wanted.has(id)) this.followers.delete(id);
+    for (const id of wanted) {
+      if (id === self || this.followers.has(id)) continue;
+      this.followers.set(id, new Progress(asIndex(last + 1), this.#window));
+    }
+    if (this.transfer !== null && !wanted.has(this.transfer.to)) this.transfer = null;
+  }
+}

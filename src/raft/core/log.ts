@@ -1,0 +1,197 @@
+// The log as this node knows it: on disk through the reader, the newest entries in memory (§5.3).
+
+import { assert } from "../../assert.ts";
+import { decodeMembership, type MembershipAt, MembershipHistory } from "./membership.ts";
+import type { LogReader } from "./ready.ts";
+import { asIndex, asTerm, type Entry, type EntryId, type LogIndex, type Term } from "./types.ts";
+
+/** What an entry counts for in messages and windows: its data and a share for its header. */
+export function entryBytes(entry: Entry): number {
+  return entry.data.length + 16;
+}
+
+/**
+ * Invariants: handed out <= commit <= last; entries below `#offset` are on disk and agree with the
+ * reader; what the reader holds from `#offset` on is a dropped tail that the next save overwrites.
+ */
+export class RaftLog {
+  readonly history: MembershipHistory;
+  readonly #reader: LogReader;
+  /** Entries from `#offset` on that are not known to be on disk. */
+  #unstable: Entry[] = [];
+  #offset: number;
+  /** How many of the first unstable entries the save in flight makes durable. */
+  #saving = 0;
+  #last: EntryId;
+  #commit: LogIndex;
+  #handedOut: LogIndex;
+
+  constructor(reader: LogReader, applied: LogIndex) {
+    this.#reader = reader;
+    this.#offset = reader.lastIndex + 1;
+    this.#commit = applied;
+    this.#handedOut = applied;
+    assert(applied <= reader.lastIndex, `applied ${applied} is in the log of ${reader.lastIndex}`);
+    this.#last = this.#lastId(reader.lastIndex);
+    this.history = new MembershipHistory(readHistory(reader, applied));
+  }
+
+  get last(): EntryId {
+    return this.#last;
+  }
+
+  get commit(): LogIndex {
+    return this.#commit;
+  }
+
+  /** Everything up to here is on this node's disk. */
+  get stable(): LogIndex {
+    return asIndex(this.#offset - 1);
+  }
+
+  get hasUnsaved(): boolean {
+    return this.#unstable.length > this.#saving;
+  }
+
+  /** Null when it is not there, not yet or no longer: never a number, for 0 would match something. */
+  term(index: LogIndex): Term | null {
+    if (index === 0) return asTerm(0);
+    if (index >= this.#offset) return this.#unstable[index - this.#offset]?.term ?? null;
+    return this.#reader.term(index);
+  }
+
+  agrees(id: EntryId): boolean {
+    return this.term(id.index) === id.term;
+  }
+
+  /** False when the head of the log was cut beyond `index`. */
+  has(index: LogIndex): boolean {
+    return index >= this.#offset ? index <= this.#last.index : index >= this.#reader.firstIndex;
+  }
+
+  /** Entries from `from` on: at least one, at most `bytesMax`, and either from disk or from memory. */
+  slice(from: LogIndex, bytesMax: number): readonly Entry[] {
+    if (from < this.#offset) return this.#reader.slice(from, this.stable, bytesMax);
+    const start = from - this.#offset;
+    let bytes = 0;
+    let end = start;
+    for (; end < this.#unstable.length; end += 1) {
+      const entry = this.#unstable[end];
+      if (entry === undefined) break;
+      bytes += entryBytes(entry);
+      if (bytes > bytesMax && end > start) break;
+    }
+    return this.#unstable.slice(start, end);
+  }
+
+  /** How many of the first `entries` are in the log already. */
+  countKnown(entries: readonly Entry[]): number {
+    let known = 0;
+    for (const entry of entries) {
+      if (!this.agrees(entry)) break;
+      known += 1;
+    }
+    return known;
+  }
+
+  /**
+   * Going down from `index`: the first one whose term is at most `term`, is unknown, or that is
+   * committed. Both sides use it, and so skip whole terms instead of single entries (§5.3).
+   */
+  skipTermsAbove(index: LogIndex, term: Term): LogIndex {
+    let at = Math.min(index, this.#last.index);
+    while (at > this.#commit) {
+      const known = this.term(asIndex(at));
+      if (known === null || known <= term) break;
+      at -= 1;
+    }
+    return asIndex(at);
+  }
+
+  /** Appends after the last entry, or over a tail that was never committed. */
+  append(entries: readonly Entry[]): void {
+    const first = entries[0];
+    if (first === undefined) return;
+    assert(first.index <= this.#last.index + 1, "the log has no gap");
+    if (first.index <= this.#last.index) this.#truncate(first.index);
+    for (const entry of entries) {
+      this.#unstable.push(entry);
+      if (entry.kind === "membership") this.#enterMembership(entry);
+    }
+    this.#last = entries.at(-1) ?? this.#last;
+  }
+
+  /** True when the commit index moved. */
+  commitTo(index: LogIndex): boolean {
+    if (index <= this.#commit) return false;
+    assert(index <= this.#last.index, `commit ${index} is within the log of ${this.#last.index}`);
+    this.#commit = index;
+    this.history.commit(index);
+    return true;
+  }
+
+  /** Committed and on this disk, each once; at most about `bytesMax`, so ask again. */
+  takeCommitted(bytesMax: number): readonly Entry[] {
+    const to = Math.min(this.#commit, this.#offset - 1);
+    if (to <= this.#handedOut) return [];
+    const entries = this.#reader.slice(asIndex(this.#handedOut + 1), asIndex(to), bytesMax);
+    assert(
+      entries[0]?.index === this.#handedOut + 1,
+      "committed entries stay until they are applied",
+    );
+    this.#handedOut = asIndex(this.#handedOut + entries.length);
+    return entries;
+  }
+
+  /** Everything that is not on disk; one save is in flight at a time. */
+  startSave(): readonly Entry[] {
+    assert(this.#saving === 0, "one save is in flight at a time");
+    this.#saving = this.#unstable.length;
+    return this.#unstable.slice();
+  }
+
+  /** The save in flight is on disk; what was overwritten meanwhile is not taken for durable (ABA). */
+  finishSave(): void {
+    this.#unstable = this.#unstable.slice(this.#saving);
+    this.#offset += this.#saving;
+    this.#saving = 0;
+  }
+
+  #truncate(from: LogIndex): void {
+    assert(from > this.#commit, `${from} is not committed (commit is ${this.#commit})`);
+    if (from >= this.#offset) {
+      this.#unstable.length = from - this.#offset;
+      this.#saving = Math.min(this.#saving, this.#unstable.length);
+    } else {
+      this.#unstable = [];
+      this.#offset = from;
+      this.#saving = 0;
+    }
+    this.history.rollBack(from);
+  }
+
+  #enterMembership(entry: Entry): void {
+    const membership = decodeMembership(entry.data);
+    assert(membership !== null, "membership entries were checked at the door");
+    this.history.append({ index: entry.index, membership });
+  }
+
+  #lastId(index: LogIndex): EntryId {
+    const term = index === 0 ? asTerm(0) : this.#reader.term(index);
+    assert(term !== null, `the last entry ${index} is in the log`);
+    return { term, index };
+  }
+}
+
+/** The newest configuration of the log, and what to fall back to while it may be rolled back. */
+function readHistory(reader: LogReader, applied: LogIndex): readonly MembershipAt[] {
+  const steps: MembershipAt[] = [];
+  let at: LogIndex = reader.lastIndex;
+  for (;;) {
+    const step = reader.membershipAt(at);
+    if (step === null) return steps;
+    steps.unshift(step);
+    if (step.index <= applied || step.index === 0) return steps;
+    at = asIndex(step.index - 1);
+  }
+}

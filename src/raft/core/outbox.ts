@@ -1,0 +1,107 @@
+// What leaves the core: work that may be done at once, and work that waits for the disk.
+
+import { assert } from "../../assert.ts";
+import type { RaftLog } from "./log.ts";
+import type { Ready, Save } from "./ready.ts";
+import type { HardState, LogIndex, Message, MessageOf } from "./types.ts";
+
+interface ReadyRead {
+  readonly id: number;
+  readonly index: LogIndex;
+}
+
+/**
+ * Messages that promise something (votes, requests for votes, accepted entries) leave only when
+ * nothing that they could stand on is unsaved: so none ever overtakes its save (§5.1, thesis 10.2.1).
+ */
+export class Outbox {
+  #messages: Message[] = [];
+  #promises: Message[] = [];
+  #reads: ReadyRead[] = [];
+  #readsLost: number[] = [];
+  #saving: Save | null = null;
+  #sequence = 0;
+  #savedHardState: HardState;
+
+  constructor(savedHardState: HardState) {
+    this.#savedHardState = savedHardState;
+  }
+
+  send(message: Message): void {
+    this.#messages.push(message);
+  }
+
+  sendWhenSaved(message: Message): void {
+    this.#promises.push(message);
+  }
+
+  /** Of several acknowledgements that leave together, the highest says it all. */
+  acknowledge(reply: MessageOf<"appendReply">): void {
+    const before = this.#promises.at(-1);
+    if (before?.type !== "appendReply" || before.to !== reply.to) this.#promises.push(reply);
+    else if (before.index < reply.index) this.#promises[this.#promises.length - 1] = reply;
+  }
+
+  /** A new term has begun: promises of the old one are of no use to anybody. */
+  dropPromises(): void {
+    this.#promises = [];
+  }
+
+  confirmReads(reads: readonly ReadyRead[]): void {
+    for (const read of reads) this.#reads.push(read);
+  }
+
+  loseReads(ids: readonly number[]): void {
+    for (const id of ids) this.#readsLost.push(id);
+  }
+
+  /** Whether this very term and vote are on disk. */
+  isSaved(hardState: HardState): boolean {
+    const saved = this.#savedHardState;
+    return saved.term === hardState.term && saved.votedFor === hardState.votedFor;
+  }
+
+  take(log: RaftLog, hardState: HardState, committedBytesMax: number): Ready | null {
+    const save = this.#startSave(log, hardState);
+    if (save === null && this.#saving === null) this.#releasePromises();
+    const committed = log.takeCommitted(committedBytesMax);
+    const messages = this.#messages;
+    const reads = this.#reads;
+    const readsLost = this.#readsLost;
+    const work = messages.length + committed.length + reads.length + readsLost.length;
+    if (save === null && work === 0) return null;
+    this.#messages = [];
+    this.#reads = [];
+    this.#readsLost = [];
+    return { save, messages, committed, reads, readsLost };
+  }
+
+  finishSave(save: Save): void {
+    assert(this.#saving === save, `save ${save.sequence} is the one in flight`);
+    this.#saving = null;
+    if (save.hardState !== null) this.#savedHardState = save.hardState;
+  }
+
+  #startSave(log: RaftLog, hardState: HardState): Save | null {
+    if (this.#saving !== null) return null;
+    const sameHardState = this.isSaved(hardState);
+    if (sameHardState && !log.hasUnsaved) return null;
+    this.#sequence += 1;
+    const save: Save = {
+      sequence: this.#sequence,
+      hardState: sameHardState ? null : hardState,
+      entries: log.startSave(),
+      messages: this.#promises,
+    };
+    this.#promises = [];
+    this.#saving = save;
+    return save;
+  }
+
+  #releasePromises(): void {
+    if (this.#promises.length === 0) return;
+    this.#messages =
+      this.#messages.length === 0 ? this.#promises : [...this.#messages, ...this.#promises];
+    this.#promises = [];
+  }
+}

@@ -1,0 +1,160 @@
+// What the leader knows of one other member: how far it agrees, and what is on its way to it.
+
+import type { ProgressState } from "./ready.ts";
+import { asIndex, type LogIndex } from "./types.ts";
+
+/** AppendEntries messages that are not answered yet, bounded in number and in bytes. */
+class InflightWindow {
+  readonly #messagesMax: number;
+  readonly #bytesMax: number;
+  readonly #lastIndexes: number[] = [];
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+
+  constructor(messagesMax: number, bytesMax: number) {
+    this.#messagesMax = messagesMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  get full(): boolean {
+    return this.#lastIndexes.length >= this.#messagesMax || this.#bytes >= this.#bytesMax;
+  }
+
+  add(lastIndex: LogIndex, bytes: number): void {
+    this.#lastIndexes.push(lastIndex);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+  }
+
+  /** An answer for `index` answers every earlier message too. */
+  freeTo(index: LogIndex): void {
+    while ((this.#lastIndexes[0] ?? Number.POSITIVE_INFINITY) <= index) {
+      this.#lastIndexes.shift();
+      this.#bytes -= this.#sizes.shift() ?? 0;
+    }
+  }
+
+  clear(): void {
+    this.#lastIndexes.length = 0;
+    this.#sizes.length = 0;
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * "probe" sends one message and waits, until it is known where the logs agree; "replicate" sends
+ * ahead within the window; "snapshot" needs entries that the leader's log no longer has.
+ */
+export class Progress {
+  #state: ProgressState = "probe";
+  #match: LogIndex = asIndex(0);
+  #next: LogIndex;
+  /** Probe: the one message is out. */
+  #probing = false;
+  /** Replicate: an empty message is due, to find out what got lost. */
+  #nudged = false;
+  /** The highest commit index told by an append. */
+  #commitTold = 0;
+  readonly #window: InflightWindow;
+  /** Heard from since the last check of the quorum. */
+  active = false;
+  /** The highest ReadIndex round it has answered. */
+  round = 0;
+
+  constructor(next: LogIndex, inflight: { readonly messages: number; readonly bytes: number }) {
+    this.#next = next;
+    this.#window = new InflightWindow(inflight.messages, inflight.bytes);
+  }
+
+  get state(): ProgressState {
+    return this.#state;
+  }
+
+  /** Agrees with the leader, on disk, up to here. */
+  get match(): LogIndex {
+    return this.#match;
+  }
+
+  /** The first entry of the next message. */
+  get next(): LogIndex {
+    return this.#next;
+  }
+
+  get mayCarryEntries(): boolean {
+    return this.#state === "probe"
+      ? !this.#probing
+      : this.#state === "replicate" && !this.#window.full;
+  }
+
+  /** Whether an append is due even without entries. */
+  mustTell(commit: LogIndex): boolean {
+    if (this.#state === "probe") return !this.#probing;
+    if (this.#state === "snapshot") return false;
+    return this.#nudged || this.#commitTold < Math.min(commit, this.#next - 1);
+  }
+
+  /** An append with `count` entries after next - 1 has been sent. */
+  sent(count: number, bytes: number, commit: LogIndex): void {
+    const last = this.#next + count - 1;
+    this.#nudged = false;
+    this.#commitTold = Math.max(this.#commitTold, Math.min(commit, last));
+    if (this.#state === "probe") {
+      this.#probing = true;
+      return;
+    }
+    if (count === 0) return;
+    this.#next = asIndex(last + 1);
+    this.#window.add(asIndex(last), bytes);
+  }
+
+  /** It has everything up to `index` on disk. True when that is news. */
+  accepted(index: LogIndex): boolean {
+    const news = index > this.#match;
+    if (news) this.#match = index;
+    if (this.#state === "replicate") {
+      this.#window.freeTo(index);
+      this.#next = asIndex(Math.max(this.#next, index + 1));
+    } else if (index >= this.#match) {
+      this.#state = "replicate";
+      this.#next = asIndex(this.#match + 1);
+    }
+    return news;
+  }
+
+  /** It refused entries after `index`; the logs may agree at `retry`. Late refusals change nothing. */
+  refused(index: LogIndex, retry: LogIndex): void {
+    if (this.#state === "replicate") {
+      if (index > this.#match) this.#probe(this.#match + 1);
+      return;
+    }
+    if (index !== this.#next - 1) return;
+    this.#probe(Math.max(this.#match + 1, Math.min(index, retry + 1)));
+  }
+
+  /** It answers: whatever was not acknowledged by now may be lost and is asked about again. */
+  heartbeatAnswered(last: LogIndex): void {
+    if (this.#state === "replicate") this.#nudged = this.#match < last;
+    else this.#probe(this.#next);
+  }
+
+  /** What is on its way will not arrive; the next heartbeat that is answered starts anew. */
+  unreachable(): void {
+    if (this.#state !== "replicate") return;
+    this.#probe(this.#match + 1);
+    this.#probing = true;
+  }
+
+  awaitSnapshot(): void {
+    this.#state = "snapshot";
+    this.#window.clear();
+  }
+
+  #probe(next: number): void {
+    this.#state = "probe";
+    this.#next = asIndex(next);
+    this.#probing = false;
+    this.#nudged = false;
+    this.#commitTold = 0;
+    this.#window.clear();
+  }
+}

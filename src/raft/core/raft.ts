@@ -1,0 +1,209 @@
+// The core as one value: the rule of terms (§5.1), then each role's own file.
+
+import { hardStateSaved, startPreVote, stepCandidate } from "./candidate.ts";
+import { advanceCommit } from "./commit.ts";
+import { mayAskForVotes } from "./election.ts";
+import { stepFollower } from "./follower.ts";
+import { flushLeader, proposeChange, proposeData, stepLeader, tickLeader } from "./leader.ts";
+import { isMember } from "./membership.ts";
+import type {
+  MemberProgress,
+  MembershipChange,
+  RaftCore,
+  RaftOptions,
+  Ready,
+  Save,
+} from "./ready.ts";
+import { RaftState } from "./state.ts";
+import { startTransfer } from "./transfer.ts";
+import {
+  asIndex,
+  type EntryId,
+  type LogIndex,
+  type Membership,
+  type Message,
+  type NodeId,
+  type Role,
+  type Term,
+} from "./types.ts";
+
+/** Far beyond every real term, and far enough from where numbers stop being exact. */
+const termMax = 2 ** 48;
+
+/** Same options, same calls, same outcome: nothing else reaches the core. */
+export function createRaft(options: RaftOptions): RaftCore {
+  return new Raft(options);
+}
+
+class Raft implements RaftCore {
+  readonly #state: RaftState;
+
+  constructor(options: RaftOptions) {
+    this.#state = new RaftState(options);
+  }
+
+  get id(): NodeId {
+    return this.#state.id;
+  }
+  get term(): Term {
+    return this.#state.term;
+  }
+  get role(): Role {
+    return this.#state.role;
+  }
+  get leader(): NodeId | null {
+    return this.#state.leader;
+  }
+  get commit(): LogIndex {
+    return this.#state.log.commit;
+  }
+  get last(): EntryId {
+    return this.#state.log.last;
+  }
+  get membership(): Membership {
+    return this.#state.log.history.membership;
+  }
+  get membershipPending(): boolean {
+    return this.#state.log.history.index > this.#state.log.commit;
+  }
+  get uncommittedBytes(): number {
+    return this.#state.leadership?.uncommitted.total ?? 0;
+  }
+  get dropped(): number {
+    return this.#state.dropped;
+  }
+
+  tick(): void {
+    const state = this.#state;
+    if (state.leadership !== null) {
+      tickLeader(state, state.leadership);
+      return;
+    }
+    state.electionElapsed += 1;
+    if (state.electionElapsed >= state.electionTimeout) startPreVote(state);
+  }
+
+  step(message: Message): void {
+    const state = this.#state;
+    if (message.to !== state.id || message.from === state.id || message.term > termMax) {
+      state.drop();
+      return;
+    }
+    if (!isHeard(state, message) || !followTerm(state, message)) return;
+    switch (state.role) {
+      case "leader":
+        stepLeader(state, message);
+        return;
+      case "follower":
+        stepFollower(state, message);
+        return;
+      case "preCandidate":
+      case "candidate":
+        stepCandidate(state, message);
+        return;
+    }
+  }
+
+  propose(data: readonly Uint8Array[]): readonly EntryId[] | null {
+    const { leadership } = this.#state;
+    return leadership === null ? null : proposeData(this.#state, leadership, data);
+  }
+
+  proposeMembership(change: MembershipChange): EntryId | string {
+    return proposeChange(this.#state, change);
+  }
+
+  readIndex(): number | null {
+    return this.#state.leadership === null ? null : this.#state.reads.join();
+  }
+
+  transfer(to: NodeId): string | null {
+    return startTransfer(this.#state, to);
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#state.leadership?.followers.get(peer)?.unreachable();
+  }
+
+  campaign(): void {
+    startPreVote(this.#state);
+  }
+
+  ready(): Ready | null {
+    const state = this.#state;
+    if (state.leadership !== null) flushLeader(state, state.leadership);
+    return state.outbox.take(state.log, state.hardState, state.options.appendBytesMax);
+  }
+
+  saved(save: Save): void {
+    const state = this.#state;
+    state.outbox.finishSave(save);
+    state.log.finishSave();
+    hardStateSaved(state);
+    advanceCommit(state);
+  }
+
+  progress(): readonly MemberProgress[] {
+    const { leadership, log, id } = this.#state;
+    if (leadership === null) return [];
+    return log.history.membership.members.map((member): MemberProgress => {
+      const follower = leadership.followers.get(member.id);
+      if (member.id === id || follower === undefined)
+        return { id: member.id, match: log.stable, active: true, state: "replicate" };
+      const { match, active, state } = follower;
+      return { id: member.id, match: asIndex(match), active, state };
+    });
+  }
+}
+
+/** Strangers neither ask for votes nor answer; but a leader may be one to a node that is behind. */
+function isHeard(state: RaftState, message: Message): boolean {
+  switch (message.type) {
+    case "requestVote":
+      return mayAskForVotes(state, message);
+    case "voteReply":
+    case "appendReply":
+    case "heartbeatReply":
+      return isMember(state.log.history.membership, message.from);
+    case "appendEntries":
+    case "heartbeat":
+    case "timeoutNow":
+      return true;
+  }
+}
+
+/** §5.1: a newer term is entered, an older one is answered with ours. False when that was all. */
+function followTerm(state: RaftState, message: Message): boolean {
+  if (message.term === state.term) return true;
+  if (message.term < state.term) {
+    answerStale(state, message);
+    return false;
+  }
+  if (message.type === "requestVote") {
+    if (state.hearsLeader && !message.transfer) return false;
+    if (message.pre) return true;
+  }
+  // A granted pre-vote only repeats the term that was asked for; a refused one tells the voter's own.
+  if (message.type === "voteReply" && message.pre && message.granted) return true;
+  const fromLeader = message.type === "appendEntries" || message.type === "heartbeat";
+  state.becomeFollower(message.term, fromLeader ? message.from : null);
+  return true;
+}
+
+/**
+ * Pre-vote and check-quorum can leave a node in a newer term than the leader that serves the others:
+ * it cannot win, for they hear that leader, and only our newer term makes that leader step down.
+ */
+function answerStale(state: RaftState, message: Message): void {
+  const { outbox, term, id } = state;
+  const reply = { from: id, to: message.from, term } as const;
+  if (message.type === "appendEntries") {
+    const { last } = state.log;
+    const hint = { term: last.term, index: last.index };
+    outbox.send({ ...reply, type: "appendReply", index: message.prev.index, hint });
+  } else if (message.type === "heartbeat") {
+    outbox.send({ ...reply, type: "heartbeatReply", round: 0 });
+  } else if (message.type === "requestVote") {
+    outbox.send({ ...reply, type: "voteReply", pre: message.pre, granted: false });
+  }
+}

@@ -1,0 +1,89 @@
+// What every role shares: term, vote, log, timers, and the way back to being a follower (§5.1).
+
+import { assert } from "../../assert.ts";
+import type { Leadership } from "./leadership.ts";
+import { RaftLog } from "./log.ts";
+import { Outbox } from "./outbox.ts";
+import { ReadRounds } from "./read-index.ts";
+import type { RaftOptions } from "./ready.ts";
+import type { HardState, NodeId, Role, Term } from "./types.ts";
+
+export class RaftState {
+  readonly id: NodeId;
+  readonly options: RaftOptions;
+  readonly log: RaftLog;
+  readonly outbox: Outbox;
+  readonly reads = new ReadRounds();
+  /** Changes only together with the vote; a new object each time, for a save may hold the old one. */
+  hardState: HardState;
+  role: Role = "follower";
+  leader: NodeId | null = null;
+  /** Not null exactly while the role is "leader". */
+  leadership: Leadership | null = null;
+  /** Answers to this node's own (pre-)campaign. */
+  votes = new Map<NodeId, boolean>();
+  /** Ticks since a leader was heard, a vote was given, or (leader) the quorum was checked. */
+  electionElapsed = 0;
+  electionTimeout: number;
+  dropped = 0;
+
+  constructor(options: RaftOptions) {
+    this.id = options.id;
+    this.options = options;
+    this.log = new RaftLog(options.log, options.applied);
+    this.hardState = options.hardState;
+    assert(this.log.last.term <= this.term, "the saved term is at least that of the last entry");
+    this.outbox = new Outbox(options.hardState);
+    this.electionTimeout = drawTimeout(options);
+  }
+
+  get term(): Term {
+    return this.hardState.term;
+  }
+
+  /**
+   * A learner, a removed member and a node without a cluster never campaign. But while its removal
+   * is not committed, a member may be the only one whose log can win (thesis 4.2.2, figure 4.6).
+   */
+  get mayCampaign(): boolean {
+    return this.log.history.mayBeVoter(this.id);
+  }
+
+  /** §6, thesis 4.2.3: while true, nobody is helped to depose the leader that serves us. */
+  get hearsLeader(): boolean {
+    return this.leader !== null && this.electionElapsed < this.options.electionTicks;
+  }
+
+  resetElectionTimer(): void {
+    this.electionElapsed = 0;
+    this.electionTimeout = drawTimeout(this.options);
+  }
+
+  becomeFollower(term: Term, leader: NodeId | null): void {
+    if (this.leadership !== null) this.outbox.loseReads(this.reads.giveUp());
+    if (term !== this.term) this.enterTerm(term, null);
+    this.leadership = null;
+    this.role = "follower";
+    this.leader = leader;
+    this.resetElectionTimer();
+  }
+
+  enterTerm(term: Term, votedFor: NodeId | null): void {
+    this.hardState = { term, votedFor };
+    this.outbox.dropPromises();
+  }
+
+  voteFor(candidate: NodeId): void {
+    this.hardState = { term: this.term, votedFor: candidate };
+  }
+
+  /** A message that only a faulty sender can have sent. */
+  drop(): void {
+    this.dropped += 1;
+  }
+}
+
+/** §5.2: spread over one whole election timeout, so that split votes are rare and do not repeat. */
+function drawTimeout(options: RaftOptions): number {
+  return options.electionTicks + Math.floor(options.random() * options.electionTicks);
+}

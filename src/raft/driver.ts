@@ -1,0 +1,142 @@
+// The loop around the core: durable, then speak, then act. Everything since the last turn shares one disk write.
+
+import { assert } from "../assert.ts";
+import type { MemberProgress, MembershipChange, RaftCore, Save } from "./core/ready.ts";
+import type { EntryId, LogIndex, Membership, Message, NodeId, Term } from "./core/types.ts";
+import type { Consumer, LogStore, Transport } from "./ports.ts";
+
+export interface DriverPorts {
+  readonly store: LogStore;
+  readonly transport: Transport;
+  readonly consumer: Consumer;
+  /** Asks for a `turn` soon: at the end of this turn of the event loop. Called as often as one likes. */
+  readonly wake: () => void;
+}
+
+/**
+ * Feeds the core with ticks, messages and proposals, and carries out its work. Knows no clock and
+ * no socket: whoever owns it calls `tick` and `turn`, so a simulation can own it as well.
+ */
+export class RaftDriver {
+  readonly #core: RaftCore;
+  readonly #ports: DriverPorts;
+  #saving: Save | null = null;
+  #leader: NodeId | null = null;
+  #term: Term;
+
+  constructor(core: RaftCore, ports: DriverPorts) {
+    this.#core = core;
+    this.#ports = ports;
+    this.#term = core.term;
+  }
+
+  get core(): Readonly<Pick<RaftCore, "id" | "role" | "term" | "leader" | "commit" | "last">> {
+    return this.#core;
+  }
+  get isLeader(): boolean {
+    return this.#core.role === "leader";
+  }
+  get membership(): Membership {
+    return this.#core.membership;
+  }
+  get membershipPending(): boolean {
+    return this.#core.membershipPending;
+  }
+  get uncommittedBytes(): number {
+    return this.#core.uncommittedBytes;
+  }
+  get firstIndex(): LogIndex {
+    return this.#ports.store.firstIndex;
+  }
+  get logBytes(): number {
+    return this.#ports.store.bytes;
+  }
+  progress(): readonly MemberProgress[] {
+    return this.#core.progress();
+  }
+
+  tick(): void {
+    this.#core.tick();
+    this.#ports.wake();
+  }
+
+  step(message: Message): void {
+    this.#core.step(message);
+    this.#ports.wake();
+  }
+
+  /** Null when this node does not lead, or is handing leadership over. */
+  propose(data: readonly Uint8Array[]): readonly EntryId[] | null {
+    const ids = this.#core.propose(data);
+    this.#ports.wake();
+    return ids;
+  }
+
+  /** The entry of the change, or in words why there is none. */
+  proposeMembership(change: MembershipChange): EntryId | string {
+    const outcome = this.#core.proposeMembership(change);
+    this.#ports.wake();
+    return outcome;
+  }
+
+  /** Null when this node does not lead; else the id that comes back by `readReady` or `readLost`. */
+  readIndex(): number | null {
+    const id = this.#core.readIndex();
+    this.#ports.wake();
+    return id;
+  }
+
+  /** Null, or why not. */
+  transfer(to: NodeId): string | null {
+    const refusal = this.#core.transfer(to);
+    this.#ports.wake();
+    return refusal;
+  }
+
+  campaign(): void {
+    this.#core.campaign();
+    this.#ports.wake();
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#core.unreachable(peer);
+    this.#ports.wake();
+  }
+
+  /** Carries out all work that the core has now. */
+  turn(): void {
+    for (let ready = this.#core.ready(); ready !== null; ready = this.#core.ready()) {
+      if (ready.save !== null) this.#save(ready.save); //                    1. the disk starts,
+      for (const message of ready.messages) this.#send(message); //          2. peers work meanwhile,
+      this.#tellOfLeader();
+      if (ready.committed.length > 0) this.#ports.consumer.committed(ready.committed); // 3. apply,
+      for (const id of ready.readsLost) this.#ports.consumer.readLost(id);
+      for (const read of ready.reads) this.#ports.consumer.readReady(read.id, read.index); // 4. read.
+    }
+    this.#tellOfLeader();
+  }
+
+  #save(save: Save): void {
+    assert(this.#saving === null, "one log write is in flight at a time");
+    this.#saving = save;
+    this.#ports.store.save(save, () => {
+      assert(this.#saving === save, "the log completes writes in order");
+      this.#saving = null;
+      this.#core.saved(save);
+      for (const message of save.messages) this.#send(message); // What they acknowledge is on disk.
+      this.#ports.wake();
+    });
+  }
+
+  #send(message: Message): void {
+    this.#ports.transport.send(message);
+  }
+
+  #tellOfLeader(): void {
+    const { leader, term } = this.#core;
+    if (leader === this.#leader && term === this.#term) return;
+    this.#leader = leader;
+    this.#term = term;
+    this.#ports.consumer.leaderChanged(leader, term);
+  }
+}

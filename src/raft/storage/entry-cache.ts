@@ -1,0 +1,79 @@
+// The newest entries of the log in memory, bounded by bytes.
+
+import type { Entry } from "../core/types.ts";
+
+/** What an entry costs besides its data. */
+const entryOverheadBytes = 128;
+
+export class EntryCache {
+  readonly #bytesMax: number;
+  /** Empty below `#head`. */
+  #entries: (Entry | undefined)[] = [];
+  #head = 0;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Index of the first entry held; Infinity when there is none. */
+  get firstIndex(): number {
+    return this.#entries[this.#head]?.index ?? Number.POSITIVE_INFINITY;
+  }
+
+  get(index: number): Entry | undefined {
+    const first = this.#entries[this.#head];
+    return first === undefined || index < first.index
+      ? undefined
+      : this.#entries[this.#head + index - first.index];
+  }
+
+  /** An entry that does not follow the newest one replaces what it overwrites, or everything. */
+  push(entry: Entry): void {
+    let newest = this.#entries.at(-1);
+    while (newest !== undefined && newest.index >= entry.index) {
+      this.#entries.pop();
+      this.#bytes -= cost(newest);
+      if (this.#entries.length <= this.#head) break;
+      newest = this.#entries.at(-1);
+    }
+    if (this.#entries.length <= this.#head || newest?.index !== entry.index - 1) this.clear();
+    this.#entries.push(entry);
+    this.#bytes += cost(entry);
+    this.#evict();
+  }
+
+  clear(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#bytes = 0;
+  }
+
+  /** Forgets the entries below an index. */
+  cut(first: number): void {
+    while (this.firstIndex < first) this.#drop();
+    this.#compact();
+  }
+
+  /** The newest entry always stays. */
+  #evict(): void {
+    while (this.#bytes > this.#bytesMax && this.#entries.length - this.#head > 1) this.#drop();
+    this.#compact();
+  }
+
+  #drop(): void {
+    const oldest = this.#entries[this.#head];
+    if (oldest !== undefined) this.#bytes -= cost(oldest);
+    this.#entries[this.#head] = undefined;
+    this.#head += 1;
+  }
+
+  /** Not at each drop: it costs the length of the array. */
+  #compact(): void {
+    if (this.#head < 64 || this.#head * 2 < this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
+const cost = (entry: Entry): number => entry.data.byteLength + entryOverheadBytes;

@@ -1,0 +1,146 @@
+// Reads the segments of a log at its opening and judges: sound, torn at the tail, or damaged.
+
+import { join } from "node:path";
+import type { LogFiles } from "./files.ts";
+import { type Frame, findFrame, isZero, readFrame } from "./frame.ts";
+import type { LogState } from "./log-state.ts";
+import { Segment, truncatePoints } from "./segment.ts";
+import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
+import { SegmentReader } from "./segment-reader.ts";
+
+/** The log cannot be trusted: this node must neither vote nor serve until it is re-synchronised. */
+export interface Damage {
+  /** What is wrong, with the file and the place. */
+  readonly damaged: string;
+}
+
+const suffix = ".segment";
+
+export const segmentName = (number: number): string => `${`${number}`.padStart(16, "0")}${suffix}`;
+
+/** Null when the name is not one of a segment. */
+export function segmentNumber(name: string): number | null {
+  const number = Number(name.slice(0, -suffix.length));
+  return name === segmentName(number) && Number.isSafeInteger(number) ? number : null;
+}
+
+export class Scan {
+  readonly state: LogState;
+  readonly segments: Segment[] = [];
+  /** Of the last save that was read. */
+  sequence = 0;
+  /** Its crc. */
+  chain = 0;
+  /** Where in the newest segment the last frame begins; null when there is none. */
+  lastFrameAt: number | null = null;
+  /** Bytes behind the last valid frame of the newest segment that are not zero: a torn save. */
+  torn = false;
+  readonly #files: LogFiles;
+
+  constructor(files: LogFiles, state: LogState) {
+    this.#files = files;
+    this.state = state;
+  }
+
+  /** Reads the next segment; null, or what is wrong. Throws when the disk cannot be read. */
+  async take(directory: string, number: number, newest: boolean): Promise<string | null> {
+    const path = join(directory, segmentName(number));
+    const { fd, size } = await this.#files.open(path);
+    const reader = new SegmentReader(this.#files, fd, size);
+    const head = readSegmentHeader(reader);
+    const mark = typeof head === "string" ? Buffer.alloc(0) : head.header.mark;
+    const end = typeof head === "string" ? 0 : head.bytes;
+    const segment = new Segment(this.#files, { number, path, fd }, { mark, end, allocated: size });
+    const before = this.segments.at(-1);
+    this.segments.push(segment);
+    if (typeof head === "string") return `${path}: ${head}`;
+    if (head.header.segment !== number) return `${path} was segment ${head.header.segment}`;
+    const misfit = before === undefined ? this.#adopt(head.header) : this.#misfit(head.header);
+    if (misfit !== null) {
+      return before === undefined
+        ? `${path}: ${misfit}`
+        : `${before.path} at offset ${before.end}: ${path} does not go on there (${misfit})`;
+    }
+    return this.#frames(segment, reader, newest);
+  }
+
+  /** The oldest segment tells what was before it. */
+  #adopt(header: SegmentHeader): string | null {
+    this.sequence = header.firstSequence - 1;
+    this.chain = header.chain;
+    this.state.hardState = header.hardState;
+    this.state.restart({ index: header.lastIndex, term: header.lastTerm });
+    for (const { index, data } of header.memberships) {
+      const problem = this.state.remember(index, data);
+      if (problem !== null) return problem;
+    }
+    return null;
+  }
+
+  #misfit(header: SegmentHeader): string | null {
+    if (header.firstSequence !== this.sequence + 1) {
+      return `save ${this.sequence + 1} is expected, it begins with ${header.firstSequence}`;
+    }
+    if (header.chain !== this.chain) return "the chain is broken";
+    return header.lastIndex === this.state.lastIndex
+      ? null
+      : `it follows entry ${header.lastIndex}, not ${this.state.lastIndex}`;
+  }
+
+  #frames(segment: Segment, reader: SegmentReader, newest: boolean): string | null {
+    this.lastFrameAt = null;
+    for (;;) {
+      const frame = readFrame(reader, segment.end, segment.mark);
+      if (frame === null) break;
+      const problem = this.#takeFrame(segment, frame);
+      if (problem !== null) return `${segment.path} at offset ${segment.end}: ${problem}`;
+      this.lastFrameAt = segment.end;
+      segment.end = frame.end;
+    }
+    // What follows in an older segment is judged by the one after it: it must go on from here.
+    if (!newest || isZero(reader, segment.end)) return null;
+    const { mark, end } = segment;
+    const later = findFrame(reader, { from: end + 1, mark, sequence: this.sequence + 1 });
+    if (later !== null) {
+      return `${segment.path} at offset ${end}: damaged, but a valid save follows at ${later}`;
+    }
+    this.torn = true;
+    return null;
+  }
+
+  #takeFrame(segment: Segment, frame: Frame): string | null {
+    const { sequence, previous, restart } = frame;
+    if (sequence !== this.sequence + 1) return `save ${sequence} follows ${this.sequence}`;
+    if (previous !== this.chain) return `save ${sequence} breaks the chain`;
+    const problem = restart === null ? this.#append(segment, frame) : this.#restart(frame);
+    if (problem !== null) return problem;
+    if (frame.hardState !== null) this.state.hardState = frame.hardState;
+    this.sequence = sequence;
+    this.chain = frame.crc;
+    return null;
+  }
+
+  #append(segment: Segment, frame: Frame): string | null {
+    let after: Frame["entries"][number] | null = null;
+    for (const entry of frame.entries) {
+      const problem = this.state.problem(entry, after);
+      if (problem !== null) return problem;
+      if (entry.index <= this.state.lastIndex) truncatePoints(this.segments, entry.index);
+      const unreadable = this.state.append(entry);
+      if (unreadable !== null) return unreadable;
+      segment.points.add(entry.index, entry.offset);
+      after = entry;
+    }
+    return null;
+  }
+
+  #restart(frame: Frame): string | null {
+    const { restart, entries } = frame;
+    const [membership, ...others] = entries;
+    if (restart === null || others.length > 0) return "a restart with entries";
+    truncatePoints(this.segments, 0);
+    this.state.restart(restart);
+    if (membership === undefined) return null;
+    return this.state.remember(membership.index, membership.data ?? new Uint8Array());
+  }
+}

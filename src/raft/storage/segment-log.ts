@@ -1,0 +1,329 @@
+// The durable log in segment files: one save is one frame, written and synced in one step.
+
+import { assert } from "../../assert.ts";
+import { logCacheBytes, segmentBytes } from "../../constants.ts";
+import type { Save } from "../core/ready.ts";
+import {
+  asIndex,
+  type Entry,
+  type HardState,
+  type LogIndex,
+  type Membership,
+  type Term,
+} from "../core/types.ts";
+import type { LogStore } from "../ports.ts";
+import { EntryCache } from "./entry-cache.ts";
+import { readEntries } from "./entry-reader.ts";
+import { diskFiles, type LogFiles, shortWrite } from "./files.ts";
+import { encodeFrame, frameHeaderBytes, recordHeaderBytes } from "./frame.ts";
+import type { LogState, RestartPoint } from "./log-state.ts";
+import type { Damage } from "./scan.ts";
+import { type Segment, truncatePoints } from "./segment.ts";
+import { createSegment, growthBytes, type Recovered, recover, zeros } from "./segment-files.ts";
+import { writeWatermark } from "./watermark.ts";
+
+/** The watermark is renewed after this many bytes; it bounds how large an unnoticed loss can be. */
+const watermarkEveryBytes = 8 * 1024 * 1024;
+/** One write of the system takes less than 2^31 bytes. */
+const frameBytesMax = 2 ** 31 - 1024 * 1024;
+
+export interface SegmentLogOptions {
+  readonly directory: string;
+  /**
+   * The disk failed or lies: called once, and nothing is acknowledged any more. The process must
+   * end: what is on disk is known only to a new opening.
+   */
+  readonly onFailure: (error: Error) => void;
+  readonly segmentBytes?: number;
+  readonly cacheBytes?: number;
+  readonly files?: LogFiles;
+}
+
+/** Rejects only when the disk fails; a log that cannot be trusted comes back as `damaged`. */
+export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog | Damage> {
+  const files = options.files ?? diskFiles;
+  const recovered = await recover(files, options.directory);
+  return "damaged" in recovered ? recovered : new SegmentLog(options, recovered);
+}
+
+type Content = Parameters<typeof encodeFrame>[1];
+
+export class SegmentLog implements LogStore {
+  /** The opening cut off a save that a crash had left incomplete. */
+  readonly torn: boolean;
+  readonly #files: LogFiles;
+  readonly #directory: string;
+  readonly #onFailure: (error: Error) => void;
+  readonly #segmentBytes: number;
+  readonly #state: LogState;
+  readonly #segments: Segment[];
+  readonly #cache: EntryCache;
+  /** Of the last completed save. */
+  #sequence: number;
+  #chain: number;
+  #saving = false;
+  #failed = false;
+  #unmarkedBytes = 0;
+  /** Watermarks and removals, one after the other. */
+  #background: Promise<void> = Promise.resolve();
+  #whenSaved: (() => void) | null = null;
+  #closed: Promise<void> | null = null;
+
+  constructor(options: SegmentLogOptions, recovered: Recovered) {
+    this.#files = options.files ?? diskFiles;
+    this.#directory = options.directory;
+    this.#onFailure = options.onFailure;
+    this.#segmentBytes = options.segmentBytes ?? segmentBytes;
+    this.#cache = new EntryCache(options.cacheBytes ?? logCacheBytes);
+    this.#state = recovered.state;
+    this.#segments = recovered.segments;
+    this.#sequence = recovered.sequence;
+    this.#chain = recovered.chain;
+    this.torn = recovered.torn;
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#state.firstIndex;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#state.lastIndex;
+  }
+
+  get hardState(): HardState {
+    return this.#state.hardState;
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, { end }) => sum + end, 0);
+  }
+
+  get #active(): Segment {
+    const newest = this.#segments.at(-1);
+    assert(newest !== undefined, "a log has a segment");
+    return newest;
+  }
+
+  term(index: LogIndex): Term | null {
+    return this.#state.term(index);
+  }
+
+  membershipAt(
+    index: LogIndex,
+  ): { readonly index: LogIndex; readonly membership: Membership } | null {
+    return this.#state.membershipAt(index);
+  }
+
+  slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
+    assert(from <= to, "a slice has an entry");
+    assert(from >= this.firstIndex && to <= this.lastIndex, "a slice is inside of the log");
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (const entry of this.#entries(from, to)) {
+      bytes += entry.data.byteLength;
+      if (bytes > bytesMax && entries.length > 0) break;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  *#entries(from: LogIndex, to: LogIndex): Generator<Entry> {
+    const cached = Math.max(from, Math.min(this.#cache.firstIndex, to + 1));
+    if (from < cached) {
+      try {
+        const range = { from, to: asIndex(cached - 1), last: this.lastIndex };
+        yield* readEntries(this.#segments, range);
+      } catch (error) {
+        this.#fail(error);
+        throw error;
+      }
+    }
+    for (let index = cached; index <= to; index += 1) {
+      const entry = this.#cache.get(index);
+      assert(entry !== undefined, "the cache holds the end of the log");
+      yield entry;
+    }
+  }
+
+  /** The data of the entries must not change any more. `done` never comes after a failure. */
+  save(save: Pick<Save, "hardState" | "entries">, done: () => void): void {
+    if (this.#failed) return;
+    assert(!this.#saving, "one save is in flight at a time");
+    const { hardState, entries } = save;
+    let after: Entry | null = null;
+    for (const entry of entries) {
+      const problem = this.#state.problem(entry, after);
+      assert(problem === null, `saved entries are contiguous: ${problem}`);
+      after = entry;
+    }
+    const first = entries[0]?.index ?? this.firstIndex;
+    assert(first >= this.firstIndex, "nothing is written below the first entry");
+    this.#start({ hardState, entries, restart: null }, done);
+  }
+
+  /** Drops all entries: the log goes on behind a snapshot. Part of the order of saves. */
+  restart(point: RestartPoint, done: () => void): void {
+    const { base, membership } = point;
+    const entries: Entry[] = [];
+    if (membership !== null) {
+      assert(membership.index <= base.index, "the membership was in force at the base");
+      entries.push({ ...membership, term: base.term, kind: "membership" });
+    }
+    this.#start({ hardState: null, entries, restart: base }, done);
+  }
+
+  #start(content: Pick<Content, "hardState" | "entries" | "restart">, done: () => void): void {
+    if (this.#failed) return;
+    assert(!this.#saving, "one save is in flight at a time");
+    assert(this.#closed === null, "a closed log takes no save");
+    this.#saving = true;
+    const write = () => this.#write({ ...content, ...this.#next() }, done);
+    if (this.#active.end < this.#segmentBytes) write();
+    else void this.#roll().then(write, (error: unknown) => this.#fail(error));
+  }
+
+  #next(): Pick<Content, "sequence" | "previous"> {
+    return { sequence: this.#sequence + 1, previous: this.#chain };
+  }
+
+  #write(content: Content, done: () => void): void {
+    const segment = this.#active;
+    const frame = encodeFrame(segment.mark, content);
+    assert(frame.bytes <= frameBytesMax, "a save fits into one write");
+    const end = segment.end + frame.bytes;
+    let buffers = frame.buffers;
+    let allocated = segment.allocated;
+    if (end > allocated) {
+      allocated = Math.ceil(end / growthBytes) * growthBytes;
+      if (allocated > end) buffers = [...buffers, zeros.subarray(0, allocated - end)];
+    }
+    this.#files.write(segment.fd, buffers, segment.end, (error, written) => {
+      const problem = error ?? shortWrite(buffers, written);
+      if (problem !== null) {
+        this.#fail(problem);
+        return;
+      }
+      this.#take(content, segment);
+      segment.end = end;
+      segment.allocated = allocated;
+      this.#chain = frame.crc;
+      this.#sequence = content.sequence;
+      this.#unmarkedBytes += frame.bytes;
+      if (this.#unmarkedBytes >= watermarkEveryBytes) this.#mark();
+      this.#settled();
+      done();
+    });
+  }
+
+  /** A save is on disk: from now on it is read. */
+  #take(content: Content, segment: Segment): void {
+    const { hardState, restart, entries } = content;
+    if (hardState !== null) this.#state.hardState = hardState;
+    if (restart !== null) {
+      truncatePoints(this.#segments, 0);
+      this.#cache.clear();
+      this.#state.restart(restart);
+      for (const { index, data } of entries) this.#expect(this.#state.remember(index, data));
+      return;
+    }
+    let offset = segment.end + frameHeaderBytes;
+    for (const entry of entries) {
+      if (entry.index <= this.lastIndex) truncatePoints(this.#segments, entry.index);
+      this.#expect(this.#state.append(entry));
+      segment.points.add(entry.index, offset);
+      this.#cache.push(entry);
+      offset += recordHeaderBytes + entry.data.byteLength;
+    }
+  }
+
+  #expect(problem: string | null): void {
+    assert(problem === null, `what was saved can be read: ${problem}`);
+  }
+
+  #settled(): void {
+    this.#saving = false;
+    this.#whenSaved?.();
+  }
+
+  async #roll(): Promise<void> {
+    const number = this.#active.number + 1;
+    const place = { number, state: this.#state, sequence: this.#sequence, chain: this.#chain };
+    const segment = await createSegment(this.#files, this.#directory, place);
+    this.#active.release();
+    this.#segments.push(segment);
+    this.#mark();
+    await this.#background;
+  }
+
+  /** Renews the watermark; what it names is on disk by now. */
+  #mark(): void {
+    this.#unmarkedBytes = 0;
+    this.#inBackground(() => this.#writeMark());
+  }
+
+  #writeMark(): Promise<void> {
+    const oldest = this.#segments[0] ?? this.#active;
+    return writeWatermark(this.#files, this.#directory, {
+      sequence: this.#sequence,
+      firstSegment: oldest.number,
+      lastSegment: this.#active.number,
+    });
+  }
+
+  #inBackground(work: () => Promise<void>): void {
+    this.#background = this.#background
+      .then(() => (this.#failed ? undefined : work()))
+      .catch((error: unknown) => this.#fail(error));
+  }
+
+  cutBefore(index: LogIndex): void {
+    const dropped: Segment[] = [];
+    for (;;) {
+      const [oldest, ...later] = this.#segments;
+      if (oldest === undefined || later.length === 0) break;
+      const start = later.find(({ points }) => points.length > 0)?.points.index(0);
+      const first = start ?? this.lastIndex + 1;
+      if (first > index || this.#failed) break;
+      if (first > this.firstIndex) this.#state.cut(first);
+      this.#cache.cut(first);
+      this.#segments.shift();
+      dropped.push(oldest);
+    }
+    if (dropped.length > 0) this.#inBackground(() => this.#remove(dropped));
+  }
+
+  /** The watermark goes first: from then on these files are not missed. */
+  async #remove(dropped: readonly Segment[]): Promise<void> {
+    await this.#writeMark();
+    for (const segment of dropped) {
+      await this.#files.remove(segment.path);
+      await this.#files.close(segment.fd);
+    }
+    await this.#files.syncDirectory(this.#directory);
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#whenSaved?.();
+    this.#onFailure(cause instanceof Error ? cause : new Error(String(cause)));
+  }
+
+  /** Waits for the save in flight. After a failure it only gives the files back. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#saving && !this.#failed) {
+      await new Promise<void>((resolve) => {
+        this.#whenSaved = resolve;
+      });
+    }
+    // An exact watermark: the next opening knows that nothing at the tail can be a torn save.
+    this.#mark();
+    await this.#background;
+    for (const { fd } of this.#segments) await this.#files.close(fd);
+  }
+}

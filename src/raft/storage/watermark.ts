@@ -1,0 +1,57 @@
+// A small file that says how much of the log must be there: it shows the loss of a tail or of whole segments.
+
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { asBuffer, Gather, readU53 } from "../gather.ts";
+import { type LogFiles, replaceFile } from "./files.ts";
+
+/** It may lag behind the log, never run ahead: all it names is on disk. */
+export interface Watermark {
+  /** Every save up to this one is complete. */
+  readonly sequence: number;
+  /** Segments below are cut away; those from here to `lastSegment` exist. */
+  readonly firstSegment: number;
+  readonly lastSegment: number;
+}
+
+const magic = 0x314d574b; // "KWM1"
+const length = 32;
+const fileName = "watermark";
+
+export async function writeWatermark(
+  files: LogFiles,
+  directory: string,
+  mark: Watermark,
+): Promise<void> {
+  const into = new Gather(length);
+  into.u32(magic);
+  into.u32(0);
+  into.u53(mark.sequence);
+  into.u53(mark.firstSegment);
+  into.u53(mark.lastSegment);
+  into.inline.writeUInt32LE(crc32(into.inline.subarray(8)), 4);
+  const place = { directory, path: join(directory, fileName) };
+  const fd = await replaceFile(files, place, into.finish());
+  await files.close(fd);
+}
+
+/** Null when there is none; a string says what is wrong with it. */
+export async function readWatermark(
+  files: LogFiles,
+  directory: string,
+): Promise<Watermark | string | null> {
+  const path = join(directory, fileName);
+  const whole = await files.readWhole(path);
+  if (whole === null) return null;
+  const bytes = asBuffer(whole);
+  const sound =
+    bytes.length === length &&
+    bytes.readUInt32LE(0) === magic &&
+    bytes.readUInt32LE(4) === crc32(bytes.subarray(8));
+  if (!sound) return `${path} is damaged`;
+  return {
+    sequence: readU53(bytes, 8),
+    firstSegment: readU53(bytes, 16),
+    lastSegment: readU53(bytes, 24),
+  };
+}

@@ -1,0 +1,304 @@
+// One running node: its parts, how they are wired, and how they end, the reverse of the way up.
+
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  appendBytesMax,
+  electionTicksMin,
+  heartbeatTicks,
+  inflightBytesMax,
+  inflightMessagesMax,
+  tickMs,
+} from "./constants.ts";
+import { Checkpointer } from "./net/checkpointer.ts";
+import { type ClientLimits, ClientListener } from "./net/client-listener.ts";
+import type { Config } from "./net/config.ts";
+import type { RuntimeConfig } from "./net/config-runtime.ts";
+import type { DataDirectory, Identity } from "./net/data-directory.ts";
+import type { Logger } from "./net/logger.ts";
+import { PeerNetwork } from "./net/peers/peer-network.ts";
+import { ReplicaAdmin } from "./net/raft-admin.ts";
+import { Replica } from "./net/replica.ts";
+import { ServerContext } from "./net/server-context.ts";
+import { NodeStats } from "./net/stats.ts";
+import { encodeMembership } from "./raft/core/membership.ts";
+import { createRaft } from "./raft/core/raft.ts";
+import { asIndex, asNode, type NodeId } from "./raft/core/types.ts";
+import type { LogStore } from "./raft/ports.ts";
+import type { CheckpointStore } from "./state/checkpoint-store.ts";
+import { CommandFinder } from "./state/commands/lookup.ts";
+import { commands } from "./state/commands/table.ts";
+import type { Machine } from "./state/machine.ts";
+import { kvorumVersion } from "./version.ts";
+
+/** The first node of every cluster. */
+export const founder = asNode(1);
+
+export interface RunningNode {
+  readonly port: number;
+  readonly peerPort: number;
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Hands leadership over, answers what is under way, writes a checkpoint, gives everything back. */
+  close(): Promise<void>;
+}
+
+export interface NodeHooks {
+  readonly logger: Logger;
+  /** A broken disk: nothing may be acknowledged any more, the process has to end. */
+  readonly onFailure: (error: Error) => void;
+  /** SHUTDOWN was asked for. */
+  readonly onShutdown: () => void;
+}
+
+/** Clients have this long to read their last replies when the node closes. */
+const closeGraceMs = 1_000;
+/** A successor has to be found within about two election timeouts, or the others elect one. */
+const handOverMs = 2 * electionTicksMin * tickMs;
+const sweepMs = 100;
+
+export interface NodeParts {
+  readonly runtime: RuntimeConfig;
+  readonly hooks: NodeHooks;
+  readonly directory: DataDirectory;
+  readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
+  readonly machine: Machine;
+  readonly checkpoints: CheckpointStore;
+  readonly store: LogStore;
+}
+
+/** All parts of a running node, wired. */
+export class Node implements RunningNode {
+  readonly #parts: NodeParts;
+  readonly #network: PeerNetwork;
+  readonly #replica: Replica;
+  readonly #checkpointer: Checkpointer;
+  readonly #context: ServerContext;
+  readonly #listener: ClientListener;
+  #isAwake = false;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #closed: Promise<void> | null = null;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#network = this.#createNetwork();
+    this.#replica = this.#createReplica();
+    this.#checkpointer = this.#createCheckpointer();
+    const stats = new NodeStats(countersOf(parts.machine));
+    this.#context = this.#createContext(stats);
+    this.#listener = this.#createListener(stats);
+    this.#context.listener = this.#listener;
+  }
+
+  get port(): number {
+    return this.#parts.runtime.current.port;
+  }
+  get peerPort(): number {
+    return this.#network.port;
+  }
+  get clusterId(): string {
+    return this.#parts.identity.clusterId;
+  }
+  get nodeId(): NodeId {
+    return this.#parts.identity.nodeId;
+  }
+
+  async start(): Promise<void> {
+    const { runtime, identity } = this.#parts;
+    await this.#network.listen();
+    this.#network.setPeers(identity.peers);
+    this.#timers = [
+      setInterval(() => this.#replica.tick(), tickMs),
+      setInterval(() => this.#sweep(), sweepMs),
+    ];
+    if (this.#isAlone) await this.#leadAlone();
+    const { bind, port } = runtime.current;
+    const taken = await this.#listener.listen(bind, port);
+    runtime.portsTaken(taken, this.#network.port);
+    this.#context.port = taken;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { checkpoints, store, directory } = this.#parts;
+    await this.#handOver();
+    await this.#listener.close(closeGraceMs);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#checkpointer.run();
+    await this.#network.close();
+    await store.close();
+    await checkpoints.close();
+    await directory.close();
+  }
+
+  /** A leader that just stops would cost the others an election timeout. */
+  async #handOver(): Promise<void> {
+    const { driver, membership } = this.#replica;
+    const successor = driver.isLeader ? membership.bestSuccessor() : null;
+    if (successor === null || driver.transfer(successor) !== null) return;
+    for (let waited = 0; waited < handOverMs && driver.isLeader; waited += tickMs) {
+      await sleep(tickMs);
+    }
+  }
+
+  get #isAlone(): boolean {
+    const { members } = this.#replica.driver.membership;
+    return members.length === 1 && members[0]?.id === this.nodeId;
+  }
+
+  /** A cluster of one elects itself, and has its whole log applied before it serves anybody. */
+  async #leadAlone(): Promise<void> {
+    const { driver, machine } = this.#replica;
+    driver.campaign();
+    const { index } = driver.core.last;
+    while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
+  }
+
+  #sweep(): void {
+    this.#listener.sweep();
+  }
+
+  /** At the end of this turn of the event loop: everything that came in goes on together. */
+  readonly #wake = (): void => {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    setImmediate(() => {
+      this.#isAwake = false;
+      this.#replica.turn();
+    });
+  };
+
+  #createNetwork(): PeerNetwork {
+    const { runtime, hooks, identity } = this.#parts;
+    const { bind, peerPort, peerSecret } = runtime.current;
+    const { clusterId, nodeId, incarnation } = identity;
+    return new PeerNetwork({
+      ...{ clusterId, nodeId, incarnation, secret: peerSecret },
+      ...{ bind, port: peerPort, logger: hooks.logger },
+      handlers: {
+        frame: (from, kind, body) => this.#replica.frame(from, kind, body),
+        connected: (peer) => this.#replica.connected(peer),
+        disconnected: (peer) => this.#replica.disconnected(peer),
+      },
+    });
+  }
+
+  #createReplica(): Replica {
+    const { identity, machine, store, hooks } = this.#parts;
+    const { clusterId, nodeId, incarnation } = identity;
+    const random = Math.random;
+    const core = createRaft({
+      id: nodeId,
+      hardState: store.hardState,
+      applied: asIndex(machine.appliedIndex),
+      log: store,
+      ...{ heartbeatTicks, electionTicks: electionTicksMin, random },
+      ...{ appendBytesMax, inflightMessagesMax, inflightBytesMax },
+    });
+    return new Replica({
+      ...{ clusterId, nodeId, incarnation, core, store, machine },
+      peers: this.#network,
+      logger: hooks.logger,
+      nowMs: Date.now,
+      random,
+      wake: this.#wake,
+      turned: () => this.#listener.flush(),
+      applied: (bytes) => this.#applied(bytes),
+    });
+  }
+
+  #applied(bytes: number): void {
+    if (!this.#parts.directory.identity?.hasLog) {
+      this.#parts.directory.logBegun().catch(this.#parts.hooks.onFailure);
+    }
+    this.#checkpointer.applied(bytes);
+  }
+
+  #createCheckpointer(): Checkpointer {
+    const { machine, checkpoints, store, hooks } = this.#parts;
+    return new Checkpointer({
+      machine,
+      store: checkpoints,
+      context: () => {
+        const index = asIndex(machine.appliedIndex);
+        const { membership } = store.membershipAt(index) ?? { membership: noMembership };
+        const text = Buffer.from(encodeMembership(membership)).toString("utf8");
+        return { term: store.term(index) ?? 0, membership: text };
+      },
+      logger: hooks.logger,
+      nowMs: Date.now,
+      onFailure: hooks.onFailure,
+    });
+  }
+
+  #createContext(stats: NodeStats): ServerContext {
+    const { runtime, machine, identity, hooks } = this.#parts;
+    return new ServerContext({
+      kvorumVersion,
+      runId: randomBytes(20).toString("hex"),
+      config: runtime,
+      configFile: runtime.file,
+      password: () => runtime.current.requirepass,
+      stats,
+      raft: new ReplicaAdmin(identity.clusterId, identity.nodeId, this.#replica),
+      machine,
+      checkpointer: this.#checkpointer,
+      setActiveExpiry: (active) => {
+        this.#replica.activeExpiry = active;
+      },
+      shutdown: hooks.onShutdown,
+    });
+  }
+
+  #createListener(stats: NodeStats): ClientListener {
+    const { runtime, hooks } = this.#parts;
+    const replica = this.#replica;
+    return new ClientListener({
+      limits: () => limitsOf(runtime.current),
+      host: {
+        commands,
+        finder: new CommandFinder(commands),
+        server: this.#context,
+        stats,
+        get isFull(): boolean {
+          return replica.isFull;
+        },
+        write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
+        read: (waiter, command, args) => replica.read(waiter, command, args),
+        nowMs: Date.now,
+      },
+      wake: this.#wake,
+      logger: hooks.logger,
+    });
+  }
+}
+
+const noMembership = { members: [], nextId: founder };
+
+function limitsOf(config: Config): ClientLimits {
+  const { maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds } = config;
+  return {
+    ...{ maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds },
+    requiresPassword: config.requirepass !== "",
+    protectedMode: config.protectedMode,
+  };
+}
+
+function countersOf({ keyspace }: Machine): ConstructorParameters<typeof NodeStats>[0] {
+  const { counters } = keyspace;
+  return {
+    get expiredKeys() {
+      return counters.expiredKeys;
+    },
+    get keyspaceHits() {
+      return counters.hits;
+    },
+    get keyspaceMisses() {
+      return counters.misses;
+    },
+  };
+}

@@ -1,0 +1,175 @@
+// The recipe of one node: directory, checkpoint, log, consensus, peers, clients; closed in reverse.
+
+import { createServer as createSocketServer } from "node:net";
+import { join } from "node:path";
+import { requestJoin } from "./cli/join.ts";
+import type { Config } from "./net/config.ts";
+import type { RuntimeConfig } from "./net/config-runtime.ts";
+import { DataDirectory, type Identity, newClusterId } from "./net/data-directory.ts";
+import { formatEndpoint } from "./net/endpoint.ts";
+import { encodeAddress } from "./net/member-address.ts";
+import { codeOf, describeError } from "./net/system-error.ts";
+import { foundingEntry } from "./raft/core/membership.ts";
+import { asNode, asTerm, type NodeId } from "./raft/core/types.ts";
+import type { LogStore } from "./raft/ports.ts";
+import { openSegmentLog } from "./raft/storage/segment-log.ts";
+import { founder, Node, type NodeHooks, type NodeParts, type RunningNode } from "./running-node.ts";
+import { openCheckpointStore } from "./state/checkpoint-store.ts";
+import { commands } from "./state/commands/table.ts";
+import { Machine } from "./state/machine.ts";
+
+/** A node that cannot start, as one line that says what to do. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+/** Resolves when the node serves clients. Rejects with an error whose message is for the operator. */
+export async function startNode(runtime: RuntimeConfig, hooks: NodeHooks): Promise<RunningNode> {
+  const config = runtime.current;
+  await checkPorts(config);
+  const directory = await DataDirectory.open(config.dir);
+  try {
+    return await new NodeBuilder(runtime, hooks, directory).build();
+  } catch (error) {
+    await directory.close();
+    throw error;
+  }
+}
+
+/** A port that is taken is found out before anything is written or a cluster is asked to let us in. */
+async function checkPorts({ bind, port, peerPort }: Config): Promise<void> {
+  for (const { host, optional } of bind) {
+    for (const each of [port, peerPort]) {
+      if (each !== 0) await checkPort(host, each, optional);
+    }
+  }
+}
+
+function checkPort(host: string, port: number, optional: boolean): Promise<void> {
+  const probe = createSocketServer();
+  return new Promise((resolve, reject) => {
+    probe.once("error", (error) => {
+      if (optional && codeOf(error) === "EADDRNOTAVAIL") resolve();
+      else reject(new StartError(`cannot listen on ${portProblem(host, port, error)}`));
+    });
+    probe.listen({ host, port }, () => probe.close(() => resolve()));
+  });
+}
+
+function portProblem(host: string, port: number, error: unknown): string {
+  const place = `${formatEndpoint({ host, port })}: ${describeError(error)}`;
+  return codeOf(error) === "EADDRINUSE"
+    ? `${place}. End the other process, or choose another --port or --peer-port`
+    : place;
+}
+
+class NodeBuilder {
+  readonly #runtime: RuntimeConfig;
+  readonly #hooks: NodeHooks;
+  readonly #directory: DataDirectory;
+
+  constructor(runtime: RuntimeConfig, hooks: NodeHooks, directory: DataDirectory) {
+    this.#runtime = runtime;
+    this.#hooks = hooks;
+    this.#directory = directory;
+  }
+
+  async build(): Promise<RunningNode> {
+    const { logger } = this.#hooks;
+    for (const warning of this.#directory.warnings) logger.warn(warning);
+
+    const identity = await this.#identity();
+    const machine = new Machine({ commands });
+    const checkpoints = await openCheckpointStore(join(this.#directory.path, "checkpoint"));
+    const restored = await checkpoints.load(machine);
+    const store = await this.#openLog();
+    await this.#found(identity, store);
+    checkOrder(machine, store);
+
+    const node = new Node({ ...this.#parts(), identity, machine, checkpoints, store });
+    logger.debug(
+      { checkpoint: restored?.appliedIndex ?? 0, last: store.lastIndex },
+      "state loaded",
+    );
+    await node.start();
+    return node;
+  }
+
+  #parts(): Pick<NodeParts, "runtime" | "hooks" | "directory"> {
+    return { runtime: this.#runtime, hooks: this.#hooks, directory: this.#directory };
+  }
+
+  /** Who this node is: known to the directory, invited by the cluster to join, or a new founder. */
+  async #identity(): Promise<Identity & { readonly peers: ReadonlyMap<NodeId, string> }> {
+    const known = this.#directory.identity;
+    const config = this.#runtime.current;
+    const none: ReadonlyMap<NodeId, string> = new Map();
+    if (known !== null) return { ...known, peers: none };
+    if (config.join === null) {
+      return { ...(await this.#directory.settle(newClusterId(), founder)), peers: none };
+    }
+    const invitation = await requestJoin({
+      target: config.join,
+      ...addressesOf(config),
+      password: config.requirepass,
+      report: (line) => this.#hooks.logger.info(line),
+    });
+    const settled = await this.#directory.settle(invitation.clusterId, invitation.nodeId);
+    const peers = invitation.members.map(({ id, peerAddress }) => [id, peerAddress] as const);
+    return { ...settled, peers: new Map(peers.filter(([id]) => id !== settled.nodeId)) };
+  }
+
+  async #openLog(): Promise<LogStore> {
+    const { onFailure } = this.#hooks;
+    const log = await openSegmentLog({ directory: join(this.#directory.path, "log"), onFailure });
+    if ("damaged" in log) {
+      throw new StartError(
+        `the log is damaged (${log.damaged}): this node must not vote with it. ` +
+          "Remove it from the cluster (RAFT REMOVE), and let it join anew with an empty directory",
+      );
+    }
+    if (log.torn) this.#hooks.logger.info("cut off a write that a crash had left incomplete");
+    return log;
+  }
+
+  /** A new cluster begins with its membership as the first entry, on disk before anything else. */
+  async #found(identity: Identity, store: LogStore): Promise<void> {
+    if (store.lastIndex > 0) {
+      await this.#directory.logBegun();
+      return;
+    }
+    if (identity.hasLog) {
+      throw new StartError(
+        `the log of ${this.#directory.path} is gone: this node must not vote without it. ` +
+          "Give an empty directory to begin a new cluster, or --join to become a new member of one",
+      );
+    }
+    if (identity.nodeId !== founder) return; // The leader sends it the cluster's log.
+    const config = this.#runtime.current;
+    const { peerAddress: peer, clientAddress: client } = addressesOf(config);
+    const address = encodeAddress({ peer, client });
+    const members = [{ id: founder, voter: true, address }];
+    const entry = foundingEntry({ members, nextId: asNode(founder + 1) });
+    const hardState = { term: asTerm(1), votedFor: null };
+    await new Promise<void>((done) => store.save({ hardState, entries: [entry] }, done));
+    await this.#directory.logBegun();
+  }
+}
+
+function addressesOf(config: Config): { peerAddress: string; clientAddress: string } {
+  const { announce: host, port, peerPort } = config;
+  return {
+    peerAddress: formatEndpoint({ host, port: peerPort }),
+    clientAddress: formatEndpoint({ host, port }),
+  };
+}
+
+/** The log holds everything that is applied, or it has lost its end. */
+function checkOrder(machine: Machine, store: LogStore): void {
+  if (machine.appliedIndex <= store.lastIndex) return;
+  throw new StartError(
+    `the log ends at entry ${store.lastIndex}, but entry ${machine.appliedIndex} was applied: ` +
+      "it has lost its end, and this node must not vote with it. Remove it from the cluster " +
+      "(RAFT REMOVE), and let it join anew with an empty directory",
+  );
+}

@@ -1,0 +1,194 @@
+// A checkpoint: the state at one applied index, written while later entries go on changing it.
+
+import { assert } from "../assert.ts";
+import {
+  type CheckpointContext,
+  type CheckpointMeta,
+  checkpointFormat,
+  mixed,
+} from "./checkpoint-meta.ts";
+import type { DenseSlot, FrozenSlot } from "./dense-slot.ts";
+import type { Machine } from "./machine.ts";
+import type { PhysicalDatabase } from "./physical-database.ts";
+import { RecordEncoder } from "./record.ts";
+
+/** Takes records; it has copied the bytes when it returns. */
+export interface RecordSink {
+  put(key: Buffer, value: Buffer): unknown;
+  del(key: Buffer): unknown;
+}
+
+/**
+ * Invariant: whenever a position of a slot changes, its record as of `appliedIndex` is in the sink or
+ * was not due. So the sink ends up with exactly the difference between this checkpoint and the one
+ * before, whatever is applied meanwhile. It costs what changed, not what exists.
+ */
+export class Checkpoint {
+  /** Records put and deleted so far. */
+  records = 0;
+
+  readonly #sink: RecordSink;
+  readonly #encoder = new RecordEncoder();
+  readonly #databases: readonly PhysicalDatabase[];
+  readonly #frozen: FrozenDifference[] = [];
+  readonly #head: Omit<CheckpointMeta, "databases">;
+  readonly #expires: readonly number[];
+  readonly #keys: readonly number[];
+  #next = 0;
+
+  /** Begins at what is applied now: the sets of changed positions are taken, nothing is encoded. */
+  constructor(machine: Machine, context: CheckpointContext, sink: RecordSink) {
+    const { keyspace } = machine;
+    this.#sink = sink;
+    this.#databases = [...keyspace.databases];
+    this.#keys = this.#databases.map((database) => database.size);
+    this.#expires = this.#databases.map((database) => database.expires);
+    this.#head = {
+      ...context,
+      format: checkpointFormat,
+      appliedIndex: machine.appliedIndex,
+      logTimeMs: machine.logTimeMs,
+      origins: machine.origins.list(),
+      nextId: keyspace.nextId,
+    };
+    keyspace.counters.changes = 0;
+    for (const database of this.#databases) {
+      for (const slot of database.takeChanged()) {
+        assert(slot.frozen === null, "one checkpoint at a time");
+        const frozen = new FrozenDifference(this, database, slot);
+        slot.frozen = frozen;
+        this.#frozen.push(frozen);
+      }
+    }
+  }
+
+  get appliedIndex(): number {
+    return this.#head.appliedIndex;
+  }
+
+  /** Encodes about so many records; false when all are. */
+  encodeSlice(records: number): boolean {
+    let left = records;
+    while (left > 0) {
+      const frozen = this.#frozen[this.#next];
+      if (frozen === undefined) return false;
+      left -= frozen.encode(left);
+      if (frozen.isDone) {
+        frozen.slot.frozen = null;
+        this.#next++;
+      }
+    }
+    return this.#next < this.#frozen.length;
+  }
+
+  /** What is written together with the records. Everything is encoded. */
+  meta(): CheckpointMeta {
+    assert(this.#next === this.#frozen.length, "every record is encoded before the meta");
+    const databases = this.#databases.map((database, number) => {
+      const keys = this.#keys[number] as number;
+      assert(
+        database.persisted === keys,
+        `${database.persisted} records of database ${number} are on disk for ${keys} keys`,
+      );
+      return {
+        id: database.id,
+        keys,
+        expires: this.#expires[number] as number,
+        digest: database.digest,
+      };
+    });
+    return { ...this.#head, databases };
+  }
+
+  /** For the frozen slots: one record as it stands. */
+  put(database: PhysicalDatabase, slot: DenseSlot, position: number): void {
+    const encoder = this.#encoder;
+    encoder.encode(database.id, slot, position);
+    this.#sink.put(encoder.key, encoder.value);
+    database.digest ^= mixed(encoder.checksum);
+    this.records++;
+  }
+
+  /** The checksum of the record that was put last. */
+  get checksum(): number {
+    return this.#encoder.checksum;
+  }
+
+  delete(database: PhysicalDatabase, slot: DenseSlot, position: number): void {
+    this.#encoder.encodeKey(database.id, slot.number, position);
+    this.#sink.del(this.#encoder.key);
+    this.records++;
+  }
+}
+
+/** What one slot has to write: its dirty positions, and the deletion of those it no longer has. */
+class FrozenDifference implements FrozenSlot {
+  readonly slot: DenseSlot;
+  readonly #checkpoint: Checkpoint;
+  readonly #database: PhysicalDatabase;
+  /** Bits of the positions that are still to be encoded. */
+  readonly #dirty: number[];
+  readonly #length: number;
+  /** Positions on disk before this checkpoint. */
+  readonly #before: number;
+  /** The next word of `#dirty` to look at, and the next position to delete. */
+  #word = 0;
+  #gone: number;
+
+  constructor(checkpoint: Checkpoint, database: PhysicalDatabase, slot: DenseSlot) {
+    this.slot = slot;
+    this.#checkpoint = checkpoint;
+    this.#database = database;
+    this.#dirty = slot.takeDirty();
+    this.#length = slot.size;
+    this.#before = slot.persisted;
+    this.#gone = this.#length;
+    slot.persisted = this.#length;
+    database.persisted += this.#length - this.#before;
+  }
+
+  get isDone(): boolean {
+    return this.#word >= this.#dirty.length && this.#gone >= this.#before;
+  }
+
+  preserve(position: number): void {
+    if (position >= this.#length) return;
+    const word = position >>> 5;
+    const bit = 1 << (position & 31);
+    const bits = this.#dirty[word];
+    if (bits === undefined || (bits & bit) === 0) return;
+    this.#dirty[word] = bits & ~bit;
+    this.#put(position);
+  }
+
+  /** At most `max` records; returns how many there were. */
+  encode(max: number): number {
+    let done = 0;
+    for (; this.#word < this.#dirty.length; this.#word++) {
+      let bits = this.#dirty[this.#word] as number;
+      for (; bits !== 0 && done < max; bits &= bits - 1) {
+        const position = this.#word * 32 + (31 - Math.clz32(bits & -bits));
+        if (position >= this.#length) continue;
+        this.#put(position);
+        done++;
+      }
+      this.#dirty[this.#word] = bits;
+      if (bits !== 0) return done;
+    }
+    for (; this.#gone < this.#before && done < max; this.#gone++, done++) this.#delete(this.#gone);
+    return done;
+  }
+
+  #put(position: number): void {
+    const checksums = this.slot.checksumsFor(this.#length);
+    if (position < this.#before) this.#database.digest ^= mixed(checksums[position] as number);
+    this.#checkpoint.put(this.#database, this.slot, position);
+    checksums[position] = this.#checkpoint.checksum;
+  }
+
+  #delete(position: number): void {
+    const checksums = this.slot.checksumsFor(this.#before);
+    this.#database.digest ^= mixed(checksums[position] as number);
+    this.#checkpoint.delete(this.#database, this.slot, position);
+  }
+}

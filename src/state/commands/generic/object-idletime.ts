@@ -1,0 +1,24 @@
+// OBJECT IDLETIME key
+
+import { errors } from "../../../resp/errors.ts";
+import { word } from "../../arguments.ts";
+import { keyArgument, keyAt } from "../declare.ts";
+import type { ReadCommand } from "../spec.ts";
+
+export const objectIdletime: ReadCommand = {
+  kind: "read",
+  name: "idletime",
+  summary: "How long a value was not used; not tracked here.",
+  since: "2.2.3",
+  group: "generic",
+  complexity: "O(1)",
+  arity: 3,
+  flags: [],
+  categories: ["keyspace"],
+  tips: ["nondeterministic_output"],
+  keys: [keyAt(2, "RO")],
+  arguments: [keyArgument],
+  read(db, args) {
+    return db.has(word(args, 2)) ? errors.idleTimeNotTracked : null;
+  },
+};

@@ -1,0 +1,30 @@
+// OBJECT REFCOUNT key
+
+import { word } from "../../arguments.ts";
+import { keyArgument, keyAt } from "../declare.ts";
+import type { ReadCommand } from "../spec.ts";
+import { encodingOf } from "./encoding.ts";
+
+/** Redis keeps one object for each of the integers 0 to 9999 and answers its largest count for them. */
+const sharedInteger = /^\d{1,4}$/;
+const sharedReferences = 2 ** 31 - 1;
+
+export const objectRefcount: ReadCommand = {
+  kind: "read",
+  name: "refcount",
+  summary: "How many references Redis would hold to the value at a key.",
+  since: "2.2.3",
+  group: "generic",
+  complexity: "O(1)",
+  arity: 3,
+  flags: [],
+  categories: ["keyspace"],
+  tips: ["nondeterministic_output"],
+  keys: [keyAt(2, "RO")],
+  arguments: [keyArgument],
+  read(db, args) {
+    const value = db.get(word(args, 2));
+    if (value === undefined) return null;
+    return encodingOf(value) === "int" && sharedInteger.test(value) ? sharedReferences : 1;
+  },
+};

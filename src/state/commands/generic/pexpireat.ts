@@ -1,0 +1,24 @@
+// PEXPIREAT key time [NX | XX | GT | LT]
+
+import { unixMilliseconds } from "../../parse/expiry.ts";
+import { keyArgument } from "../declare.ts";
+import { oneKey, type WriteCommand } from "../spec.ts";
+import { expire, expireCondition } from "./shared.ts";
+
+export const pexpireat: WriteCommand = {
+  kind: "write",
+  name: "pexpireat",
+  summary: "Lets a key die at a Unix time in milliseconds.",
+  since: "2.6.0",
+  group: "generic",
+  complexity: "O(1)",
+  history: [["7.0.0", "Options `NX`, `XX`, `GT` and `LT`."]],
+  arity: -3,
+  flags: ["fast"],
+  categories: ["keyspace"],
+  keys: oneKey("RW", "update"),
+  arguments: [keyArgument, { name: "unix-time-milliseconds", type: "unix-time" }, expireCondition],
+  apply(db, args) {
+    return expire(db, args, unixMilliseconds, "pexpireat");
+  },
+};

@@ -1,0 +1,144 @@
+// What several generic commands have in common: types, times to live, renaming, other databases.
+
+import { databaseCount } from "../../../constants.ts";
+import { errors } from "../../../resp/errors.ts";
+import type { Bytes, ErrorReply, Reply } from "../../../resp/reply.ts";
+import { type Arguments, word } from "../../arguments.ts";
+import { parseExpiry, type TimeUnit } from "../../parse/expiry.ts";
+import { exact, parseInt32 } from "../../parse/integers.ts";
+import { optionName } from "../../parse/option-name.ts";
+import type { Expiry, ReadView, Value, WriteView } from "../../views.ts";
+import { token } from "../declare.ts";
+import type { Argument } from "../spec.ts";
+
+/** What TYPE answers for a value. */
+export function typeName(_value: Value): "string" {
+  return "string";
+}
+
+/** How many of the words after the name are living keys; a key counts as often as it is named. */
+export function countPresent(db: ReadView, args: Arguments): number {
+  let count = 0;
+  for (let at = 1; at < args.length; at += 1) {
+    if (db.has(word(args, at))) count += 1;
+  }
+  return count;
+}
+
+/** DEL and UNLINK: how many of the words after the name were living keys. */
+export function deleteAll(db: WriteView, args: Arguments): number {
+  let count = 0;
+  for (let at = 1; at < args.length; at += 1) {
+    if (db.delete(word(args, at))) count += 1;
+  }
+  return count;
+}
+
+/** A database by its number; errors for no integer, and for one that does not exist. */
+export function parseDatabase(text: Bytes): number | ErrorReply {
+  const index = parseInt32(text);
+  if (typeof index === "object") return index;
+  return index >= 0 && index < databaseCount ? index : errors.databaseOutOfRange;
+}
+
+/** Puts a value with its expiry, if any, at a key that may have had another one. */
+export function put(db: WriteView, key: Bytes, value: Value, expireAt: Expiry | undefined): void {
+  db.replace(key, value);
+  if (expireAt !== undefined) db.setExpireAt(key, expireAt);
+}
+
+/** RENAME and RENAMENX. The reply goes with `done` when the name changed. */
+export function rename(
+  db: WriteView,
+  args: Arguments,
+  ifAbsent: boolean,
+): "missing" | "taken" | "same" | "done" {
+  const source = word(args, 1);
+  const target = word(args, 2);
+  const value = db.get(source);
+  if (value === undefined) return "missing";
+  if (source === target) return "same";
+  if (ifAbsent && db.has(target)) return "taken";
+  const expireAt = db.expireAt(source);
+  db.delete(source);
+  put(db, target, value, expireAt);
+  return "done";
+}
+
+/** The condition that EXPIRE and its kin take since 7.0. */
+export const expireCondition: Argument = {
+  name: "condition",
+  type: "oneof",
+  since: "7.0.0",
+  flags: ["optional"],
+  arguments: [token("NX"), token("XX"), token("GT"), token("LT")],
+};
+
+interface ExpireConditions {
+  nx: boolean;
+  xx: boolean;
+  gt: boolean;
+  lt: boolean;
+}
+
+function parseConditions(args: Arguments): ExpireConditions | ErrorReply {
+  const conditions = { nx: false, xx: false, gt: false, lt: false };
+  for (let at = 3; at < args.length; at += 1) {
+    const option = word(args, at);
+    const name = optionName(option);
+    if (name !== "nx" && name !== "xx" && name !== "gt" && name !== "lt") {
+      return errors.unsupportedOption(option);
+    }
+    conditions[name] = true;
+  }
+  const { nx, xx, gt, lt } = conditions;
+  if (nx && (xx || gt || lt)) return errors.expireNotCompatible;
+  return gt && lt ? errors.expireGtLt : conditions;
+}
+
+/** A key without an expiry lives for ever, which is later than any time. */
+function conditionsHold(
+  { nx, xx, gt, lt }: ExpireConditions,
+  current: Expiry | undefined,
+  at: Expiry,
+): boolean {
+  if (current === undefined) return !xx && !gt;
+  return !nx && (!gt || at > current) && (!lt || at < current);
+}
+
+/** EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT: 1 when the expiry was set, or the key died of it at once. */
+export function expire(db: WriteView, args: Arguments, unit: TimeUnit, command: string): Reply {
+  const conditions = args.length === 3 ? null : parseConditions(args);
+  if (conditions !== null && "text" in conditions) return conditions;
+  const at = parseExpiry(word(args, 2), unit, { command, positive: false }, db.nowMs);
+  if (typeof at === "object") return at;
+
+  const key = word(args, 1);
+  if (!db.has(key)) return 0;
+  if (conditions !== null && !conditionsHold(conditions, db.expireAt(key), at)) return 0;
+  if (at <= db.nowMs) db.delete(key);
+  else db.setExpireAt(key, at);
+  return 1;
+}
+
+const noKey = -2;
+const noExpiry = -1;
+
+/** PTTL and TTL: what is left in ms, -1 without an expiry, -2 without a key. */
+export function timeToLive(db: ReadView, key: Bytes): Expiry {
+  const at = db.expireAt(key);
+  if (at === undefined) return db.has(key) ? noExpiry : noKey;
+  if (at <= db.nowMs) return 0;
+  return typeof at === "number" ? at - db.nowMs : exact(at - BigInt(db.nowMs));
+}
+
+/** PEXPIRETIME and EXPIRETIME: the time in ms, -1 without an expiry, -2 without a key. */
+export function expireTime(db: ReadView, key: Bytes): Expiry {
+  return db.expireAt(key) ?? (db.has(key) ? noExpiry : noKey);
+}
+
+/** To the nearest second; the negative answers stay. */
+export function toSeconds(ms: Expiry): Expiry {
+  if (ms < 0) return ms;
+  return typeof ms === "number" ? Math.floor((ms + 500) / 1000) : exact((ms + 500n) / 1000n);
+}

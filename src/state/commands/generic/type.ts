@@ -1,0 +1,27 @@
+// TYPE key
+
+import { SimpleString } from "../../../resp/reply.ts";
+import { word } from "../../arguments.ts";
+import { keyArgument } from "../declare.ts";
+import { oneKey, type ReadCommand } from "../spec.ts";
+import { typeName } from "./shared.ts";
+
+const none = new SimpleString("none");
+
+export const type: ReadCommand = {
+  kind: "read",
+  name: "type",
+  summary: "The type of the value at a key, or `none`.",
+  since: "1.0.0",
+  group: "generic",
+  complexity: "O(1)",
+  arity: 2,
+  flags: ["fast"],
+  categories: ["keyspace"],
+  keys: oneKey("RO"),
+  arguments: [keyArgument],
+  read(db, args) {
+    const value = db.get(word(args, 1));
+    return value === undefined ? none : new SimpleString(typeName(value));
+  },
+};

@@ -1,0 +1,25 @@
+// GETRANGE and SUBSTR: a part of a string by positions that may count from its end.
+
+import { errors } from "../../../resp/errors.ts";
+import type { Reply } from "../../../resp/reply.ts";
+import { type Arguments, word } from "../../arguments.ts";
+import { clampToSafe, parseInteger } from "../../parse/integers.ts";
+import type { ReadView } from "../../views.ts";
+
+/** Key, first and last position, both included; -1 is the last byte. */
+export function stringRange(db: ReadView, args: Arguments): Reply {
+  const from = parseInteger(word(args, 2));
+  const to = parseInteger(word(args, 3));
+  if (from === undefined || to === undefined) return errors.notAnInteger;
+  const current = db.string(word(args, 1));
+  if (typeof current === "object") return current;
+  if (current === undefined || (from < 0 && to < 0 && from > to)) return "";
+  const first = position(clampToSafe(from), current.length);
+  const last = position(clampToSafe(to), current.length);
+  return first > last ? "" : current.slice(first, last + 1);
+}
+
+/** Positions before the start mean the start. */
+function position(at: number, length: number): number {
+  return at < 0 ? Math.max(0, length + at) : at;
+}

@@ -1,0 +1,173 @@
+// The keys of one hash slot of one database: a dense map whose positions are part of the state.
+
+import { assert } from "../assert.ts";
+import type { Bytes } from "../resp/reply.ts";
+import { PositionIndex } from "./position-index.ts";
+import type { KeyHasher } from "./slots.ts";
+import type { Expiry, Value } from "./views.ts";
+
+/** The copy of a slot that a running checkpoint still has to write (checkpoint.ts). */
+export interface FrozenSlot {
+  /** What stands at a position is about to change: it is written first if it still has to be. */
+  preserve(position: number): void;
+}
+
+/** Told once, when a slot that the last checkpoint holds as it is has changed. */
+export interface SlotOwner {
+  slotChanged(slot: DenseSlot): void;
+}
+
+const clean: readonly number[] = [];
+const none = new Int32Array(0);
+
+/**
+ * Invariants: keys[p] and values[p] belong together for every p < size, and the index holds p under
+ * keys[p]; `expiries` holds only keys that are there; a position whose record differs from the one
+ * of the last checkpoint is marked dirty.
+ *
+ * Removal moves the last key into the gap, so a key's position only ever falls while it stays:
+ * a walk from the end to the start meets every key that stays.
+ */
+export class DenseSlot {
+  readonly number: number;
+  readonly keys: Bytes[] = [];
+  readonly values: Value[] = [];
+  /** Only for keys that have one; null while no key has. */
+  expiries: Map<Bytes, Expiry> | null = null;
+
+  /** Positions on disk as of the last checkpoint that began; the rest of them must be deleted. */
+  persisted = 0;
+  frozen: FrozenSlot | null = null;
+
+  readonly #owner: SlotOwner;
+  readonly #index: PositionIndex;
+  /** One bit per position, 32 to a word. */
+  #dirty: readonly number[] = clean;
+  #listed = false;
+  /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
+  #checksums: Int32Array = none;
+
+  constructor(number: number, owner: SlotOwner, hasher: KeyHasher) {
+    this.number = number;
+    this.#owner = owner;
+    this.#index = new PositionIndex(this.keys, hasher);
+  }
+
+  get size(): number {
+    return this.keys.length;
+  }
+
+  /** -1 when the key is not here. `hash` is the key's. */
+  positionOf(key: Bytes, hash: number): number {
+    return this.#index.find(key, hash);
+  }
+
+  /** The key is not here yet. */
+  add(key: Bytes, hash: number, value: Value): void {
+    const position = this.keys.length;
+    this.#touch(position);
+    this.keys.push(key);
+    this.values.push(value);
+    this.#index.add(hash, position);
+  }
+
+  /** Puts another value at a position and leaves the expiry alone. */
+  change(position: number, value: Value): void {
+    this.#touch(position);
+    this.values[position] = value;
+  }
+
+  /** Sets, or with undefined removes, when the key at a position dies. */
+  changeExpiry(position: number, at: Expiry | undefined): void {
+    this.#touch(position);
+    const key = this.keys[position] as Bytes;
+    if (at !== undefined) {
+      this.expiries ??= new Map();
+      this.expiries.set(key, at);
+    } else if (this.expiries !== null) {
+      this.expiries.delete(key);
+      if (this.expiries.size === 0) this.expiries = null;
+    }
+  }
+
+  /** The key has no expiry any more (the caller removed it), and the last key takes its place. */
+  removeAt(position: number): void {
+    const last = this.keys.length - 1;
+    this.#touch(position);
+    if (position !== last) this.frozen?.preserve(last);
+    this.#index.remove(position);
+    if (position !== last) this.#index.move(last, position);
+    const lastKey = this.keys.pop() as Bytes;
+    const lastValue = this.values.pop() as Value;
+    if (position !== last) {
+      this.keys[position] = lastKey;
+      this.values[position] = lastValue;
+    }
+    this.#index.shrink();
+  }
+
+  /** As the last checkpoint has it: marks nothing. For the restart. */
+  restore(key: Bytes, hash: number, value: Value, at: Expiry | undefined): boolean {
+    if (this.#index.find(key, hash) !== -1) return false;
+    this.keys.push(key);
+    this.values.push(value);
+    this.#index.add(hash, this.persisted);
+    this.persisted = this.keys.length;
+    if (at !== undefined) {
+      this.expiries ??= new Map();
+      this.expiries.set(key, at);
+    }
+    return true;
+  }
+
+  /** Hands over the dirty positions and begins a new account of them. */
+  takeDirty(): number[] {
+    const dirty = this.#dirty;
+    this.#dirty = clean;
+    this.#listed = false;
+    return dirty as number[];
+  }
+
+  /** Checksums of the records on disk, with room for so many; for checkpoint and restart to fill. */
+  checksumsFor(size: number): Int32Array {
+    if (size <= this.#checksums.length) return this.#checksums;
+    const larger = new Int32Array(size + (size >> 3) + 2);
+    larger.set(this.#checksums);
+    this.#checksums = larger;
+    return larger;
+  }
+
+  /** Throws when an invariant does not hold. For tests. */
+  check(hasher: KeyHasher): void {
+    assert(this.keys.length === this.values.length, "keys and values go in step");
+    assert(this.#index.size === this.keys.length, "the index has one position per key");
+    this.keys.forEach((key, position) => {
+      assert(
+        this.#index.find(key, hasher.hashOf(key)) === position,
+        "the index knows where each key is",
+      );
+    });
+    for (const key of this.expiries?.keys() ?? []) {
+      assert(
+        this.#index.find(key, hasher.hashOf(key)) !== -1,
+        "only keys that are there have an expiry",
+      );
+    }
+  }
+
+  /** Before every change of what stands at a position. */
+  #touch(position: number): void {
+    if (this.frozen !== null) this.frozen.preserve(position);
+    if (!this.#listed) this.#list();
+    const dirty = this.#dirty as number[];
+    const word = position >>> 5;
+    while (dirty.length <= word) dirty.push(0);
+    dirty[word] = (dirty[word] as number) | (1 << (position & 31));
+  }
+
+  #list(): void {
+    this.#listed = true;
+    this.#dirty = [];
+    this.#owner.slotChanged(this);
+  }
+}

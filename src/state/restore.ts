@@ -1,0 +1,87 @@
+// The way back from a checkpoint: records in, and a machine that cannot be told from the one before.
+
+import { type CheckpointMeta, mixed } from "./checkpoint-meta.ts";
+import type { Machine } from "./machine.ts";
+import type { PhysicalDatabase } from "./physical-database.ts";
+import { type DecodedRecord, decodeRecord, decodeRecordKey, describe } from "./record.ts";
+
+/**
+ * Fills an empty machine. LevelDB may lose, change or bring back records without an error, so every
+ * record is checked by itself (checksum), among its neighbours (positions without a gap), and all of
+ * them together (number and digest). With any problem the machine is of no use.
+ */
+export class Restorer {
+  /** Ids of flushed databases whose records are still on disk. */
+  readonly leftovers = new Set<number>();
+
+  readonly #machine: Machine;
+  readonly #meta: CheckpointMeta;
+  readonly #databases = new Map<number, PhysicalDatabase>();
+
+  constructor(machine: Machine, meta: CheckpointMeta) {
+    this.#machine = machine;
+    this.#meta = meta;
+  }
+
+  /** First. Null, or what is wrong. */
+  begin(): string | null {
+    const { keyspace } = this.#machine;
+    const { databases, nextId } = this.#meta;
+    if (databases.length !== keyspace.databases.length) {
+      return `the checkpoint has ${databases.length} databases, this program ${keyspace.databases.length}`;
+    }
+    const ids = databases.map(({ id }) => id);
+    keyspace.reset(ids, nextId);
+    for (const database of keyspace.databases) this.#databases.set(database.id, database);
+    return null;
+  }
+
+  /** Then every record, in the order of the keys. Null, or what is wrong. */
+  record(recordKey: Buffer, bytes: Buffer): string | null {
+    const place = decodeRecordKey(recordKey);
+    if (place === null) return `unknown record key ${recordKey.toString("hex")}`;
+    const database = this.#databases.get(place.database);
+    if (database === undefined) {
+      this.leftovers.add(place.database);
+      return null;
+    }
+    const record = decodeRecord(recordKey, bytes);
+    return typeof record === "string" ? record : this.#take(database, record);
+  }
+
+  /** At last. Null, or what is wrong. */
+  finish(): string | null {
+    const { appliedIndex, logTimeMs, origins, databases } = this.#meta;
+    for (const { id, keys, expires, digest } of databases) {
+      const database = this.#databases.get(id) as PhysicalDatabase;
+      if (database.size !== keys) {
+        return `database ${id} has ${database.size} records and should have ${keys}`;
+      }
+      if (database.expires !== expires) {
+        return `database ${id} has ${database.expires} expiries and should have ${expires}`;
+      }
+      if (database.digest !== digest) return `database ${id} has records of another checkpoint`;
+    }
+    this.#machine.origins.restore(origins);
+    this.#machine.restore(appliedIndex, logTimeMs);
+    return null;
+  }
+
+  #take(database: PhysicalDatabase, record: DecodedRecord): string | null {
+    const { key, value, expireAt, position, checksum } = record;
+    const { hasher } = this.#machine.keyspace;
+    hasher.take(key);
+    if (hasher.slot !== record.slot) return `${describe(record)} is in the wrong slot`;
+    const slot = database.ensureSlot(record.slot);
+    if (position !== slot.size) return `${describe(record)} follows record ${slot.size - 1}`;
+    if (!slot.restore(key, hasher.hash, value, expireAt))
+      return `${describe(record)} repeats a key`;
+    slot.checksumsFor(position + 1)[position] = checksum;
+    database.count(record.slot, 1);
+    database.persisted++;
+    database.digest ^= mixed(checksum);
+    if (expireAt !== undefined) database.expires++;
+    if (typeof expireAt === "number") database.timed++;
+    return null;
+  }
+}

@@ -1,0 +1,110 @@
+// RAFT: what the administrator of a cluster sees and asks for.
+
+import { describe, expect, test } from "vitest";
+import { errors } from "../../../src/resp/errors.ts";
+import type { MapReply, Reply, SimpleString } from "../../../src/resp/reply.ts";
+import { member } from "../../support/session-context.ts";
+import { SessionRunner } from "../../support/session-run.ts";
+
+/** What a map reply holds; its members apart, because each is a map reply again. */
+function asObject(reply: Reply | undefined): { members?: Reply } & Record<string, Reply> {
+  return Object.fromEntries((reply as MapReply).entries);
+}
+
+describe("RAFT STATUS", () => {
+  test("tells this node's part in the cluster", async () => {
+    const { members, ...status } = asObject(await new SessionRunner().run("RAFT", "STATUS"));
+    expect(members).toHaveLength(3);
+    expect(status).toEqual({
+      "cluster-id": "c".repeat(40),
+      "node-id": 1,
+      role: "leader",
+      term: 3,
+      leader: 1,
+      "commit-index": 120,
+      "applied-index": 118,
+      lag: 2,
+      "log-bytes": 9000,
+    });
+  });
+
+  test("tells on the leader how far every member is", async () => {
+    const status = asObject(await new SessionRunner().run("RAFT", "STATUS"));
+    const [leader, voter, learner] = (status.members as Reply[]).map(asObject);
+    expect(leader).toMatchObject({ id: 1, role: "leader", "match-index": 121, lag: 0, active: 1 });
+    expect(voter).toEqual({
+      id: 2,
+      role: "voter",
+      "client-address": "10.0.0.2:7000",
+      "peer-address": "10.0.0.2:17000",
+      "match-index": 119,
+      lag: 2,
+      active: 1,
+    });
+    expect(learner).toMatchObject({ role: "learner", "match-index": 50, lag: 71, active: 0 });
+  });
+
+  test("says null where only the leader knows", async () => {
+    const runner = new SessionRunner();
+    const { raft } = runner.context.server;
+    const unknown = { voter: true, matchIndex: null, active: null };
+    raft.current = { ...raft.current, leaderId: 2, members: [member(1, unknown)] };
+    const status = asObject(await runner.run("RAFT", "STATUS"));
+    expect(asObject((status.members as Reply[])[0])).toMatchObject({
+      role: "voter",
+      "match-index": null,
+      lag: null,
+      active: null,
+    });
+  });
+});
+
+describe("RAFT membership", () => {
+  test("ADD takes the client address first", async () => {
+    const runner = new SessionRunner();
+    expect(await runner.run("RAFT", "ADD", "10.0.0.4:7000", "[::1]:17000")).toBe(1);
+    expect(runner.context.server.raft.asked).toEqual([["add", "[::1]:17000", "10.0.0.4:7000"]]);
+  });
+
+  test.each(["host", ":7000", "host:", "host:0", "host:65536", "host:07", "a b:1", "host:1\r\n"])(
+    "ADD refuses the address %j, wherever it stands",
+    async (address) => {
+      const runner = new SessionRunner();
+      const refusal = errors.invalidAddress(address);
+      expect(await runner.run("RAFT", "ADD", address, "host:1")).toEqual(refusal);
+      expect(await runner.run("RAFT", "ADD", "host:1", address)).toEqual(refusal);
+      expect(runner.context.server.raft.asked).toEqual([]);
+    },
+  );
+
+  test("REMOVE and TRANSFER name a member; TRANSFER alone leaves the choice to the leader", async () => {
+    const runner = new SessionRunner();
+    await runner.run("RAFT", "REMOVE", "3");
+    await runner.run("RAFT", "TRANSFER", "2");
+    await runner.run("RAFT", "TRANSFER");
+    expect(runner.context.server.raft.asked).toEqual([
+      ["remove", 3],
+      ["transfer", 2],
+      ["transfer", null],
+    ]);
+  });
+
+  test.each(["0", "-1", "x", "", "9007199254740993"])("no member has the id %j", async (id) => {
+    const runner = new SessionRunner();
+    expect(await runner.run("RAFT", "REMOVE", id)).toBe(errors.invalidNodeId);
+    expect(await runner.run("RAFT", "TRANSFER", id)).toBe(errors.invalidNodeId);
+    expect(runner.context.server.raft.asked).toEqual([]);
+  });
+
+  test("words too many are refused", async () => {
+    const runner = new SessionRunner();
+    expect(await runner.run("RAFT", "TRANSFER", "1", "2")).toBe(errors.syntax);
+    expect(await runner.run("RAFT", "REMOVE", "1", "2")).toEqual(errors.arity("raft|remove"));
+  });
+});
+
+test("RAFT HELP names every subcommand", async () => {
+  const lines = (await new SessionRunner().run("RAFT", "HELP")) as SimpleString[];
+  const names = lines.map(({ text }) => /^[A-Z]+/.exec(text)?.[0]).filter(Boolean);
+  expect(names).toEqual(["RAFT", "ADD", "REMOVE", "STATUS", "TRANSFER", "HELP"]);
+});

@@ -1,0 +1,22 @@
+// APPEND as a client types it.
+
+import { expect, test } from "vitest";
+import { play, type Transcript } from "../../support/command-session.ts";
+
+test("APPEND makes a key, then grows it", () => {
+  const session: Transcript = [
+    ["append log ab", 2],
+    ["append log cd", 4],
+    ["get log", "abcd"],
+  ];
+  expect(play(session)).toEqual(session);
+});
+
+test("APPEND keeps the expiry", () => {
+  const session: Transcript = [
+    ["set k a ex 100", "+OK"],
+    ["append k b", 2],
+    ["ttl k", 100],
+  ];
+  expect(play(session)).toEqual(session);
+});

@@ -1,0 +1,225 @@
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { encodeFrame } from "../../../src/net/peers/frame.ts";
+import { asNode } from "../../../src/raft/core/types.ts";
+import { closed, handshaken, identity, type Recorded, started } from "./support.ts";
+
+const bytes = (text: string) => Buffer.from(text, "latin1");
+const frame = (kind: number, body: string) => encodeFrame(kind, bytes(body));
+
+/** Two nodes that dial each other. */
+async function pair(secret: string | null = null): Promise<[Recorded, Recorded]> {
+  const one = await started(identity(1, secret));
+  const two = await started(identity(2, secret));
+  one.network.setPeers(new Map([[asNode(2), two.address]]));
+  two.network.setPeers(new Map([[asNode(1), one.address]]));
+  await Promise.all([one.saw("connected 2"), two.saw("connected 1")]);
+  return [one, two];
+}
+
+describe("two nodes", () => {
+  test.each([null, "secret"])("exchange frames in both directions (secret %s)", async (secret) => {
+    const [one, two] = await pair(secret);
+    expect(one.network.send(asNode(2), 1, [bytes("to "), bytes("two")])).toBe(true);
+    expect(two.network.send(asNode(1), 0xef, [])).toBe(true);
+    await two.until(() => two.frames.length === 1);
+    await one.until(() => one.frames.length === 1);
+    expect(two.frames).toEqual([{ from: 1, kind: 1, body: "to two" }]);
+    expect(one.frames).toEqual([{ from: 2, kind: 0xef, body: "" }]);
+  });
+
+  test("keep the order of small and large frames", async () => {
+    const [one, two] = await pair();
+    const sizes = [0, 1, 10_000, 16_384, 16_385, 70_000, 5, 3_000_000, 0, 40_000, 64, 100];
+    for (const [at, size] of sizes.entries()) {
+      one.network.send(asNode(2), at, [bytes(String(at)), Buffer.alloc(size, at)]);
+    }
+    await two.until(() => two.frames.length === sizes.length);
+    expect(two.frames.map(({ kind }) => kind)).toEqual(sizes.map((_size, at) => at));
+    expect(two.frames.map(({ body }) => body.length)).toEqual(
+      sizes.map((size, at) => size + String(at).length),
+    );
+    expect(two.frames[7]?.body.slice(1)).toBe("\x07".repeat(3_000_000));
+  });
+
+  test("are connected again, and told so, after a peer has restarted on its port", async () => {
+    const [one, two] = await pair();
+    const { port } = two.network;
+    await two.network.close();
+    await one.saw("refused 2");
+    expect(one.events).toEqual(["connected 2", "disconnected 2", "refused 2"]);
+    expect(one.network.send(asNode(2), 1, [])).toBe(false);
+    await started({ ...identity(2), incarnation: 2 }, {}, port);
+    await one.until(() => one.events.length === 4);
+    expect(one.events[3]).toBe("connected 2");
+  });
+
+  test("are told once of a process that is not there, however often it is tried", async () => {
+    const one = await started(identity(1), { backoffMinMs: 1, backoffMaxMs: 2 });
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const address = free.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    free.close();
+    await once(free, "close");
+    one.network.setPeers(new Map([[asNode(2), `127.0.0.1:${port}`]]));
+    await one.saw("refused 2");
+    const two = await started(identity(2), {}, port);
+    await one.saw("connected 2");
+    expect(one.events).toEqual(["refused 2", "connected 2"]);
+    expect(one.lines.filter((line) => line.includes("cannot reach"))).toHaveLength(1);
+    await two.network.close();
+  });
+});
+
+describe("setPeers", () => {
+  test("leaves a peer that is gone from the list, without telling of it", async () => {
+    const [one, two] = await pair();
+    one.network.send(asNode(2), 1, [bytes("last")]);
+    one.network.setPeers(new Map());
+    expect(one.network.send(asNode(2), 1, [])).toBe(false);
+    await two.until(() => two.frames.length === 1);
+    await two.logged("node 1 no longer sends");
+    expect(one.events).toEqual(["connected 2"]);
+  });
+
+  test("dials the new address of a peer that has moved", async () => {
+    const [one] = await pair();
+    const moved = await started({ ...identity(2), incarnation: 2 });
+    one.network.setPeers(new Map([[asNode(2), moved.address]]));
+    await one.until(() => one.events.length === 2);
+    one.network.send(asNode(2), 9, []);
+    await moved.until(() => moved.frames.length === 1);
+  });
+
+  test("never dials this node's own id, nor an address that is none", async () => {
+    const one = await started(identity(1));
+    one.network.setPeers(
+      new Map([
+        [asNode(1), one.address],
+        [asNode(3), ""],
+      ]),
+    );
+    expect(one.lines).toEqual(["node 3 has no usable peer address: ''"]);
+    expect(one.network.send(asNode(1), 1, [])).toBe(false);
+  });
+
+  test("meets another node at a peer's address: it is not taken for that peer", async () => {
+    const one = await started(identity(1));
+    const three = await started(identity(3));
+    one.network.setPeers(new Map([[asNode(2), three.address]]));
+    await one.logged("cannot reach node 2");
+    expect(one.lines[0]).toContain("refused by the peer: this is node 3, not node 2");
+    expect(one.events).toEqual([]);
+  });
+});
+
+describe("a peer that does not read", () => {
+  test("fills a bounded queue; what is beyond is dropped and said so", async () => {
+    const one = await started(identity(1), { queueBytesMax: 1 << 20 });
+    const two = await started(identity(2));
+    one.network.setPeers(new Map([[asNode(2), two.address]]));
+    await one.saw("connected 2");
+    const frame = Buffer.alloc(100_000);
+    let taken = 0;
+    while (one.network.send(asNode(2), 1, [frame])) taken += 1;
+    expect(taken).toBe(10);
+    expect(one.network.queuedBytes(asNode(2))).toBe(10 * 100_009);
+    await two.until(() => two.frames.length === taken);
+    expect(one.network.send(asNode(2), 1, [frame])).toBe(true);
+  });
+
+  test("a single frame above the queue's limit goes alone", async () => {
+    const one = await started(identity(1), { queueBytesMax: 1000 });
+    const two = await started(identity(2));
+    one.network.setPeers(new Map([[asNode(2), two.address]]));
+    await one.saw("connected 2");
+    expect(one.network.send(asNode(2), 1, [Buffer.alloc(50_000)])).toBe(true);
+    expect(one.network.send(asNode(2), 1, [])).toBe(false);
+    await two.until(() => two.frames.length === 1);
+  });
+
+  test("is left when it gives no sign of life, and tried again", async () => {
+    const one = await started(identity(1), { pingMs: 5, silentPingsMax: 3 });
+    const proxied = await started(identity(2));
+    // Stands in for a peer that is paused or cut off: after the handshake nothing is passed on.
+    let frozen = true;
+    const proxy = createServer((near) => {
+      const far = handshakeThrough(near, proxied.network.port, () => frozen);
+      onTestFinished(() => {
+        near.destroy();
+        far.destroy();
+      });
+    }).listen(0, "127.0.0.1");
+    onTestFinished(() => {
+      proxy.close();
+    });
+    await once(proxy, "listening");
+    const address = proxy.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    one.network.setPeers(new Map([[asNode(2), `127.0.0.1:${port}`]]));
+    await one.logged("lost the connection to node 2");
+    expect(one.lines.some((line) => line.includes("the peer is silent"))).toBe(true);
+    frozen = false;
+    await one.until(() => one.events.filter((event) => event === "connected 2").length >= 2);
+    one.network.send(asNode(2), 1, [bytes("again")]);
+    await proxied.until(() => proxied.frames.some(({ body }) => body === "again"));
+  });
+});
+
+/** Passes the handshake through; afterwards nothing comes back while `frozen`. */
+function handshakeThrough(near: Socket, port: number, frozen: () => boolean) {
+  const far = connect({ host: "127.0.0.1", port });
+  let answers = 0;
+  near.on("data", (chunk) => far.write(chunk));
+  far.on("data", (chunk) => {
+    answers += 1;
+    if (answers <= 2 || !frozen()) near.write(chunk);
+  });
+  for (const socket of [near, far]) socket.on("error", () => undefined);
+  near.on("close", () => far.destroy());
+  far.on("close", () => near.destroy());
+  return far;
+}
+
+describe("two connections with one id", () => {
+  test("the newest wins, the older is closed, and none of its frames comes later", async () => {
+    const two = await started(identity(2));
+    const older = await handshaken(two.network.port, identity(1), 2);
+    older.write(frame(1, "older"));
+    await two.until(() => two.frames.length === 1);
+    const newer = await handshaken(two.network.port, identity(1), 2);
+    older.write(frame(1, "too late"));
+    await closed(older);
+    newer.write(frame(1, "newer"));
+    await two.until(() => two.frames.length === 2);
+    expect(two.frames.map(({ body }) => body)).toEqual(["older", "newer"]);
+  });
+
+  test("a peer that comes back with a lower incarnation is reported", async () => {
+    const two = await started(identity(2));
+    await handshaken(two.network.port, { ...identity(1), incarnation: 5 }, 2);
+    await handshaken(two.network.port, { ...identity(1), incarnation: 4 }, 2);
+    await two.logged("incarnation 4 after 5");
+  });
+});
+
+test("a connection of a peer ends the wait before the next attempt to reach it", async () => {
+  const one = await started(identity(1), { backoffMinMs: 60_000, backoffMaxMs: 60_000 });
+  const probe = await started(identity(2));
+  const { port } = probe.network;
+  await probe.network.close();
+  one.network.setPeers(new Map([[asNode(2), `127.0.0.1:${port}`]]));
+  await one.saw("refused 2");
+  const two = await started(identity(2), {}, port);
+  two.network.setPeers(new Map([[asNode(1), one.address]]));
+  await one.saw("connected 2");
+});
+
+test("close ends everything: no handler is called, nothing keeps the peer waiting", async () => {
+  const [one, two] = await pair();
+  await one.network.close();
+  await two.saw("refused 1");
+  expect(one.events).toEqual(["connected 2"]);
+});

@@ -1,0 +1,236 @@
+// Truncation at every byte, a flip of every bit's byte, lost and foreign files: never wrong, never a hole.
+
+import { describe, expect, test } from "vitest";
+import { openSegmentLog } from "../../../src/raft/storage/segment-log.ts";
+import { SimulatedDisk } from "../../support/log-disk.ts";
+import { type Contents, contents, entry, fill, openLog, saved } from "../../support/log-model.ts";
+import { seeded } from "../../support/log-random.ts";
+
+const onFailure = (error: Error): never => {
+  throw error;
+};
+
+/** The contents of what a disk holds, or why it is refused. */
+async function judge(disk: SimulatedDisk): Promise<Contents | string> {
+  const log = await openSegmentLog({ directory: "log", files: disk, onFailure });
+  if ("damaged" in log) return log.damaged;
+  const found = contents(log);
+  await log.close();
+  return found;
+}
+
+const newest = (disk: SimulatedDisk): string => {
+  const segments = disk.paths().filter((path) => path.endsWith(".segment"));
+  return segments.at(-1) ?? "";
+};
+
+function usedBytes(content: Buffer): number {
+  let end = content.length;
+  while (end > 0 && content[end - 1] === 0) end -= 1;
+  return end;
+}
+
+/** Copies of a disk with one bit changed: one in every byte of every file. */
+function* flips(disk: SimulatedDisk) {
+  const random = seeded(70);
+  for (const path of disk.paths()) {
+    // Without most of the zeros behind the frames, to be quick.
+    const all = disk.content(path);
+    disk.replace(path, all.subarray(0, usedBytes(all) + 64));
+  }
+  for (const path of disk.paths()) {
+    const content = disk.content(path);
+    for (let at = 0; at < content.length; at += 1) {
+      const flipped = Buffer.from(content);
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << random.integer(8));
+      const hurt = disk.copy();
+      hurt.replace(path, flipped);
+      yield { path, at, hurt };
+    }
+  }
+}
+
+/** A log with some segments whose process was killed: its watermark is behind. */
+async function killedLog(seed: number, saves = 24) {
+  const disk = new SimulatedDisk(seeded(seed));
+  const log = await openLog({ files: disk, segmentBytes: 1500 });
+  const history = await fill(log, saves, seed);
+  return { disk, log, history };
+}
+
+describe("truncation", () => {
+  test("at every byte of the newest segment leaves a prefix with every save before it", async () => {
+    const disk = new SimulatedDisk(seeded(1));
+    const log = await openLog({ files: disk });
+    const history = await fill(log, 6, 5);
+    const path = newest(disk);
+    const whole = disk.content(path);
+    const used = usedBytes(whole);
+    const lengths = new Set<number>();
+    let previous = 0;
+    for (
+      let size = 88;
+      size <= whole.length;
+      size = size > used + 4 ? whole.length + 1 : size + 1
+    ) {
+      const cut = disk.copy();
+      cut.replace(path, whole.subarray(0, size));
+      const found = await judge(cut);
+      const at = history.findIndex((each) => JSON.stringify(each) === JSON.stringify(found));
+      expect(at, `cut at ${size}: ${JSON.stringify(found)}`).toBeGreaterThanOrEqual(previous);
+      previous = at;
+      lengths.add(at);
+    }
+    expect([...lengths]).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+
+  test("of saves that are known to be complete is damage", async () => {
+    const { disk, log } = await killedLog(3);
+    await log.close(); // Writes an exact watermark.
+    const path = newest(disk);
+    disk.replace(path, disk.content(path).subarray(0, usedBytes(disk.content(path)) - 1));
+    expect(await judge(disk)).toMatch(/segment at offset \d+: the log ends with save 23, 24 was/);
+  });
+
+  test("of an older segment is damage, anywhere", async () => {
+    const { disk } = await killedLog(4);
+    const [path = ""] = disk.paths().filter((each) => each.endsWith(".segment"));
+    const used = usedBytes(disk.content(path));
+    for (let size = 0; size < used; size += 7) {
+      const cut = disk.copy();
+      cut.replace(path, disk.content(path).subarray(0, size));
+      expect(await judge(cut), `cut at ${size}`).toMatch(/0000000000000001\.segment/);
+    }
+  });
+});
+
+describe("one flipped bit", () => {
+  test("anywhere is harmless, cuts the last save, or is reported", async () => {
+    const { disk, history } = await killedLog(7);
+    const whole = JSON.stringify(history.at(-1));
+    const shortened = JSON.stringify(history.at(-2));
+    const seen = { same: 0, cut: 0, damage: 0 };
+    for (const { path, at, hurt } of flips(disk)) {
+      const found = await judge(hurt);
+      const text = JSON.stringify(found);
+      if (typeof found === "string") seen.damage += 1;
+      else if (text === whole) seen.same += 1;
+      else {
+        expect(text, `${path} at ${at}`).toBe(shortened);
+        expect(path).toBe(newest(disk));
+        seen.cut += 1;
+      }
+    }
+    expect(seen.damage).toBeGreaterThan(1000);
+    expect(seen.cut).toBeGreaterThan(10);
+    expect(seen.same).toBeGreaterThan(50);
+  });
+
+  test("before a valid save names the file and the place", async () => {
+    const disk = new SimulatedDisk(seeded(8));
+    const log = await openLog({ files: disk });
+    for (let index = 1; index <= 3; index += 1) await saved(log, [entry(1, index, "x".repeat(50))]);
+    const path = newest(disk);
+    const content = Buffer.from(disk.content(path));
+    const place = content.indexOf("x".repeat(50));
+    content[place + 3] = 0x79;
+    disk.replace(path, content);
+    expect(await judge(disk)).toMatch(
+      /0000000000000001\.segment at offset 88: damaged, but a valid save follows at \d+/,
+    );
+  });
+
+  test("in a running log ends the process when the entry is read", async () => {
+    const disk = new SimulatedDisk(seeded(9));
+    const failures: Error[] = [];
+    const log = await openSegmentLog({
+      directory: "log",
+      files: disk,
+      cacheBytes: 0,
+      onFailure: (error) => failures.push(error),
+    });
+    if ("damaged" in log) throw new Error(log.damaged);
+    await saved(log, [entry(1, 1, "x".repeat(50))]);
+    await saved(log, [entry(1, 2)]);
+    const content = disk.content(newest(disk));
+    content[content.indexOf("x".repeat(50))] = 0x79;
+    expect(() => log.slice(log.firstIndex, log.firstIndex, 100)).toThrow(/offset 160: entry 1/);
+    expect(failures).toHaveLength(1);
+  });
+});
+
+test("a save that holds the bytes of a frame does not make a torn tail look like damage", async () => {
+  const disk = new SimulatedDisk(seeded(10));
+  const log = await openLog({ files: disk });
+  await saved(log, [entry(1, 1)]);
+  const other = new SimulatedDisk(seeded(11));
+  const foreign = await openLog({ files: other });
+  for (let index = 1; index <= 5; index += 1) await saved(foreign, [entry(1, index)]);
+  const frames = other.content(newest(other)).subarray(88, 700);
+  await saved(log, [entry(1, 2, frames.toString("latin1"))]);
+  const path = newest(disk);
+  const torn = Buffer.from(disk.content(path));
+  const at = torn.indexOf(frames);
+  torn[at - 1] = (torn[at - 1] ?? 0) ^ 1;
+  disk.replace(path, torn);
+  expect(await judge(disk)).toMatchObject({ last: 1 });
+});
+
+describe("files", () => {
+  const segments = (disk: SimulatedDisk) =>
+    disk.paths().filter((path) => path.endsWith(".segment"));
+
+  test("a missing segment is damage, wherever it was", async () => {
+    const { disk } = await killedLog(12);
+    expect(segments(disk).length).toBeGreaterThan(2);
+    for (const path of segments(disk)) {
+      const hurt = disk.copy();
+      hurt.replace(path, null);
+      const name = path.slice("log/".length);
+      expect(await judge(hurt)).toContain(`${name} is missing`);
+    }
+  });
+
+  test("all segments or the watermark missing is damage", async () => {
+    const { disk } = await killedLog(13);
+    const empty = disk.copy();
+    for (const path of segments(empty)) empty.replace(path, null);
+    expect(await judge(empty)).toMatch(/is missing/);
+    disk.replace("log/watermark", null);
+    expect(await judge(disk)).toBe("log/watermark is missing");
+  });
+
+  test("segments in each other's place or of another log are damage", async () => {
+    const { disk } = await killedLog(14);
+    const { disk: other } = await killedLog(15);
+    const [first = "", second = ""] = segments(disk);
+    const swapped = disk.copy();
+    swapped.replace(first, disk.content(second));
+    swapped.replace(second, disk.content(first));
+    expect(await judge(swapped)).toMatch(/was segment 2/);
+    const mixed = disk.copy();
+    mixed.replace(second, other.content(second));
+    expect(await judge(mixed)).toMatch(/does not go on there/);
+    const foreign = disk.copy();
+    foreign.replace(first, Buffer.alloc(4096, 7));
+    expect(await judge(foreign)).toMatch(/0000000000000001\.segment/);
+  });
+
+  test("an old copy of the newest segment is noticed when whole segments were added since", async () => {
+    const { disk, log } = await killedLog(16, 10);
+    const path = newest(disk);
+    const old = disk.content(path);
+    await fill(log, 20, 17);
+    disk.replace(path, old);
+    expect(await judge(disk)).toMatch(/does not go on there/);
+  });
+
+  test("foreign names are left alone, and what a crash left half made is removed", async () => {
+    const { disk, history } = await killedLog(18);
+    disk.replace("log/notes.txt", Buffer.from("mine"));
+    disk.replace("log/0000000000000099.segment.tmp", Buffer.alloc(10));
+    expect(await judge(disk)).toEqual(history.at(-1));
+    expect(disk.paths()).toContain("log/notes.txt");
+    expect(disk.paths().some((path) => path.endsWith(".tmp"))).toBe(false);
+  });
+});

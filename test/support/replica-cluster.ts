@@ -1,0 +1,211 @@
+// Whole nodes without sockets and files, in one thread and virtual time: replicas over memory logs.
+
+import {
+  appendBytesMax,
+  electionTicksMin,
+  heartbeatTicks,
+  inflightBytesMax,
+  inflightMessagesMax,
+  tickMs,
+} from "../../src/constants.ts";
+import { encodeAddress } from "../../src/net/member-address.ts";
+import type { Waiter } from "../../src/net/pending-writes.ts";
+import { Replica } from "../../src/net/replica.ts";
+import { createLogger } from "../../src/net/logger.ts";
+import { foundingEntry } from "../../src/raft/core/membership.ts";
+import { createRaft } from "../../src/raft/core/raft.ts";
+import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
+import { MemoryLog } from "../../src/raft/storage/memory-log.ts";
+import type { Reply } from "../../src/resp/reply.ts";
+import { word } from "../../src/state/arguments.ts";
+import { commands } from "../../src/state/commands/table.ts";
+import { Machine } from "../../src/state/machine.ts";
+import { SeededRandom } from "../../src/state/random.ts";
+
+interface Frame {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly kind: number;
+  readonly body: Buffer;
+}
+
+export class VirtualNode {
+  readonly id: NodeId;
+  readonly log = new MemoryLog({ flushOn: "call" });
+  readonly cluster: ReplicaCluster;
+  incarnation = 0;
+  replica!: Replica;
+  machine!: Machine;
+  isUp = false;
+  wantsTurn = false;
+
+  constructor(id: number, cluster: ReplicaCluster) {
+    this.id = asNode(id);
+    this.cluster = cluster;
+  }
+
+  start(): void {
+    this.isUp = true;
+    this.incarnation++;
+    this.machine = new Machine({ commands });
+    const { cluster, id, log } = this;
+    const random = (): number => cluster.random.next();
+    const core = createRaft({
+      id,
+      hardState: log.hardState,
+      applied: asIndex(0),
+      log,
+      heartbeatTicks,
+      electionTicks: electionTicksMin,
+      appendBytesMax,
+      inflightMessagesMax,
+      inflightBytesMax,
+      random,
+    });
+    this.replica = new Replica({
+      clusterId: "test",
+      nodeId: id,
+      incarnation: this.incarnation,
+      core,
+      store: log,
+      machine: this.machine,
+      peers: {
+        setPeers: () => {},
+        send: (to, kind, body) => cluster.send({ from: id, to, kind, body: Buffer.concat(body) }),
+      },
+      logger: createLogger("silent"),
+      nowMs: () => cluster.nowMs,
+      random,
+      wake: () => {
+        this.wantsTurn = true;
+      },
+      turned: () => {},
+      applied: () => {},
+    });
+  }
+
+  /** What was not flushed is lost; whoever waits for a reply waits in vain. */
+  crash(): void {
+    this.isUp = false;
+    this.log.crash();
+  }
+}
+
+export class ReplicaCluster {
+  readonly random: SeededRandom;
+  readonly nodes: VirtualNode[] = [];
+  /** Frames that may travel: by default all. */
+  passes: (frame: Frame) => boolean = () => true;
+  nowMs = 1_700_000_000_000;
+  #frames: Frame[] = [];
+
+  constructor(size: number, seed = 1) {
+    this.random = new SeededRandom();
+    this.random.seed(seed, 0);
+    for (let id = 1; id <= size; id++) this.nodes.push(new VirtualNode(id, this));
+    const members = this.nodes.map(({ id }) => ({
+      id,
+      voter: true,
+      address: encodeAddress({ peer: `127.0.0.1:1700${id}`, client: `127.0.0.1:700${id}` }),
+    }));
+    for (const node of this.nodes) {
+      const entries = [foundingEntry({ members, nextId: asNode(size + 1) })];
+      node.log.save({ hardState: { term: asTerm(1), votedFor: null }, entries }, () => {});
+      node.log.flush();
+      node.start();
+    }
+  }
+
+  node(id: number): VirtualNode {
+    const node = this.nodes[id - 1];
+    if (node === undefined) throw new Error(`no node ${id}`);
+    return node;
+  }
+
+  get leader(): VirtualNode | undefined {
+    const leaders = this.nodes.filter(({ isUp, replica }) => isUp && replica.driver.isLeader);
+    return leaders.toSorted((a, b) => b.replica.driver.core.term - a.replica.driver.core.term)[0];
+  }
+
+  send(frame: Frame): boolean {
+    this.#frames.push(frame);
+    return true;
+  }
+
+  /** Everything that can happen without time passing, disks included. */
+  settle(): void {
+    for (let busy = true; busy; ) {
+      busy = false;
+      for (const node of this.nodes) {
+        if (!node.isUp) continue;
+        if (node.log.saving) {
+          busy = true;
+          node.log.flush();
+        }
+        if (node.wantsTurn) {
+          busy = true;
+          node.wantsTurn = false;
+          node.replica.turn();
+        }
+      }
+      const frames = this.#frames;
+      this.#frames = [];
+      for (const frame of frames) {
+        busy = true;
+        const to = this.nodes.find(({ id }) => id === frame.to);
+        if (to?.isUp && this.passes(frame)) to.replica.frame(frame.from, frame.kind, frame.body);
+      }
+    }
+  }
+
+  run(ms: number): void {
+    for (let passed = 0; passed < ms; passed += tickMs) {
+      this.nowMs += tickMs;
+      for (const node of this.nodes) if (node.isUp) node.replica.tick();
+      this.settle();
+    }
+  }
+
+  /** Time passes until somebody leads and everybody who is up knows it. */
+  elect(): VirtualNode {
+    for (let waited = 0; waited < 20_000; waited += 100) {
+      this.run(100);
+      const { leader } = this;
+      const up = this.nodes.filter(({ isUp }) => isUp);
+      if (leader && up.every(({ replica }) => replica.leader === leader.id)) return leader;
+    }
+    throw new Error("no leader within 20 s of virtual time");
+  }
+}
+
+/** A client of one node: sends commands, keeps the replies in order. */
+export class VirtualClient implements Waiter {
+  static #lastId = 0;
+  readonly id = ++VirtualClient.#lastId;
+  readonly database = 0;
+  readonly protocol = 2;
+  readonly replies: Reply[] = [];
+  readonly #node: VirtualNode;
+
+  constructor(node: VirtualNode) {
+    this.#node = node;
+  }
+
+  reply(reply: Reply): void {
+    this.replies.push(reply);
+  }
+
+  send(...words: readonly string[]): void {
+    const command = commands.get(word(words, 0).toLowerCase());
+    const { replica } = this.#node;
+    if (command?.kind === "read") {
+      replica.read(this, command, words);
+      return;
+    }
+    const bytes = Buffer.from(
+      `*${words.length}\r\n${words.map((each) => `$${each.length}\r\n${each}\r\n`).join("")}`,
+      "latin1",
+    );
+    replica.write(this, bytes, 0, bytes.length);
+  }
+}

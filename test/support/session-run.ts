@@ -1,0 +1,58 @@
+// Runs session commands as a node does: lookup, arity, then the command itself.
+
+import { assert } from "../../src/assert.ts";
+import { errors } from "../../src/resp/errors.ts";
+import type { Reply } from "../../src/resp/reply.ts";
+import { connectionCommands } from "../../src/state/commands/connection/family.ts";
+import { arityFits, fullName } from "../../src/state/commands/derive.ts";
+import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts";
+import { raftCommands } from "../../src/state/commands/raft/family.ts";
+import { serverCommands } from "../../src/state/commands/server/family.ts";
+import type { Command, CommandTable } from "../../src/state/commands/spec.ts";
+import { type FakeContext, fakeContext } from "./session-context.ts";
+
+/** The three families of session commands alone. */
+export const sessionTable: CommandTable = index([
+  ...connectionCommands,
+  ...raftCommands,
+  ...serverCommands,
+]);
+
+export class SessionRunner {
+  readonly context: FakeContext;
+
+  constructor(id = 1) {
+    this.context = fakeContext(sessionTable, id);
+  }
+
+  /** @param words the request, word by word */
+  async run(...words: readonly string[]): Promise<Reply> {
+    const command = findCommand(sessionTable, words);
+    if (command === undefined) return unknownCommand(sessionTable, words);
+    if (!arityFits(command, words.length)) return errors.arity(fullName(command));
+    assert(command.kind === "session" || command.kind === "container", "no command about data");
+    assert(command.run !== undefined, "a container that the arity lets through can run");
+    return await command.run(this.context, words);
+  }
+}
+
+/** The names of the three families, subcommands included. */
+export function allCommands(): readonly Command[] {
+  return [...sessionTable.values()].flatMap((command) =>
+    command.kind === "container" ? [command, ...command.subcommands.values()] : [command],
+  );
+}
+
+function index(list: readonly Command[], container?: string): CommandTable {
+  return new Map(
+    list.map((c): [string, Command] => {
+      const named = container === undefined ? c : { ...c, container };
+      return [
+        c.name,
+        named.kind === "container"
+          ? { ...named, subcommands: index([...named.subcommands.values()], c.name) }
+          : named,
+      ];
+    }),
+  );
+}

@@ -1,0 +1,112 @@
+// The architecture as a test: who may import whom, what is pure, one door per dependency.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join, normalize, sep } from "node:path";
+import { expect, test } from "vitest";
+
+const files = readdirSync("src", { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .map((name) => join("src", name));
+
+const imports = (file: string): string[] =>
+  [
+    ...readFileSync(file, "utf8").matchAll(
+      /(?:^import |^} from |^export .* from ).*?"([^"\n]+)";/gm,
+    ),
+  ].map(([, path = ""]) => path);
+
+/** The folder of src in which a path lies; files beside the folders are leaves or roots. */
+const roomOf = (path: string): string => path.split(sep)[1] ?? "";
+
+/** Who may import whom. A folder that is missing from a row is out of reach for that row. */
+const reach = new Map([
+  ["resp", ["resp"]],
+  ["raft", ["raft"]],
+  ["state", ["state", "resp"]],
+  ["net", ["net", "raft", "state", "resp"]],
+  ["cli", ["cli", "net", "resp"]],
+]);
+
+/** Leaves that everybody may import. */
+const leaves = ["assert.ts", "constants.ts"];
+
+test("imports point one way: cli -> net -> state -> resp; raft stands alone", () => {
+  const offences: string[] = [];
+  for (const file of files) {
+    const allowed = reach.get(roomOf(file));
+    if (allowed === undefined) continue;
+    for (const path of imports(file).filter((each) => each.startsWith("."))) {
+      const target = roomOf(normalize(join(file, "..", path)));
+      if (!allowed.includes(target) && !leaves.includes(target))
+        offences.push(`${file} -> ${path}`);
+    }
+  }
+  expect(offences).toEqual([]);
+});
+
+test("nobody imports main.ts", () => {
+  const offences = files.filter((file) => imports(file).some((path) => /\/main\.ts$/.test(path)));
+  expect(offences).toEqual([]);
+});
+
+/** The checkpoint store is the one place in state that does I/O. */
+const isPure = (file: string): boolean =>
+  (file.startsWith(join("src", "raft", "core")) || roomOf(file) === "state") &&
+  !file.endsWith("checkpoint-store.ts");
+
+const impure =
+  /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|await |process\.)/;
+
+test("raft/core and state name no clock, chance, timer, promise or I/O", () => {
+  const offences: string[] = [];
+  for (const file of files.filter(isPure)) {
+    const code = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    if (impure.test(code)) offences.push(`${file}: ${impure.exec(code)?.[0]}`);
+    for (const path of imports(file)) {
+      const isNodeIo = path.startsWith("node:") && path !== "node:zlib";
+      if (isNodeIo) offences.push(`${file}: ${path}`);
+    }
+  }
+  expect(offences).toEqual([]);
+});
+
+/** Each package has one door (ARCHITECTURE.md says why it is there at all). */
+const doors = new Map([
+  ["level", "src/state/checkpoint-store.ts"],
+  ["redis-parser", "src/resp/reply-decoder.ts"],
+  ["pino", "src/net/logger.ts"],
+  ["pino-pretty", "src/net/logger.ts"],
+  ["commander", "src/cli/"],
+]);
+
+test("every dependency comes in by one door, and every dependency has one", () => {
+  const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  expect(Object.keys(manifest.dependencies).sort()).toEqual([...doors.keys()].sort());
+  const offences: string[] = [];
+  for (const file of files) {
+    for (const path of imports(file)) {
+      if (path.startsWith(".") || path.startsWith("node:")) continue;
+      const door = doors.get(path);
+      if (door === undefined || !file.split(sep).join("/").startsWith(door)) {
+        offences.push(`${file} -> ${path}`);
+      }
+    }
+  }
+  expect(offences).toEqual([]);
+});
+
+test("every file of src begins with one sentence that says what it is", () => {
+  const offences = files.filter((file) => {
+    const [first = "", second = ""] = readFileSync(file, "utf8").split("\n");
+    const head = first.startsWith("#!") ? second : first;
+    return !/^\/\/ .+[.:,]?$/.test(head);
+  });
+  expect(offences).toEqual([]);
+});
+
+test("nothing is left for later without a word in the issue tracker", () => {
+  const offences = files.filter((file) => /\b(TODO|FIXME|XXX)\b/.test(readFileSync(file, "utf8")));
+  expect(offences).toEqual([]);
+});
