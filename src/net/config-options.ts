@@ -66,7 +66,7 @@ export const options = {
     default: "./data",
     change: "protected",
     value: "path",
-    help: "data directory; an empty one begins a new cluster of one",
+    help: "directory of the log and the data",
   }),
   join: option<string>({
     kind: endpoint,

@@ -20,6 +20,18 @@ export const logLevels: ReadonlyMap<string, LogLevel> = new Map([
   ["silent", "silent"],
 ]);
 
+/** A JSON line of a log as a person wants to read it; other lines come back as they are. */
+export type LineReader = (line: string) => string;
+
+export function createLineReader(colorize: boolean): LineReader {
+  return prettyFactory({
+    colorize,
+    translateTime: "SYS:HH:MM:ss.l",
+    ignore: "pid,hostname",
+    singleLine: true,
+  });
+}
+
 export interface LogTarget {
   readonly isTTY?: boolean;
   write(line: string): unknown;
@@ -31,7 +43,7 @@ export interface LogTarget {
  */
 export function createLogger(level: LogLevel, target: LogTarget = process.stdout): Logger {
   if (target.isTTY === true) {
-    const readable = prettyFactory({ colorize: true, translateTime: "SYS:HH:MM:ss.l" });
+    const readable = createLineReader(true);
     return pino({ level, base: null }, { write: (line) => target.write(readable(line)) });
   }
   const stream = target === process.stdout ? pino.destination({ dest: 1, sync: true }) : target;

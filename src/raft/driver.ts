@@ -68,7 +68,7 @@ export class RaftDriver {
   /** Null when this node does not lead, or is handing leadership over. */
   propose(data: readonly Uint8Array[]): readonly EntryId[] | null {
     const ids = this.#core.propose(data);
-    this.#ports.wake();
+    if (ids !== null) this.#ports.wake();
     return ids;
   }
 
@@ -82,7 +82,7 @@ export class RaftDriver {
   /** Null when this node does not lead; else the id that comes back by `readReady` or `readLost`. */
   readIndex(): number | null {
     const id = this.#core.readIndex();
-    this.#ports.wake();
+    if (id !== null) this.#ports.wake();
     return id;
   }
 

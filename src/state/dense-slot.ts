@@ -17,7 +17,7 @@ export interface SlotOwner {
   slotChanged(slot: DenseSlot): void;
 }
 
-const clean: readonly number[] = [];
+const clean: number[] = [];
 const none = new Int32Array(0);
 
 /**
@@ -42,7 +42,7 @@ export class DenseSlot {
   readonly #owner: SlotOwner;
   readonly #index: PositionIndex;
   /** One bit per position, 32 to a word. */
-  #dirty: readonly number[] = clean;
+  #dirty: number[] = clean;
   #listed = false;
   /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
   #checksums: Int32Array = none;
@@ -125,7 +125,7 @@ export class DenseSlot {
     const dirty = this.#dirty;
     this.#dirty = clean;
     this.#listed = false;
-    return dirty as number[];
+    return dirty;
   }
 
   /** Checksums of the records on disk, with room for so many; for checkpoint and restart to fill. */
@@ -159,15 +159,21 @@ export class DenseSlot {
   #touch(position: number): void {
     if (this.frozen !== null) this.frozen.preserve(position);
     if (!this.#listed) this.#list();
-    const dirty = this.#dirty as number[];
     const word = position >>> 5;
-    while (dirty.length <= word) dirty.push(0);
-    dirty[word] = (dirty[word] as number) | (1 << (position & 31));
+    if (word >= this.#dirty.length) this.#growDirty(word);
+    this.#dirty[word] = (this.#dirty[word] as number) | (1 << (position & 31));
+  }
+
+  /** By hand: `push` would reserve room for 16 words, which most slots never need. */
+  #growDirty(word: number): void {
+    const grown = new Array<number>(word + 1 + (word >> 1)).fill(0);
+    for (let at = 0; at < this.#dirty.length; at++) grown[at] = this.#dirty[at] as number;
+    this.#dirty = grown;
   }
 
   #list(): void {
     this.#listed = true;
-    this.#dirty = [];
+    this.#growDirty(this.size >>> 5);
     this.#owner.slotChanged(this);
   }
 }

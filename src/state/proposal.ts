@@ -234,7 +234,7 @@ export class BatchBuilder {
     const needed = headerBytes + collected + groupHeaderBytes + length;
     const size = Math.max(arenaBytes, needed > arenaBytes ? needed + collected : 0);
     const arena = Buffer.allocUnsafeSlow(size);
-    this.#arena.copy(arena, headerBytes, this.#start, this.#end);
+    if (collected > 0) this.#arena.copy(arena, headerBytes, this.#start, this.#end);
     if (this.#group !== -1) this.#group += headerBytes - this.#start;
     this.#arena = arena;
     this.#start = headerBytes;

@@ -241,6 +241,7 @@ export const transcripts: Readonly<Record<string, string>> = {
     getrange k -100 0
     getrange k -100 -50
     getrange k -1 -100
+    getrange k -50 -100
     getrange k 10 10
     getrange k 11 11
     getrange k 0 9223372036854775808
@@ -335,6 +336,37 @@ export const transcripts: Readonly<Record<string, string>> = {
     incrby n
     decrby n 1 2
   `,
+  INCRBYFLOAT: `
+    incrbyfloat f 10.5
+    incrbyfloat f 0.1
+    incrbyfloat f -5
+    get f
+    incrbyfloat f 5.0e3
+    incrbyfloat f 0x10
+    incrbyfloat f 1e400
+    incrbyfloat f inf
+    incrbyfloat f -inf
+    incrbyfloat f nan
+    incrbyfloat f x
+    incrbyfloat f ""
+    incrbyfloat f " 1"
+    incrbyfloat f "1 "
+    incrbyfloat f +1
+    incrbyfloat f 1e5000
+    set f 3
+    incrbyfloat f 1.000000000000000005
+    incrbyfloat f -4
+    incrbyfloat f 0
+    set f abc
+    incrbyfloat f 1
+    incrbyfloat f x
+    set f 1 ex 100
+    incrbyfloat f 1.5
+    ttl f
+    set f "5.0"
+    incrbyfloat f 0
+    incrbyfloat f
+  `,
   LCS: `
     set a ohmytext
     set b mynewtext
@@ -410,6 +442,10 @@ export const transcripts: Readonly<Record<string, string>> = {
     expiretime k
     pexpireat k ${later}500
     expiretime k
+    pexpireat k ${later}500 gt
+    pexpireat k ${later}500 lt
+    pexpireat k ${later}501 gt
+    pexpireat k ${later}500 lt
     expire k 100 nx
     expire k 100 xx
     ttl k
@@ -683,6 +719,52 @@ export const transcripts: Readonly<Record<string, string>> = {
     object freq k k
     incr n
     object encoding n
+  `,
+  "A list where a string should be": `
+    rpush l x
+    get l
+    set l v get
+    set l v get ex 0
+    set l v nx get
+    set l v get foo
+    set l v nx
+    setnx l v
+    getset l v
+    getdel l
+    getex l
+    getex l ex 0
+    getex l foo
+    mget l nokey
+    append l x
+    strlen l
+    setrange l 1 x
+    setrange l -1 x
+    setrange l 1 ""
+    setrange l 67108864 x
+    getrange l 0 1
+    getrange l x 1
+    substr l 0 1
+    incr l
+    decr l
+    incrby l 1
+    incrby l x
+    decrby l -9223372036854775808
+    incrbyfloat l 1
+    incrbyfloat l x
+    lcs l nokey
+    lcs nokey l len idx
+    lcs l nokey foo
+    msetnx l 1 n 2
+    exists l
+    expire l 100
+    copy l m
+    rename l n
+    exists n
+    ttl n
+    set n v
+    get n
+    mset m 1
+    get m
   `,
   "Unknown commands and arities": `
     foo

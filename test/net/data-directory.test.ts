@@ -53,7 +53,7 @@ describe("a new directory", () => {
     const path = emptyDirectory();
     const directory = await opened(path);
     const identity = await directory.settle(clusterId, asNode(3));
-    expect(identity).toEqual({ clusterId, nodeId: 3, incarnation: 1 });
+    expect(identity).toEqual({ clusterId, nodeId: 3, incarnation: 1, hasLog: false });
     expect(directory.identity).toEqual(identity);
     expect(statSync(join(path, "identity.json")).mode & 0o777).toBe(0o600);
     expect(readdirSync(path).filter((name) => !name.startsWith("lock."))).toEqual([
@@ -75,9 +75,18 @@ test("every start counts: the incarnation on disk is higher before anybody sees 
     const directory = await DataDirectory.open(path);
     const onDisk: unknown = JSON.parse(readFileSync(join(path, "identity.json"), "utf8"));
     expect(onDisk).toMatchObject({ clusterId, nodeId: 3, incarnation });
-    expect(directory.identity).toEqual({ clusterId, nodeId: 3, incarnation });
+    expect(directory.identity).toEqual({ clusterId, nodeId: 3, incarnation, hasLog: false });
     await directory.close();
   }
+});
+
+test("that the log has begun is remembered", async () => {
+  const path = await settled();
+  const directory = await DataDirectory.open(path);
+  await directory.logBegun();
+  expect(directory.identity).toEqual({ clusterId, nodeId: 3, incarnation: 2, hasLog: true });
+  await directory.close();
+  expect((await opened(path)).identity).toMatchObject({ incarnation: 3, hasLog: true });
 });
 
 test("a start that died while it wrote the identity does not hinder the next", async () => {
@@ -112,6 +121,7 @@ describe("is refused, with a line that says what to do:", () => {
       (path) => edit(path, '"incarnation": 1', '"incarnation": 9'),
       "is damaged",
     ],
+    ["a log denied", (path) => edit(path, '"hasLog": false', '"hasLog": true'), "is damaged"],
     ["node 0", (path) => edit(path, '"nodeId": 3', '"nodeId": 0'), "is damaged"],
     [
       "a future format",

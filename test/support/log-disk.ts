@@ -14,10 +14,23 @@ interface Inode {
 
 type NameChange = { readonly path: string; readonly inode: Inode | null };
 
+/** Files whose two sides are equal, and shared with nobody. */
+const fresh =
+  (side: "cached" | "durable") =>
+  ([path, inode]: readonly [string, Inode]): [string, Inode] => [
+    path,
+    { cached: Buffer.from(inode[side]), durable: Buffer.from(inode[side]) },
+  ];
+
 const noSuchFile = (path: string): Error =>
   Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
 
+/** In place when there is room. */
 function overwritten(old: Buffer, bytes: Uint8Array, at: number): Buffer {
+  if (at + bytes.length <= old.length) {
+    old.set(bytes, at);
+    return old;
+  }
   const grown = Buffer.alloc(Math.max(old.length, at + bytes.length));
   grown.set(old);
   grown.set(bytes, at);
@@ -30,7 +43,7 @@ export class SimulatedDisk implements LogFiles {
   readonly #names: Map<string, Inode>;
   readonly #durableNames: Map<string, Inode>;
   /** Name changes since the last sync of the directory. */
-  #changes: NameChange[] = [];
+  readonly #changes: NameChange[] = [];
   readonly #descriptors = new Map<number, Inode>();
   readonly #random: Random;
   #nextDescriptor = 3;
@@ -62,25 +75,21 @@ export class SimulatedDisk implements LogFiles {
       if (inode === null) names.delete(path);
       else names.set(path, inode);
     }
-    const kept = [...names].map(([path, { durable }]) => [path, durable] as const);
-    return new SimulatedDisk(
-      this.#random,
-      new Map(kept.map(([path, durable]) => [path, { cached: durable, durable }])),
-    );
+    return new SimulatedDisk(this.#random, new Map([...names].map(fresh("durable"))));
   }
 
   /** After the end of the process only: all that was written is read, synced or not. */
   afterKill(): SimulatedDisk {
-    return new SimulatedDisk(this.#random, this.#names);
+    const after = new SimulatedDisk(this.#random, this.#durableNames);
+    after.#names.clear();
+    for (const [path, inode] of this.#names) after.#names.set(path, inode);
+    after.#changes.push(...this.#changes);
+    return after;
   }
 
   /** An exact copy, as if all were synced. */
   copy(): SimulatedDisk {
-    const all = [...this.#names].map(([path, { cached }]) => [path, cached] as const);
-    return new SimulatedDisk(
-      this.#random,
-      new Map(all.map(([path, cached]) => [path, { cached, durable: cached }])),
-    );
+    return new SimulatedDisk(this.#random, new Map([...this.#names].map(fresh("cached"))));
   }
 
   paths(): readonly string[] {
@@ -93,7 +102,7 @@ export class SimulatedDisk implements LogFiles {
 
   replace(path: string, content: Buffer | null): void {
     if (content === null) this.#names.delete(path);
-    else this.#names.set(path, { cached: content, durable: content });
+    else this.#names.set(path, { cached: Buffer.from(content), durable: Buffer.from(content) });
   }
 
   /** A write that reached the memory of the system and will never reach the disk (a failed sync). */
@@ -188,7 +197,7 @@ export class SimulatedDisk implements LogFiles {
   truncate(fd: number, size: number): Promise<void> {
     return this.#operate(() => {
       const inode = this.#open(fd);
-      inode.cached = inode.cached.subarray(0, size);
+      inode.cached = Buffer.from(inode.cached.subarray(0, size));
     });
   }
 
@@ -197,7 +206,7 @@ export class SimulatedDisk implements LogFiles {
     return this.#operate(() => {
       const inode = this.#open(fd);
       if (inode.cached.length < inode.durable.length) {
-        inode.durable = inode.durable.subarray(0, inode.cached.length);
+        inode.durable = Buffer.from(inode.durable.subarray(0, inode.cached.length));
       }
     });
   }
@@ -235,7 +244,7 @@ export class SimulatedDisk implements LogFiles {
     return this.#operate(() => {
       this.#durableNames.clear();
       for (const [path, inode] of this.#names) this.#durableNames.set(path, inode);
-      this.#changes = [];
+      this.#changes.length = 0;
     });
   }
 

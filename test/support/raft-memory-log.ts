@@ -4,7 +4,13 @@ import { assert } from "../../src/assert.ts";
 import { entryBytes } from "../../src/raft/core/log.ts";
 import { decodeMembership, type MembershipAt } from "../../src/raft/core/membership.ts";
 import type { LogReader } from "../../src/raft/core/ready.ts";
-import { asIndex, asTerm, type Entry, type LogIndex, type Term } from "../../src/raft/core/types.ts";
+import {
+  asIndex,
+  asTerm,
+  type Entry,
+  type LogIndex,
+  type Term,
+} from "../../src/raft/core/types.ts";
 
 export class MemoryLog implements LogReader {
   #entries: Entry[] = [];

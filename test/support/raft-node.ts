@@ -53,9 +53,7 @@ export function dataEntry(index: number, term: number, text = `${term}/${index}`
 /** A founding entry and data behind it; the terms as given. */
 export function logOf(terms: readonly number[], membership: Membership): readonly Entry[] {
   return terms.map((term, at) =>
-    at === 0
-      ? { ...foundingEntry(membership), term: asTerm(term) }
-      : dataEntry(at + 1, term),
+    at === 0 ? { ...foundingEntry(membership), term: asTerm(term) } : dataEntry(at + 1, term),
   );
 }
 

@@ -3,8 +3,14 @@
 import { assert } from "../../src/assert.ts";
 import { decodeMembership } from "../../src/raft/core/membership.ts";
 import { majority } from "../../src/raft/core/quorum.ts";
-import type { Save } from "../../src/raft/core/ready.ts";
-import { asIndex, type Entry, type Message, type NodeId } from "../../src/raft/core/types.ts";
+import type { MembershipChange, Save } from "../../src/raft/core/ready.ts";
+import {
+  asIndex,
+  type Entry,
+  type Member,
+  type Message,
+  type NodeId,
+} from "../../src/raft/core/types.ts";
 import { TestNode } from "./raft-node.ts";
 import { seededRandom } from "./raft-random.ts";
 
@@ -43,8 +49,8 @@ export class Simulation {
   readonly #marks: Marks;
   readonly #nodes = new Map<number, TestNode>();
   readonly #down = new Set<number>();
-  #network: Message[] = [];
-  #blocked = new Set<string>();
+  readonly #network: Message[] = [];
+  readonly #blocked = new Set<string>();
   readonly #voters: number;
   // Which faults this seed has, and how often.
   readonly #loss: number;
@@ -116,7 +122,12 @@ export class Simulation {
   #addNode(id: number, voters: number): TestNode {
     const options = { appendBytesMax: 100, inflightMessagesMax: 3, inflightBytesMax: 250 };
     const timing = { heartbeatTicks: 1, electionTicks: this.#electionTicks };
-    const node = new TestNode({ id, voters, random: this.#random, options: { ...options, ...timing } });
+    const node = new TestNode({
+      id,
+      voters,
+      random: this.#random,
+      options: { ...options, ...timing },
+    });
     this.#nodes.set(id, node);
     this.#asked.set(id, new Map());
     return node;
@@ -248,17 +259,8 @@ export class Simulation {
     this.#onLeader((node) => {
       const { core } = node;
       const { members } = core.membership;
-      const member = this.#pick(members);
-      if (member === undefined) return;
-      const add = members.length < 5 && this.#nodes.size < nodesMax && this.#chance(0.6);
-      const address = `address ${this.#random()}`;
-      const change = add
-        ? ({ type: "addLearner", address } as const)
-        : !member.voter
-          ? ({ type: "promote", id: member.id } as const)
-          : this.#chance(0.2)
-            ? ({ type: "setAddress", member: { ...member, address } } as const)
-            : ({ type: "remove", id: member.id } as const);
+      const change = this.#anyChange(members);
+      if (change === null) return;
       const pending = core.membershipPending;
       const outcome = core.proposeMembership(change);
       if (typeof outcome === "string") return;
@@ -273,6 +275,17 @@ export class Simulation {
       }
       if (change.type === "remove" && change.id === node.id) this.#marks.removedLeaders += 1;
     });
+  }
+
+  #anyChange(members: readonly Member[]): MembershipChange | null {
+    const member = this.#pick(members);
+    if (member === undefined) return null;
+    const address = `address ${this.#random()}`;
+    const room = members.length < 5 && this.#nodes.size < nodesMax;
+    if (room && this.#chance(0.6)) return { type: "addLearner", address };
+    if (!member.voter) return { type: "promote", id: member.id };
+    if (this.#chance(0.2)) return { type: "setAddress", member: { ...member, address } };
+    return { type: "remove", id: member.id };
   }
 
   #transfer(): void {
@@ -308,7 +321,10 @@ export class Simulation {
       this.#marks.reads += 1;
       const asked = this.#asked.get(node.id)?.get(read.id);
       assert(asked !== undefined, "a read comes out once, and only if it was asked for");
-      assert(read.index >= asked, `read ${read.index} is not older than ${asked}, known when asked`);
+      assert(
+        read.index >= asked,
+        `read ${read.index} is not older than ${asked}, known when asked`,
+      );
       this.#asked.get(node.id)?.delete(read.id);
     }
     node.reads.length = 0;
@@ -330,7 +346,10 @@ export class Simulation {
     // §5.4: its log has everything that was ever committed.
     for (let index = this.#committed.length; index >= node.log.firstIndex; index -= 1) {
       const held = node.log.entry(asIndex(index));
-      assert(sameEntry(held, this.#committed[index - 1]), `§5.4 leader ${node.id} has committed ${index}`);
+      assert(
+        sameEntry(held, this.#committed[index - 1]),
+        `§5.4 leader ${node.id} has committed ${index}`,
+      );
     }
   }
 
@@ -369,7 +388,10 @@ export class Simulation {
   #noteApply(node: TestNode, entry: Entry): void {
     const before = this.#seenApplied.get(node.id) ?? 0;
     assert(entry.index === before + 1, `${node.id} applies ${entry.index} after ${before}`);
-    assert(sameEntry(this.#committed[entry.index - 1], entry), `§5.4.3 ${node.id} applies what all apply`);
+    assert(
+      sameEntry(this.#committed[entry.index - 1], entry),
+      `§5.4.3 ${node.id} applies what all apply`,
+    );
     assert(node.log.entry(entry.index) === entry, "what is applied is on this node's disk");
     this.#seenApplied.set(node.id, entry.index);
   }
@@ -403,7 +425,10 @@ export class Simulation {
   #noteMessage(node: TestNode, message: Message): void {
     if (message.type === "voteReply" && message.granted && !message.pre) {
       const { term, votedFor } = node.hardState;
-      assert(term === message.term && votedFor === message.to, "a vote is on disk before it is told");
+      assert(
+        term === message.term && votedFor === message.to,
+        "a vote is on disk before it is told",
+      );
       const key = node.id * termSpan + message.term;
       const before = this.#votes.get(key) ?? message.to;
       assert(before === message.to, `§5.2 ${node.id} votes once in term ${message.term}`);

@@ -22,6 +22,9 @@ import { commands } from "../../src/state/commands/table.ts";
 import { Machine } from "../../src/state/machine.ts";
 import { SeededRandom } from "../../src/state/random.ts";
 
+/** No test makes the nodes exchange nearly as many messages without time passing. */
+const stepsMax = 5_000;
+
 interface Frame {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -132,9 +135,11 @@ export class ReplicaCluster {
     return true;
   }
 
-  /** Everything that can happen without time passing, disks included. */
+  /** Everything that can happen without time passing, disks included; it must come to rest. */
   settle(): void {
+    let steps = 0;
     for (let busy = true; busy; ) {
+      if (++steps > stepsMax) throw new Error("the nodes do not come to rest");
       busy = false;
       for (const node of this.nodes) {
         if (!node.isUp) continue;

@@ -1,5 +1,6 @@
 // Replies as bytes, written plainly: what the server's own encoder has to produce, for byte for byte comparison.
 
+import { unreachable } from "../../src/assert.ts";
 import type {
   ErrorReply,
   NoReply,
@@ -42,8 +43,12 @@ function second(reply: TaggedReply): string {
       return bulk(reply.digits);
     case "verbatim":
       return bulk(reply.text);
-    default:
+    case "simple":
+    case "error":
+    case "none":
       return either(reply);
+    default:
+      return unreachable(reply);
   }
 }
 
@@ -67,8 +72,12 @@ function third(reply: TaggedReply): string {
       return `(${reply.digits}\r\n`;
     case "verbatim":
       return `=${reply.text.length + 4}\r\n${reply.format}:${reply.text}\r\n`;
-    default:
+    case "simple":
+    case "error":
+    case "none":
       return either(reply);
+    default:
+      return unreachable(reply);
   }
 }
 

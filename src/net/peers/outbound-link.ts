@@ -27,6 +27,8 @@ export interface LinkOptions {
 
 /** A connection that stood this long was a good one: its loss is followed by an attempt at once. */
 const steadyTicks = 2;
+/** Failed attempts that are nothing to speak of: half a second or so. */
+const patience = 5;
 
 export class OutboundLink {
   readonly #options: LinkOptions;
@@ -159,10 +161,11 @@ export class OutboundLink {
     return full * (0.5 + Math.random() / 2);
   }
 
-  /** Every reason once per outage, not once per attempt. */
+  /** Every reason once per outage, not once per attempt, and not while a peer is only just starting. */
   #log(end: ConnectionEnd, wasUp: boolean): void {
     const { logger, peer, host, port } = this.#options;
-    if (end.reason === this.#lastReason) return;
+    const isNews = wasUp || end.refused || this.#attempts >= patience;
+    if (!isNews || end.reason === this.#lastReason) return;
     this.#lastReason = end.reason;
     const what = wasUp ? "lost the connection to" : "cannot reach";
     logger.warn(`${what} node ${peer} at ${host}:${port}: ${end.reason}`);

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { NodeId } from "../../raft/core/types.ts";
+import { codeOf, describeError } from "../system-error.ts";
 import { FrameDecoder, ownKindMin } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { AcceptorHandshake, DiallerHandshake } from "./handshake.ts";
@@ -64,8 +65,8 @@ export class PeerConnection {
     socket.setKeepAlive(true, keepAliveMs);
     socket.on("data", (chunk) => this.#read(chunk));
     socket.on("end", () => this.#end("the peer ended the connection"));
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      this.#end(error.message || error.code || "socket error", { code: error.code ?? null });
+    socket.on("error", (error) => {
+      this.#end(describeError(error), { code: codeOf(error) });
     });
     socket.on("close", () => this.#end("the connection was closed"));
   }

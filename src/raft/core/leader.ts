@@ -149,8 +149,8 @@ export function proposeChange(state: RaftState, change: MembershipChange): Entry
   const { leadership, log } = state;
   if (leadership === null) return "this node does not lead";
   if (leadership.transfer !== null) return "leadership is being transferred";
-  if (log.history.index > log.commit) return "another change is under way";
   if (!leadership.ownCommit) return "the new leader has not committed an entry yet";
+  if (log.history.index > log.commit) return "another change is under way";
   const changed = changeMembership(log.history.membership, change);
   if (typeof changed === "string") return changed;
   // It must know the cluster before its vote is needed, or after a restart there may be none to give.

@@ -118,7 +118,8 @@ export class RaftLog {
       this.#unstable.push(entry);
       if (entry.kind === "membership") this.#enterMembership(entry);
     }
-    this.#last = entries.at(-1) ?? this.#last;
+    const { term, index } = entries.at(-1) ?? first;
+    this.#last = { term, index };
   }
 
   /** True when the commit index moved. */

@@ -19,7 +19,7 @@ export interface LogReader {
   readonly firstIndex: LogIndex;
   /** 0 when empty. */
   readonly lastIndex: LogIndex;
-  /** The term of a stored entry; null when it is not there (never a number: see etcd raft PR 31). */
+  /** The term of a stored entry; null when it is not there (never a number: 0 would match something). */
   term(index: LogIndex): Term | null;
   /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
   slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[];

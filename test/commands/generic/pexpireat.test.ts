@@ -16,3 +16,14 @@ test("PEXPIREAT keeps the largest time exactly", () => {
   ];
   expect(play(session)).toEqual(session);
 });
+
+test("PEXPIREAT with GT and LT leaves an equal time as it is", () => {
+  const session: Transcript = [
+    ["set k v pxat 1700000005000", "+OK"],
+    ["pexpireat k 1700000005000 gt", 0],
+    ["pexpireat k 1700000005000 lt", 0],
+    ["pexpireat k 1700000005001 gt", 1],
+    ["pexpireat k 1700000005000 lt", 1],
+  ];
+  expect(play(session)).toEqual(session);
+});

@@ -25,3 +25,12 @@ test("RENAME of a missing key is an error, of a key to itself nothing", () => {
   ];
   expect(play(session)).toEqual(session);
 });
+
+test("RENAME of a key to itself leaves the order of the keys alone", () => {
+  const session: Transcript = [
+    ["mset {t}a 1 {t}b 2 {t}c 3", "+OK"],
+    ["rename {t}a {t}a", "+OK"],
+    ["keys *", ["{t}a", "{t}b", "{t}c"]],
+  ];
+  expect(play(session)).toEqual(session);
+});

@@ -1,7 +1,7 @@
 // APPEND as a client types it.
 
 import { expect, test } from "vitest";
-import { play, type Transcript } from "../../support/command-session.ts";
+import { CommandSession, play, type Transcript } from "../../support/command-session.ts";
 
 test("APPEND makes a key, then grows it", () => {
   const session: Transcript = [
@@ -19,4 +19,17 @@ test("APPEND keeps the expiry", () => {
     ["ttl k", 100],
   ];
   expect(play(session)).toEqual(session);
+});
+
+test("APPEND of many small pieces loses no byte", () => {
+  const session = new CommandSession();
+  const pieces = Array.from({ length: 20_000 }, (_, at) =>
+    String.fromCharCode(at % 256).repeat(at % 7),
+  );
+  let expected = "";
+  for (const piece of pieces) {
+    expected += piece;
+    expect(session.reply("APPEND", "log", piece)).toBe(expected.length);
+  }
+  expect(session.reply("GET", "log")).toBe(expected);
 });

@@ -64,7 +64,7 @@ describe("two nodes", () => {
     free.close();
     await once(free, "close");
     one.network.setPeers(new Map([[asNode(2), `127.0.0.1:${port}`]]));
-    await one.saw("refused 2");
+    await one.logged("cannot reach node 2");
     const two = await started(identity(2), {}, port);
     await one.saw("connected 2");
     expect(one.events).toEqual(["refused 2", "connected 2"]);

@@ -70,7 +70,7 @@ function expectOneOf(found: Contents, expected: Expected, hint: string): void {
   ).toContain(seen);
 }
 
-async function crashed(seed: number, end: "power cut" | "kill"): Promise<number> {
+async function crashed(seed: number, end: "power cut" | "kill" | "either"): Promise<number> {
   let disk = new SimulatedDisk(seeded(seed));
   const random = seeded(seed + 1);
   const start = { term: hardState(0).term, votedFor: null };
@@ -88,7 +88,8 @@ async function crashed(seed: number, end: "power cut" | "kill"): Promise<number>
     });
     await Promise.race([running, disk.died]);
     operations += disk.operations;
-    disk = end === "kill" ? disk.afterKill() : disk.afterPowerCut();
+    const kill = end === "kill" || (end === "either" && random.chance(0.5));
+    disk = kill ? disk.afterKill() : disk.afterPowerCut();
   }
   const log = await openLog({ files: disk });
   expectOneOf(contents(log), expected, `seed ${seed} at the end`);
@@ -98,11 +99,11 @@ async function crashed(seed: number, end: "power cut" | "kill"): Promise<number>
 }
 
 /** More of them for a longer search: `LOG_CRASH_SEEDS=2000`. */
-const { LOG_CRASH_SEEDS = "40" } = process.env;
+const { LOG_CRASH_SEEDS = "30" } = process.env;
 const seeds = Number(LOG_CRASH_SEEDS);
 
 describe("after a crash at a random operation, six times in a row", () => {
-  test.each(["power cut", "kill"] as const)(
+  test.each(["power cut", "kill", "either"] as const)(
     "by %s nothing acknowledged is lost",
     async (end) => {
       let operations = 0;
@@ -224,6 +225,30 @@ describe("a failing disk", () => {
       expect(reopened.lastIndex).toBe(1);
     }
   });
+});
+
+test("a disk that fails everywhere at once is told of once", async () => {
+  const disk = new SimulatedDisk(seeded(5));
+  const failures: Error[] = [];
+  let works = true;
+  const files: LogFiles = new Proxy(disk, {
+    get(target, name: keyof LogFiles) {
+      if (works) return target[name].bind(target);
+      return name === "write"
+        ? (...[, , , done]: Parameters<LogFiles["write"]>) =>
+            queueMicrotask(() => done(new Error("EIO"), 0))
+        : () => Promise.reject(new Error("EIO"));
+    },
+  });
+  const options = { directory: "log", files, segmentBytes: 300 };
+  const log = await openSegmentLog({ ...options, onFailure: (error) => failures.push(error) });
+  if ("damaged" in log) throw new Error(log.damaged);
+  for (let index = 1; index <= 8; index += 1) await saved(log, [entry(1, index)]);
+  works = false;
+  log.cutBefore(asIndex(6));
+  log.save({ hardState: null, entries: [entry(1, 9)] }, () => failures.push(new Error("done")));
+  await settle();
+  expect(failures.map(({ message }) => message)).toEqual(["EIO"]);
 });
 
 test("close waits for the save in flight", async () => {

@@ -1,6 +1,7 @@
 // Truncation at every byte, a flip of every bit's byte, lost and foreign files: never wrong, never a hole.
 
 import { describe, expect, test } from "vitest";
+import { frameHeaderBytes, recordHeaderBytes } from "../../../src/raft/storage/frame.ts";
 import { openSegmentLog } from "../../../src/raft/storage/segment-log.ts";
 import { SimulatedDisk } from "../../support/log-disk.ts";
 import { type Contents, contents, entry, fill, openLog, saved } from "../../support/log-model.ts";
@@ -159,6 +160,22 @@ describe("one flipped bit", () => {
   });
 });
 
+test("a torn save is cut off once, and the log goes on in its place", async () => {
+  const disk = new SimulatedDisk(seeded(21));
+  const log = await openLog({ files: disk });
+  await saved(log, [entry(1, 1)]);
+  await saved(log, [entry(1, 2, "x".repeat(600_000))]);
+  const content = disk.content(newest(disk));
+  content[content.indexOf("xxx")] = 0;
+  const cut = await openLog({ files: disk });
+  expect(cut.torn).toBe(true);
+  expect(cut.lastIndex).toBe(1);
+  await saved(cut, [entry(2, 2)]);
+  const again = await openLog({ files: disk });
+  expect(again.torn).toBe(false);
+  expect(contents(again).entries).toEqual(["1/1 data 1/1", "2/2 data 2/2"]);
+});
+
 test("a save that holds the bytes of a frame does not make a torn tail look like damage", async () => {
   const disk = new SimulatedDisk(seeded(10));
   const log = await openLog({ files: disk });
@@ -174,6 +191,43 @@ test("a save that holds the bytes of a frame does not make a torn tail look like
   torn[at - 1] = (torn[at - 1] ?? 0) ^ 1;
   disk.replace(path, torn);
   expect(await judge(disk)).toMatchObject({ last: 1 });
+});
+
+describe("a save of another history, valid in itself and with the right number", () => {
+  /** Two logs that part after their first save. */
+  async function parted(segmentBytes: number) {
+    const disk = new SimulatedDisk(seeded(20));
+    await saved(await openLog({ files: disk, segmentBytes }), [entry(1, 1)]);
+    const histories: SimulatedDisk[] = [];
+    for (const name of ["one", "two"]) {
+      const copy = disk.copy();
+      const log = await openLog({ files: copy, segmentBytes });
+      await saved(log, [entry(1, 2, name)]);
+      await saved(log, [entry(1, 3, name)]);
+      histories.push(copy);
+    }
+    const [one = disk, two = disk] = histories;
+    return { one, two };
+  }
+
+  test("breaks the chain inside of a segment", async () => {
+    const { one, two } = await parted(10_000);
+    const path = newest(one);
+    const mixed = Buffer.from(one.content(path));
+    const frame = frameHeaderBytes + recordHeaderBytes + 3;
+    const second = 88 + frame;
+    two.content(path).copy(mixed, second, second, second + frame);
+    one.replace(path, mixed);
+    expect(await judge(one)).toContain(`offset ${second + frame}: save 3 breaks the chain`);
+  });
+
+  test("breaks the chain from segment to segment", async () => {
+    const { one, two } = await parted(200);
+    const [path = ""] = one.paths().filter((each) => each.endsWith(".segment"));
+    expect(newest(one)).not.toBe(path);
+    one.replace(path, two.content(path));
+    expect(await judge(one)).toMatch(/the chain is broken/);
+  });
 });
 
 describe("files", () => {
@@ -219,7 +273,7 @@ describe("files", () => {
   test("an old copy of the newest segment is noticed when whole segments were added since", async () => {
     const { disk, log } = await killedLog(16, 10);
     const path = newest(disk);
-    const old = disk.content(path);
+    const old = Buffer.from(disk.content(path));
     await fill(log, 20, 17);
     disk.replace(path, old);
     expect(await judge(disk)).toMatch(/does not go on there/);

@@ -131,7 +131,7 @@ test("a segment log holds what a list holds, whatever is done to both", async ()
       await log.close();
       expect(disk.openFiles).toBe(0);
     }),
-    { seed: 20, numRuns: 60 },
+    { seed: 20, numRuns: 30 },
   );
 }, 30_000);
 

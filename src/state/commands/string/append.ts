@@ -1,6 +1,8 @@
 // APPEND key value
 
+import type { Bytes } from "../../../resp/reply.ts";
 import { word } from "../../arguments.ts";
+import { own } from "../../own-bytes.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 import { lengthProblem } from "./shared.ts";
@@ -28,8 +30,21 @@ export const append: WriteCommand = {
     }
     const problem = lengthProblem(current.length + tail.length);
     if (problem !== null) return problem;
-    // V8 keeps a rope of the two, so a string that grows by small pieces is not copied every time.
-    db.update(key, current + tail);
+    db.update(key, grown(current, tail));
     return current.length + tail.length;
   },
 };
+
+/** The least growth after which a string is copied into one piece. */
+const stepBytesMin = 128;
+
+/**
+ * V8 keeps a rope of the two, so a string that grows by small pieces is not copied every time. A piece
+ * of a rope costs 32 bytes and more: each time a string has grown by about an eighth it becomes flat.
+ */
+function grown(current: Bytes, tail: Bytes): Bytes {
+  const length = current.length + tail.length;
+  const step = Math.max(stepBytesMin, 2 ** (28 - Math.clz32(length)));
+  const isDue = Math.floor(current.length / step) !== Math.floor(length / step);
+  return isDue ? own(current + tail) : current + tail;
+}

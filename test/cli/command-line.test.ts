@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import { parseCommandLine } from "../../src/cli/command-line.ts";
+import { optionNames, optionOf } from "../../src/net/config-options.ts";
+
+const parse = (line: string, environment: Record<string, string> = {}) =>
+  parseCommandLine(line.split(" ").filter(Boolean), environment, "1.2.3");
+
+/** What is printed to stderr for a mistake; it is always one line. */
+function complaint(line: string, environment: Record<string, string> = {}): string {
+  const invocation = parse(line, environment);
+  expect(invocation).toMatchObject({ kind: "print", exitCode: 64 });
+  const text = invocation.kind === "print" ? invocation.text : "";
+  expect(text).toMatch(/^kvorum: [^\n]+\n$/);
+  return text.slice("kvorum: ".length, -1);
+}
+
+function served(line: string, environment: Record<string, string> = {}) {
+  const invocation = parse(line, environment);
+  if (invocation.kind !== "serve") throw new Error(`not served: ${JSON.stringify(invocation)}`);
+  return invocation.loaded.config;
+}
+
+describe("kvorum", () => {
+  test("without arguments serves with the defaults", () => {
+    expect(served("")).toMatchObject({ port: 7000, peerPort: 17_000, join: null });
+  });
+
+  test("takes every option as a flag, with = or a space", () => {
+    const config = served(
+      "--port 1 --peer-port=2 --bind 127.0.0.1 ::1 --join 127.0.0.1:9 --announce localhost " +
+        "--maxclients 3 --timeout=4 --tcp-keepalive 5 --protected-mode no --requirepass p " +
+        "--peer-secret s --loglevel debug --dir /d --proto-max-bulk-len 1mb " +
+        "--client-query-buffer-limit 2mb",
+    );
+    expect(config).toEqual({
+      port: 1,
+      peerPort: 2,
+      bind: [
+        { host: "127.0.0.1", optional: false },
+        { host: "::1", optional: false },
+      ],
+      dir: "/d",
+      join: { host: "127.0.0.1", port: 9 },
+      announce: "localhost",
+      peerSecret: "s",
+      logLevel: "debug",
+      requirepass: "p",
+      protectedMode: false,
+      maxClients: 3,
+      bulkBytes: 1_048_576,
+      requestBytes: 2_097_152,
+      idleSeconds: 4,
+      keepAliveSeconds: 5,
+    });
+  });
+
+  test("prefers a flag over the environment", () => {
+    const environment = { KVORUM_PORT: "5", KVORUM_TIMEOUT: "6" };
+    expect(served("--port 4", environment)).toMatchObject({ port: 4, idleSeconds: 6 });
+  });
+
+  test("--help fits on one screen and names every option and command", () => {
+    const invocation = parse("--help");
+    expect(invocation).toMatchObject({ kind: "print", exitCode: 0 });
+    const text = invocation.kind === "print" ? invocation.text : "";
+    const lines = text.trimEnd().split("\n");
+    expect(lines.length).toBeLessThanOrEqual(24);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
+    const shown = optionNames.filter((name) => optionOf(name).help !== null);
+    expect(shown.length).toBeGreaterThan(10);
+    for (const name of shown) expect(text).toContain(`--${name} <`);
+    expect(text).toContain("kvorum cluster");
+    expect(text).toContain("kvorum status");
+    expect(text).toContain("(64mb)");
+    expect(text).toContain("(7000)");
+  });
+
+  test("--version prints the version alone", () => {
+    expect(parse("--version")).toEqual({ kind: "print", text: "1.2.3\n", exitCode: 0 });
+    expect(parse("status --version")).toEqual({ kind: "print", text: "1.2.3\n", exitCode: 0 });
+  });
+
+  test.each([
+    ["--prot 1", "unknown option '--prot' (Did you mean --port?). See kvorum --help"],
+    ["--port", "option '--port <port>' argument missing. See kvorum --help"],
+    ["--port x", "--port 'x': argument couldn't be parsed into an integer"],
+    ["clutser", "unknown command 'clutser'. See kvorum --help"],
+    [
+      "/etc/kvorum.conf --port 1",
+      "a configuration file is given with --config: kvorum --config /etc/kvorum.conf",
+    ],
+    [
+      "--config /nowhere.conf",
+      "cannot read the configuration file /nowhere.conf: No such file or directory",
+    ],
+    ["cluster --nodes 0", "--nodes '0': argument must be between 1 and 7 inclusive"],
+    [
+      "cluster --nodes 3 --port 65000",
+      "--port '65000': argument must be between 1 and 55533 inclusive",
+    ],
+    ["cluster --join 1:2", "unknown option '--join'. See kvorum --help"],
+    [
+      "status now",
+      "too many arguments for 'status'. Expected 0 arguments but got 1. See kvorum --help",
+    ],
+  ])("%s is answered with a line that helps", (line, words) => {
+    expect(complaint(line)).toBe(words);
+  });
+
+  test("names the variable that is wrong", () => {
+    expect(complaint("", { KVORUM_TIMEOUT: "soon" })).toBe(
+      "KVORUM_TIMEOUT 'soon': argument couldn't be parsed into an integer",
+    );
+  });
+
+  test("never repeats a secret", () => {
+    expect(complaint("--bind 0.0.0.0", { KVORUM_REQUIREPASS: "hush" })).not.toContain("hush");
+    expect(complaint("--peer-secret hush --port x")).not.toContain("hush");
+  });
+});
+
+describe("kvorum cluster", () => {
+  test("is three nodes from port 7000 unless said otherwise", () => {
+    expect(parse("cluster")).toEqual({
+      kind: "cluster",
+      options: { nodes: 3, port: 7000, dir: "./data/cluster", logLevel: "notice" },
+    });
+    expect(parse("cluster --nodes 5 --port 7100 --dir /d --loglevel debug")).toEqual({
+      kind: "cluster",
+      options: { nodes: 5, port: 7100, dir: "/d", logLevel: "debug" },
+    });
+  });
+
+  test("has its own help", () => {
+    const invocation = parse("cluster --help");
+    expect(invocation).toMatchObject({ kind: "print", exitCode: 0 });
+    expect(invocation.kind === "print" && invocation.text).toContain("--nodes <n>");
+  });
+});
+
+describe("kvorum status", () => {
+  test("asks the node on this machine, with the password of the environment", () => {
+    expect(parse("status", { KVORUM_REQUIREPASS: "p", KVORUM_PORT: "7005" })).toEqual({
+      kind: "status",
+      options: { host: "127.0.0.1", port: 7005, password: "p" },
+    });
+    expect(parse("status --host db1 --port 1 --password q", { KVORUM_PORT: "2" })).toEqual({
+      kind: "status",
+      options: { host: "db1", port: 1, password: "q" },
+    });
+  });
+});

@@ -1,0 +1,249 @@
+// Hostile clients: the same reaction as redis-server, and a server that does not notice.
+
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { type Oracle, startOracle } from "../support/oracle.ts";
+import { type LaunchOptions, ServerProcess } from "../support/process-server.ts";
+import { requireTool } from "../support/process-tools.ts";
+import { encodeRequest, RawClient } from "../support/raw-client.ts";
+import { hostileRows, ping, pipeline, pong, type Reaction, request } from "./hostile-rows.ts";
+import { Random } from "./random.ts";
+
+const MiB = 1024 * 1024;
+/** How long a connection must be silent before its reaction counts as complete. */
+const quietMs = 60;
+/** How long an expected reaction may take on a busy machine. */
+const patienceMs = 5_000;
+
+/** With an expected reaction it is waited for; without, a short silence is taken for the end. */
+async function react(
+  port: number,
+  pieces: readonly string[],
+  expected?: Reaction,
+): Promise<Reaction> {
+  const client = await RawClient.connect(port);
+  for (const piece of pieces) {
+    client.write(piece);
+    // Lets the piece leave in a packet of its own.
+    if (pieces.length > 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const deadline = Date.now() + patienceMs;
+  let replies = "";
+  let missing: boolean;
+  do {
+    replies += (await client.drain(quietMs)).toString("latin1");
+    missing = replies.length < (expected?.replies.length ?? 0) || expected?.closed === true;
+  } while (missing && !client.isClosed && Date.now() < deadline);
+  const closed = client.isClosed;
+  client.close();
+  return { replies, closed };
+}
+
+/** Stack traces have no place in a server's log, whatever a client sends. */
+const stackTrace = /\n\s+at .*:\d+:\d+/;
+
+describe.skipIf(!requireTool("redis-server"))("hostile input", () => {
+  let oracle: Oracle;
+  let server: ServerProcess;
+  let bystander: RawClient;
+  let residentBefore = 0;
+
+  beforeAll(async () => {
+    [oracle, server] = await Promise.all([startOracle(), ServerProcess.start()]);
+    bystander = await server.connect();
+    await warmUp(server.port);
+    residentBefore = server.residentBytes();
+  });
+  afterAll(async () => {
+    bystander?.close();
+    await oracle?.stop();
+    await server?.dispose();
+  });
+
+  afterEach(async () => {
+    const askedAt = performance.now();
+    expect(await bystander.ask("PING")).toBe(pong);
+    expect(performance.now() - askedAt).toBeLessThan(1_000);
+    expect(server.log).not.toMatch(stackTrace);
+  });
+
+  test.each(hostileRows)("$title", async ({ pieces, differs }) => {
+    const before = server.residentBytes();
+    const expected = differs?.expected ?? (await react(oracle.port, pieces));
+    expect(await react(server.port, pieces, expected), differs?.why).toEqual(expected);
+    expect(server.residentBytes() - before).toBeLessThan(16 * MiB);
+  });
+
+  test("replies come although the client has ended its side", async () => {
+    for (const port of [oracle.port, server.port]) {
+      const client = await RawClient.connect(port);
+      client.write(ping.repeat(100));
+      client.end();
+      await client.closed;
+      expect((await client.drain(1)).toString("latin1")).toBe(pong.repeat(100));
+    }
+  });
+
+  test("a reset in the middle of a reply ends only that connection", async () => {
+    await bystander.ask("SET", "hostile:big", "v".repeat(8 * MiB));
+    for (let round = 0; round < 10; round++) {
+      const client = await server.connect();
+      client.pauseReading();
+      client.write(request("GET", "hostile:big").repeat(4));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      client.reset();
+    }
+    expect(await bystander.ask("DEL", "hostile:big")).toBe(":1\r\n");
+  });
+
+  test("a client that does not read cannot make the server hold its replies", async () => {
+    await bystander.ask("SET", "hostile:big", "v".repeat(MiB));
+    const before = server.residentBytes();
+    const client = await server.connect();
+    client.pauseReading();
+    client.write(request("GET", "hostile:big").repeat(2_000)); // 2 GB of replies.
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(await bystander.ask("PING")).toBe(pong);
+    expect(server.residentBytes() - before).toBeLessThan(128 * MiB);
+    client.close();
+    await bystander.ask("DEL", "hostile:big");
+  });
+
+  test("mutated requests get the same reaction, apart from what is stricter on purpose", async () => {
+    const random = new Random(11);
+    for (let group = 0; group < 60; group++) {
+      // Inputs of a group run at once, so each has a key of its own.
+      const inputs = Array.from({ length: 16 }, () => {
+        const key = `hostile:${Array.from({ length: 5 }, () => random.pick([..."abcdefghij"])).join("")}`;
+        return mutated(pipeline(key) + ping, random);
+      });
+      await Promise.all(
+        inputs.map(async (input) => {
+          const theirs = await react(oracle.port, [input]);
+          const ours = await react(server.port, [input], theirs);
+          if (!isStricter(input, ours, theirs)) expect(ours, JSON.stringify(input)).toEqual(theirs);
+        }),
+      );
+    }
+  });
+
+  test("all of it together left no memory behind", () => {
+    expect(server.residentBytes() - residentBefore).toBeLessThan(160 * MiB);
+  });
+});
+
+describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited server", () => {
+  async function both(args: readonly string[]) {
+    const launch: LaunchOptions = { args };
+    const [oracle, server] = [await startOracle(...args), await ServerProcess.launch(launch)];
+    onTestFinished(async () => {
+      await oracle.stop();
+      await server.dispose();
+    });
+    return { oracle, server };
+  }
+
+  test("without a password nothing is answered, and only small requests are read", async () => {
+    const { oracle, server } = await both(["--requirepass", "secret"]);
+    await untilListening(server);
+    const inputs = [
+      ...[["GET", "k"], ["PING"], ["HELLO", "3"], ["COMMAND"], ["AUTH", "wrong"], ["QUIT"]].map(
+        (words) => encodeRequest(words),
+      ),
+      "*11\r\n",
+      "*1\r\n$16385\r\n",
+      `${request("AUTH", "secret")}${request("GET", "hostile:none")}${ping}`,
+      `${request("AUTH", "nobody", "secret")}${request("AUTH", "default", "secret")}${ping}`,
+    ];
+    for (const input of inputs) {
+      const expected = await react(oracle.port, [input]);
+      const ours = await react(server.port, [input], expected);
+      expect(ours, JSON.stringify(input)).toEqual(expected);
+    }
+    expect(server.log).not.toContain("secret");
+    expect(server.log).not.toMatch(stackTrace);
+  });
+
+  test("a stranger who does not read is closed at a small limit", async () => {
+    const { server } = await both(["--requirepass", "secret"]);
+    await untilListening(server);
+    const client = await server.connect();
+    client.pauseReading();
+    client.write(request("GET", "k").repeat(200_000));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    client.resumeReading();
+    const received = await client.drain(300);
+    expect(client.isClosed).toBe(true);
+    expect(received.length).toBeLessThan(8 * MiB);
+    expect(server.running).toBe(true);
+  });
+
+  test("one client too many is told so and closed", async () => {
+    const { oracle, server } = await both(["--maxclients", "10"]);
+    await untilListening(server);
+    for (const port of [oracle.port, server.port]) {
+      const clients: RawClient[] = [];
+      for (let count = 0; count < 10; count++) clients.push(await RawClient.connect(port));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await react(port, [])).toEqual({
+        replies: "-ERR max number of clients reached\r\n",
+        closed: true,
+      });
+      for (const client of clients) client.close();
+    }
+  });
+});
+
+/** Lets the heap of the server grow to its working size, so that later growth means something. */
+async function warmUp(port: number): Promise<void> {
+  const client = await RawClient.connect(port);
+  for (let batch = 0; batch < 20; batch++) {
+    await client.batch(request("SET", "hostile:warm", "x".repeat(500)).repeat(2_000));
+  }
+  await client.ask("DEL", "hostile:warm");
+  client.close();
+}
+
+/** With a password a probe by PING is refused, which proves as well that somebody listens. */
+async function untilListening(server: ServerProcess): Promise<void> {
+  for (let attempt = 0; attempt < 400; attempt++) {
+    const client = await server.connect().catch(() => null);
+    if (client !== null) {
+      const reply = await client.ask("PING").catch(() => "");
+      client.close();
+      if (reply !== "") return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  throw new Error(`port ${server.port} does not answer:\n${server.log}`);
+}
+
+/** Flips, drops, doubles or inserts a few bytes. */
+function mutated(text: string, random: Random): string {
+  let bytes = text;
+  for (let count = random.between(1, 3); count > 0; count--) {
+    const at = random.between(0, bytes.length - 1);
+    const rest = bytes.slice(at + 1);
+    const odd = random.chance(0.5)
+      ? random.pick([..."*$\r\n 019-+:\"'"])
+      : String.fromCharCode(random.between(0, 255));
+    const kind = random.between(0, 3);
+    if (kind === 0) bytes = bytes.slice(0, at) + odd + rest;
+    else if (kind === 1) bytes = bytes.slice(0, at) + rest;
+    else if (kind === 2) bytes = bytes.slice(0, at) + odd + bytes.slice(at);
+    else bytes = bytes.slice(0, at + 1) + bytes.slice(at, at + 1) + rest;
+  }
+  return bytes;
+}
+
+/** kvorum closes where Redis reads on: wrong bytes for CRLF, NUL bytes, another protocol. */
+function isStricter(input: string, ours: Reaction, theirs: Reaction): boolean {
+  if (!ours.closed) return false;
+  const lines = ours.replies.split("\r\n").filter((line) => line !== "");
+  const last = lines.at(-1) ?? "";
+  const before = ours.replies.slice(0, ours.replies.length - last.length - 2);
+  if (last === "-ERR Protocol error: expected CRLF after bulk string") {
+    return theirs.replies.startsWith(before);
+  }
+  const foreign = input.includes("\0") || input.includes("\x16");
+  return foreign && theirs.replies.startsWith(ours.replies);
+}

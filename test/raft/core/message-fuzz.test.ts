@@ -1,0 +1,156 @@
+// Well-formed messages with arbitrary terms and indexes, as a broken or hostile peer could send them.
+
+import { expect, test } from "vitest";
+import { assert } from "../../../src/assert.ts";
+import { encodeMembership } from "../../../src/raft/core/membership.ts";
+import { asIndex, asTerm, type Entry, type Message } from "../../../src/raft/core/types.ts";
+import {
+  accepted,
+  appendEntries,
+  heartbeat,
+  heartbeatReply,
+  refused,
+  requestVote,
+  timeoutNow,
+  voteReply,
+} from "../../support/raft-messages.ts";
+import { membershipOf, TestNode } from "../../support/raft-node.ts";
+import { seededRandom } from "../../support/raft-random.ts";
+
+interface Chance {
+  below(limit: number): number;
+  coin(probability: number): boolean;
+}
+
+function chanceOf(random: () => number): Chance {
+  return {
+    below: (limit) => Math.floor(random() * limit),
+    coin: (probability) => random() < probability,
+  };
+}
+
+/** Mostly near what the node knows, sometimes anything. */
+function near(chance: Chance, value: number): number {
+  if (chance.coin(0.02)) return Number.MAX_SAFE_INTEGER - chance.below(3);
+  if (chance.coin(0.05)) return chance.below(1000);
+  return Math.max(0, value + chance.below(7) - 3);
+}
+
+function anyEntries(chance: Chance, prevIndex: number, term: number): readonly Entry[] {
+  let index = prevIndex;
+  let entryTerm = Math.max(0, term - chance.below(3));
+  return Array.from({ length: chance.below(5) }, (): Entry => {
+    index += chance.coin(0.95) ? 1 : chance.below(4);
+    if (chance.coin(0.2)) entryTerm = near(chance, entryTerm);
+    const kind = chance.coin(0.1) ? "membership" : chance.coin(0.1) ? "noop" : "data";
+    const valid = kind === "membership" && chance.coin(0.7);
+    const data = valid ? encodeMembership(membershipOf(chance.below(5))) : new Uint8Array(3);
+    return { index: asIndex(index), term: asTerm(entryTerm), kind, data };
+  });
+}
+
+function anyMessage(chance: Chance, node: TestNode): Message {
+  const { term: now, last, commit } = node.core;
+  const term = chance.coin(0.6)
+    ? now
+    : chance.coin(0.9)
+      ? now + chance.below(2)
+      : near(chance, now);
+  const route = { from: 2 + chance.below(5), to: chance.coin(0.99) ? 1 : 2, term };
+  const at = near(chance, chance.coin(0.5) ? last.index : commit);
+  const id = `${near(chance, last.term)}/${at}`;
+  switch (chance.below(9)) {
+    case 0:
+      return accepted({ ...route, index: at });
+    case 1:
+      return refused({ ...route, index: at, hint: id });
+    case 2:
+      return requestVote({ ...route, last: id, pre: chance.coin(0.5), transfer: chance.coin(0.5) });
+    case 3:
+      return voteReply({ ...route, granted: chance.coin(0.8), pre: chance.coin(0.5) });
+    case 4:
+      return heartbeat({ ...route, commit: near(chance, commit), round: near(chance, 3) });
+    case 5:
+      return heartbeatReply({ ...route, round: near(chance, 3) });
+    case 6:
+      return timeoutNow(route);
+    default: {
+      const own = node.log.term(asIndex(at)) ?? near(chance, last.term);
+      const prev = chance.coin(0.7) ? `${own}/${at}` : id;
+      const entries = anyEntries(chance, at, term);
+      return appendEntries({ ...route, prev, entries, commit: near(chance, commit) });
+    }
+  }
+}
+
+function anyCall(chance: Chance, node: TestNode): void {
+  const { core } = node;
+  const member = core.membership.members[chance.below(5)];
+  switch (chance.below(9)) {
+    case 0:
+      node.finishSave();
+      return;
+    case 1:
+      core.campaign();
+      return;
+    case 2:
+      core.propose([new Uint8Array(5), new Uint8Array(0)]);
+      return;
+    case 3:
+      core.readIndex();
+      return;
+    case 4:
+      if (member) core.transfer(member.id);
+      return;
+    case 5:
+      if (member) core.proposeMembership({ type: "remove", id: member.id });
+      return;
+    case 6:
+      core.proposeMembership({ type: "addLearner", address: `${chance.below(1e9)}` });
+      return;
+    case 7:
+      if (member) core.unreachable(member.id);
+      return;
+    default:
+      node.ticks(chance.below(12));
+  }
+}
+
+test("no message, however odd, makes a node throw, forget a term or take back a commit", {
+  timeout: 60_000,
+}, () => {
+  const roles = new Set<string>();
+  let dropped = 0;
+  for (let seed = 1; seed <= 300; seed += 1) {
+    const random = seededRandom(seed);
+    const chance = chanceOf(random);
+    const voters = chance.coin(0.1) ? 0 : 1 + chance.below(5);
+    const node = new TestNode({ id: 1, voters, random, log: [1, 1, 2, 3, 3] });
+    for (let step = 0; step < 150; step += 1) {
+      const { term, commit } = node.core;
+      let message: Message | null = null;
+      try {
+        if (chance.coin(0.25)) anyCall(chance, node);
+        else {
+          message = anyMessage(chance, node);
+          node.core.step(message);
+        }
+        if (chance.coin(0.5)) node.pump();
+        node.take();
+      } catch (error) {
+        throw new Error(`seed ${seed} step ${step} ${JSON.stringify(message)}: ${String(error)}`, {
+          cause: error,
+        });
+      }
+      assert(node.core.term >= term, `seed ${seed}: the term never falls`);
+      assert(node.core.commit >= commit, `seed ${seed}: the commit index never falls`);
+      roles.add(node.core.role);
+    }
+    node.settle();
+    const indexes = node.applied.map(({ index }) => Number(index));
+    expect(indexes).toEqual(indexes.map((_, at) => at + 1));
+    dropped += node.core.dropped;
+  }
+  expect([...roles].toSorted()).toEqual(["candidate", "follower", "leader", "preCandidate"]);
+  expect(dropped).toBeGreaterThan(0);
+});

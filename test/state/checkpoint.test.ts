@@ -1,0 +1,319 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Level } from "level";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { decodeMeta } from "../../src/state/checkpoint-meta.ts";
+import {
+  CheckpointError,
+  type CheckpointStore,
+  openCheckpointStore,
+  writeCheckpoint,
+} from "../../src/state/checkpoint-store.ts";
+import { Restorer } from "../../src/state/restore.ts";
+import { newMachine, readRandom, stateOf, TestLog } from "../support/state-log.ts";
+import { Dice, someWrite } from "../support/state-random.ts";
+
+const context = { term: 3, membership: "members \xff\0 as they were" };
+
+async function directory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "kvorum-checkpoint-"));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function open(path: string): Promise<CheckpointStore> {
+  const store = await openCheckpointStore(path);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** Writes a checkpoint in slices of a few records, with something happening at each pause. */
+async function checkpoint(
+  store: CheckpointStore,
+  log: TestLog,
+  between: () => void = () => {},
+  sliceRecords = 1_000,
+): Promise<number> {
+  const pause = async () => between();
+  const run = { ...context, pause, sliceRecords };
+  const { records } = await writeCheckpoint(store, log.machine, run);
+  return records;
+}
+
+function randomEntry(log: TestLog, dice: Dice): void {
+  log.nowMs += dice.below(6) - 1;
+  const rows = Array.from({ length: 1 + dice.below(5) }, () => ({
+    words: someWrite(dice, log.nowMs),
+    database: dice.below(3),
+  }));
+  log.run(...rows);
+}
+
+/** What came back can be told from the original by nothing that happens later. */
+function goOnAlike(original: TestLog, restored: TestLog["machine"], seed: number): void {
+  expect(stateOf(restored)).toEqual(stateOf(original.machine));
+  restored.keyspace.check();
+  const dice = new Dice(seed);
+  original.machines.push(restored);
+  for (let entry = 0; entry < 150; entry++) randomEntry(original, dice);
+  const [chance, again] = [new Dice(seed), new Dice(seed)];
+  for (let pick = 0; pick < 20; pick++) {
+    const picks = [chance, again].map(({ next }, at) =>
+      original.machines[at]?.read(readRandom, 0, ["random"], 0, next),
+    );
+    expect(picks[0]).toBe(picks[1]);
+  }
+  expect(stateOf(restored)).toEqual(stateOf(original.machine));
+  original.machines.pop();
+}
+
+describe("a checkpoint", () => {
+  it("brings back a machine that cannot be told from the one before", async () => {
+    for (let seed = 1; seed <= 3; seed++) {
+      const path = await directory();
+      const log = new TestLog();
+      const dice = new Dice(seed);
+      for (let entry = 0; entry < 300; entry++) randomEntry(log, dice);
+      const store = await openCheckpointStore(path);
+      await checkpoint(store, log);
+      await store.close();
+
+      const restored = newMachine(seed);
+      const meta = await (await open(path)).load(restored);
+      expect(meta).toMatchObject({ ...context, appliedIndex: 300 });
+      goOnAlike(log, restored, seed);
+    }
+  });
+
+  it("is the state at the entry at which it began, whatever is applied while it is written", async () => {
+    for (let seed = 1; seed <= 6; seed++) {
+      const store = await open(await directory());
+      const log = new TestLog();
+      const dice = new Dice(seed);
+      for (let round = 0; round < 5; round++) {
+        for (let entry = dice.below(60); entry > 0; entry--) randomEntry(log, dice);
+        const before = stateOf(log.machine);
+        const between = () => {
+          for (let entry = dice.below(4); entry > 0; entry--) randomEntry(log, dice);
+        };
+        await checkpoint(store, log, between, 1 + dice.below(9));
+        const restored = newMachine(seed);
+        await store.load(restored);
+        expect(stateOf(restored)).toEqual(before);
+        restored.keyspace.check();
+      }
+      // And again from the machine that came back, as after a restart.
+      const restored = new TestLog([newMachine()]);
+      await store.load(restored.machine);
+      restored.nowMs = log.nowMs;
+      restored.append(
+        new Uint8Array(log.entries.at(-1)?.data ?? []).fill(0, 30, 34).subarray(0, 34),
+      );
+      await checkpoint(store, restored);
+      const third = newMachine();
+      await store.load(third);
+      expect(stateOf(third)).toEqual(stateOf(restored.machine));
+    }
+  });
+
+  it("costs what changed, not what exists", async () => {
+    const store = await open(await directory());
+    const log = new TestLog();
+    log.run(...Array.from({ length: 3_000 }, (_, nth) => ["set", `k${nth}`, "v"]));
+    expect(await checkpoint(store, log)).toBe(3_000);
+    expect(await checkpoint(store, log)).toBe(0);
+    log.run(["set", "k5", "w"], ["set", "k5", "x"], ["set", "new", "y"]);
+    expect(await checkpoint(store, log)).toBe(2);
+    log.run(["flushdb"], ["set", "k1", "v"]);
+    expect(await checkpoint(store, log)).toBe(1);
+    const restored = newMachine();
+    await store.load(restored);
+    expect(stateOf(restored)).toEqual(stateOf(log.machine));
+  });
+
+  it("leaves no record of a flushed database on the disk", async () => {
+    const path = await directory();
+    const store = await openCheckpointStore(path);
+    const log = new TestLog();
+    log.run(...Array.from({ length: 500 }, (_, nth) => ["set", `k${nth}`, "v"]));
+    await checkpoint(store, log);
+    log.run(["flushdb"], ["set", "a", "v"]);
+    await checkpoint(store, log);
+    await store.close();
+    expect((await recordsOf(path)).length).toBe(2);
+  });
+
+  it("holds every byte, large values and expiries beyond 2^53 included", async () => {
+    const store = await open(await directory());
+    const log = new TestLog();
+    const bytes = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).join("");
+    log.run(
+      ["set", bytes, bytes],
+      ["set", "", ""],
+      ["set", "large", bytes.repeat(5_000)],
+      ["set", bytes.repeat(2_000), "x"],
+      ["far", bytes],
+      ["expireat", "large", "1700000000500.5"],
+    );
+    await checkpoint(store, log);
+    const restored = newMachine();
+    await store.load(restored);
+    expect(stateOf(restored)).toEqual(stateOf(log.machine));
+  });
+
+  it("is null where none was ever written", async () => {
+    expect(await (await open(await directory())).load(newMachine())).toBe(null);
+  });
+
+  it("of an empty state comes back as an empty state at its index", async () => {
+    const store = await open(await directory());
+    const log = new TestLog();
+    log.run(["set", "a", "1"], ["del", "a"]);
+    await checkpoint(store, log);
+    const restored = newMachine();
+    await store.load(restored);
+    expect(stateOf(restored)).toEqual(stateOf(log.machine));
+    expect(restored.appliedIndex).toBe(1);
+  });
+
+  it("is refused to a second process", async () => {
+    const path = await directory();
+    await open(path);
+    await expect(openCheckpointStore(path)).rejects.toThrow(/in use by another process/);
+  });
+});
+
+async function recordsOf(path: string): Promise<[Buffer, Buffer][]> {
+  return withLevel(path, (level) => level.iterator().all());
+}
+
+async function withLevel<Result>(
+  path: string,
+  use: (level: Level<Buffer, Buffer>) => Promise<Result>,
+): Promise<Result> {
+  const level = new Level<Buffer, Buffer>(path, { keyEncoding: "buffer", valueEncoding: "buffer" });
+  const result = await use(level);
+  await level.close();
+  return result;
+}
+
+/** A checkpoint of 60 keys, some with expiries, and the next one in which `k0` to `k9` changed. */
+async function twoCheckpoints(): Promise<{ path: string; old: [Buffer, Buffer][] }> {
+  const path = await directory();
+  const log = new TestLog();
+  const store = await openCheckpointStore(path);
+  for (let nth = 0; nth < 60; nth++) log.run(["set", `{t}k${nth}`, "0"]);
+  for (let nth = 0; nth < 20; nth++) log.run(["set", `k${nth}`, "0"], ["far", `k${nth}`]);
+  await checkpoint(store, log);
+  await store.close();
+  const old = await recordsOf(path);
+  const again = await openCheckpointStore(path);
+  for (let nth = 0; nth < 10; nth++) log.run(["set", `{t}k${nth}`, "1"]);
+  log.run(["del", "{t}k59"]);
+  await checkpoint(again, log);
+  await again.close();
+  return { path, old };
+}
+
+/** As `load`, of records in memory: what is wrong with them. */
+function problemOf(records: readonly [Buffer, Buffer][]): string | null {
+  const meta = decodeMeta(records[0]?.[1] as Buffer);
+  if (typeof meta === "string") return meta;
+  const restorer = new Restorer(newMachine(), meta);
+  let problem = restorer.begin();
+  for (const [key, value] of records.slice(1)) problem ??= restorer.record(key, value);
+  return problem ?? restorer.finish();
+}
+
+async function loadProblem(path: string): Promise<string> {
+  const store = await openCheckpointStore(path);
+  try {
+    await store.load(newMachine());
+    return "";
+  } catch (error) {
+    expect(error).toBeInstanceOf(CheckpointError);
+    return (error as Error).message;
+  } finally {
+    await store.close();
+  }
+}
+
+describe("a damaged checkpoint is refused", () => {
+  it("when any bit of any record has changed", async () => {
+    const { path } = await twoCheckpoints();
+    const records = await recordsOf(path);
+    expect(problemOf(records)).toBe(null);
+    const dice = new Dice(8);
+    records.forEach(([key, value], at) => {
+      for (const part of ["key", "value"]) {
+        const [newKey, newValue] = [Buffer.from(key), Buffer.from(value)];
+        const changed = part === "key" && at > 0 ? newKey : newValue;
+        const byte = dice.below(changed.length);
+        changed[byte] = (changed[byte] as number) ^ (1 << dice.below(8));
+        expect(problemOf(records.with(at, [newKey, newValue]))).not.toBe(null);
+      }
+    });
+    const [key, value] = records[5] as [Buffer, Buffer];
+    value[8] = 0xee;
+    await withLevel(path, (level) => level.put(key, value));
+    expect(await loadProblem(path)).toMatch(/damaged.*wrong checksum.*new member/);
+  });
+
+  it("when any record is missing or cut short", async () => {
+    const { path } = await twoCheckpoints();
+    const records = await recordsOf(path);
+    for (let at = 1; at < records.length; at++) {
+      expect(problemOf(records.toSpliced(at, 1))).not.toBe(null);
+      const [key, value] = records[at] as [Buffer, Buffer];
+      for (const length of [0, 3, value.length - 1]) {
+        expect(problemOf(records.with(at, [key, value.subarray(0, length)]))).not.toBe(null);
+      }
+    }
+    await withLevel(path, (level) => level.del(records.at(-1)?.[0] as Buffer));
+    expect(await loadProblem(path)).toMatch(/damaged.*should have/);
+  });
+
+  it("when records of an earlier checkpoint have come back", async () => {
+    const { path, old } = await twoCheckpoints();
+    const now = new Map(
+      (await recordsOf(path)).map(([key, value]) => [key.toString("hex"), value]),
+    );
+    const stale = old.filter(
+      ([key, value]) => now.get(key.toString("hex"))?.equals(value) === false,
+    );
+    expect(stale.length).toBe(11); // Ten values and the meta record.
+    const records = stale.filter(([key]) => key.length > 1);
+    const cases = [records, records.slice(0, 1), records.slice(0, 2), stale.slice(0, 1)];
+    for (const each of cases) {
+      await withLevel(path, async (level) => {
+        for (const [key, value] of each) await level.put(key, value);
+      });
+      expect(await loadProblem(path)).toMatch(/damaged/);
+      await withLevel(path, async (level) => {
+        for (const [key] of each) await level.put(key, now.get(key.toString("hex")) as Buffer);
+      });
+    }
+    const gone = old.filter(([key]) => !now.has(key.toString("hex")));
+    expect(gone.length).toBe(1);
+    await withLevel(path, (level) => level.put(gone[0]?.[0] as Buffer, gone[0]?.[1] as Buffer));
+    expect(await loadProblem(path)).toMatch(/damaged/);
+  });
+
+  it("when a record stands in another's place or is none of ours", async () => {
+    const { path } = await twoCheckpoints();
+    const records = await recordsOf(path);
+    const [first, second] = records.slice(1);
+    await withLevel(path, (level) => level.put(first?.[0] as Buffer, second?.[1] as Buffer));
+    expect(await loadProblem(path)).toMatch(/wrong checksum/);
+    await withLevel(path, (level) => level.put(first?.[0] as Buffer, first?.[1] as Buffer));
+    await withLevel(path, (level) => level.put(Buffer.from("z"), Buffer.from("z")));
+    expect(await loadProblem(path)).toMatch(/unknown record key/);
+  });
+
+  it("when there are records without a meta record", async () => {
+    const { path } = await twoCheckpoints();
+    await withLevel(path, (level) => level.del(Buffer.from("m")));
+    expect(await loadProblem(path)).toMatch(/no meta record/);
+  });
+});
