@@ -196,8 +196,10 @@ export class Replica implements Consumer {
   }
 
   leaderChanged(leader: NodeId | null, term: Term): void {
-    this.#options.logger.info({ leader, term }, describeLeader(leader, this.#options.nodeId));
-    if (leader === null && this.#leader !== null) this.#leaderlessSinceMs = this.#options.nowMs();
+    if (leader !== this.#leader) {
+      this.#options.logger.info({ term }, describeLeader(leader, this.#options.nodeId));
+      if (leader === null) this.#leaderlessSinceMs = this.#options.nowMs();
+    }
     this.#leader = leader;
     this.#forwarded.clear();
     this.admin.leaderChanged();

@@ -128,7 +128,7 @@ describe("a message", () => {
       fc.property(message, (sent) => {
         expect(plain(decodeMessage(encoded(sent)))).toEqual(plain(sent));
       }),
-      { seed: 1, numRuns: 1500 },
+      { seed: 1, numRuns: 800 },
     );
   });
 
@@ -259,7 +259,7 @@ describe("what is refused", () => {
         const found = decodeMessage(bytes);
         if (typeof found !== "string") expect(encoded(found).equals(bytes)).toBe(true);
       }),
-      { seed: 3, numRuns: 5000 },
+      { seed: 3, numRuns: 2500 },
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {

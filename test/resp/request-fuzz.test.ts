@@ -10,7 +10,7 @@ import { cutUp, diceOf, mutate, randomArray, randomPipeline } from "../support/r
 const limitSets: readonly RequestLimits[] = [
   usualLimits,
   { ...usualLimits, authenticated: false },
-  { bulkBytes: 400, words: 8, inlineBytes: 24, requestBytes: 500, authenticated: true },
+  { bulkBytes: 400, words: 8, inlineBytes: 24, requestBytes: 150, authenticated: true },
 ];
 
 const rounds = 4000;

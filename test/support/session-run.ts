@@ -9,6 +9,7 @@ import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts"
 import { raftCommands } from "../../src/state/commands/raft/family.ts";
 import { serverCommands } from "../../src/state/commands/server/family.ts";
 import type { Command, CommandTable } from "../../src/state/commands/spec.ts";
+import { index } from "../../src/state/commands/table.ts";
 import { type FakeContext, fakeContext } from "./session-context.ts";
 
 /** The three families of session commands alone. */
@@ -40,19 +41,5 @@ export class SessionRunner {
 export function allCommands(): readonly Command[] {
   return [...sessionTable.values()].flatMap((command) =>
     command.kind === "container" ? [command, ...command.subcommands.values()] : [command],
-  );
-}
-
-function index(list: readonly Command[], container?: string): CommandTable {
-  return new Map(
-    list.map((c): [string, Command] => {
-      const named = container === undefined ? c : { ...c, container };
-      return [
-        c.name,
-        named.kind === "container"
-          ? { ...named, subcommands: index([...named.subcommands.values()], c.name) }
-          : named,
-      ];
-    }),
   );
 }

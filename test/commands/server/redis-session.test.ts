@@ -2,12 +2,12 @@
 
 import Parser from "redis-parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { encodeReply } from "../../../src/resp/encode-reply.ts";
 import { commandDocs, commandInfo, fullName } from "../../../src/state/commands/derive.ts";
 import { type Oracle, startOracle } from "../../support/oracle.ts";
 import { requireTool } from "../../support/process-tools.ts";
 import { encodeRequest, RawClient } from "../../support/raw-client.ts";
 import { allCommands, SessionRunner } from "../../support/session-run.ts";
-import { wire } from "../../support/session-wire.ts";
 
 /** Words of one request per line, separated by spaces; `''` is an empty word, `_` within one a space. */
 const transcripts: Readonly<Record<string, string>> = {
@@ -252,8 +252,8 @@ function requestsOf(transcript: string): string[][] {
 async function ourBytes(runner: SessionRunner, words: readonly string[]): Promise<string> {
   const { client } = runner.context;
   const reply = await runner.run(...words);
-  const pushed = client.pushed.splice(0).map((push) => wire(push, client.protocol));
-  return pushed.join("") + wire(reply, client.protocol);
+  const pushed = client.pushed.splice(0).map((push) => encodeReply(push, client.protocol));
+  return pushed.join("") + encodeReply(reply, client.protocol);
 }
 
 /** One conversation with both, and where it differs. */
@@ -393,7 +393,7 @@ describe.skipIf(!requireTool("redis-server"))("session commands beside redis-ser
     try {
       const names = (line: string) => [...line.matchAll(/([a-z-]+)=/g)].map(([, name]) => name);
       const theirs = names(await redis.ask("CLIENT", "INFO"));
-      const ours = names(wire(await new SessionRunner().run("CLIENT", "INFO"), 2));
+      const ours = names(encodeReply(await new SessionRunner().run("CLIENT", "INFO"), 2));
       expect(ours).toEqual([...theirs, "lib-name", "lib-ver"]);
     } finally {
       redis.close();
@@ -404,7 +404,7 @@ describe.skipIf(!requireTool("redis-server"))("session commands beside redis-ser
     const redis = await RawClient.connect(oracle.port);
     try {
       const theirs = parse(await redis.ask(name, "HELP")) as string[];
-      const ours = parse(wire(await new SessionRunner().run(name, "HELP"), 2)) as string[];
+      const ours = parse(encodeReply(await new SessionRunner().run(name, "HELP"), 2)) as string[];
       // SETINFO and NO-TOUCH are younger than the oracle.
       const younger = /^(SETINFO|NO-TOUCH)|LIB-NAME|access times of keys/;
       const known = ours.filter((line) => !younger.test(line));
@@ -424,7 +424,7 @@ describe.skipIf(!requireTool("redis-server"))("session commands beside redis-ser
         [...text.matchAll(/^([a-z_0-9]+):/gm)].map(([, name]) => name);
       const theirs = new Set(fields(await redis.ask("INFO", "everything")));
       const runner = new SessionRunner();
-      const ours = fields(wire(await runner.run("INFO", "everything"), 2));
+      const ours = fields(encodeReply(await runner.run("INFO", "everything"), 2));
       const own = /^(raft_.*|kvorum_version|slave\d+|db\d+)$/;
       expect(ours.filter((name) => !theirs.has(name) && !own.test(String(name)))).toEqual([]);
       expect(ours.length).toBeGreaterThan(50);
@@ -437,7 +437,7 @@ describe.skipIf(!requireTool("redis-server"))("session commands beside redis-ser
     const redis = await RawClient.connect(oracle.port);
     try {
       const theirs = parse(await redis.ask("LOLWUT")) as string;
-      const ours = parse(wire(await new SessionRunner().run("LOLWUT"), 2)) as string;
+      const ours = parse(encodeReply(await new SessionRunner().run("LOLWUT"), 2)) as string;
       expect(ours.endsWith(theirs)).toBe(true);
     } finally {
       redis.close();
@@ -455,8 +455,8 @@ describe.skipIf(!requireTool("redis-server"))("session commands beside redis-ser
       try {
         const [info] = parse(await redis.ask("COMMAND", "INFO", name)) as unknown[];
         const [, docs] = parse(await redis.ask("COMMAND", "DOCS", name)) as unknown[];
-        const ourInfo = parse(wire(commandInfo(command), 2));
-        const ourDocs = parse(wire(commandDocs(command), 2));
+        const ourInfo = parse(encodeReply(commandInfo(command), 2));
+        const ourDocs = parse(encodeReply(commandDocs(command), 2));
         expect(comparableInfo(ourInfo)).toEqual(comparableInfo(info));
         expect(comparableDocs(ourDocs)).toEqual(comparableDocs(docs));
       } finally {

@@ -83,7 +83,7 @@ describe("truncation", () => {
       lengths.add(at);
     }
     expect([...lengths]).toEqual([0, 1, 2, 3, 4, 5, 6]);
-  });
+  }, 30_000);
 
   test("of saves that are known to be complete is damage", async () => {
     const { disk, log } = await killedLog(3);
@@ -125,7 +125,7 @@ describe("one flipped bit", () => {
     expect(seen.damage).toBeGreaterThan(1000);
     expect(seen.cut).toBeGreaterThan(10);
     expect(seen.same).toBeGreaterThan(50);
-  });
+  }, 30_000);
 
   test("before a valid save names the file and the place", async () => {
     const disk = new SimulatedDisk(seeded(8));
