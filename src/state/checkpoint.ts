@@ -9,7 +9,7 @@ import {
 } from "./checkpoint-meta.ts";
 import type { DenseSlot, FrozenSlot } from "./dense-slot.ts";
 import type { Machine } from "./machine.ts";
-import type { PhysicalDatabase } from "./physical-database.ts";
+import type { PhysicalDatabase, SlotFreezer } from "./physical-database.ts";
 import { RecordEncoder } from "./record.ts";
 
 /** Takes records; it has copied the bytes when it returns. */
@@ -23,20 +23,20 @@ export interface RecordSink {
  * was not due. So the sink ends up with exactly the difference between this checkpoint and the one
  * before, whatever is applied meanwhile. It costs what changed, not what exists.
  */
-export class Checkpoint {
+export class Checkpoint implements SlotFreezer {
   /** Records put and deleted so far. */
   records = 0;
 
   readonly #sink: RecordSink;
   readonly #encoder = new RecordEncoder();
   readonly #databases: readonly PhysicalDatabase[];
-  readonly #frozen: FrozenDifference[] = [];
+  /** What is left to do: databases, and the changed slots of each, last first. */
+  readonly #changed: (readonly [PhysicalDatabase, DenseSlot[]])[];
   readonly #head: Omit<CheckpointMeta, "databases">;
   readonly #expires: readonly number[];
   readonly #keys: readonly number[];
-  #next = 0;
 
-  /** Begins at what is applied now: the sets of changed positions are taken, nothing is encoded. */
+  /** Begins at what is applied now, in constant time: nothing is looked at or encoded yet. */
   constructor(machine: Machine, context: CheckpointContext, sink: RecordSink) {
     const { keyspace } = machine;
     this.#sink = sink;
@@ -52,14 +52,7 @@ export class Checkpoint {
       nextId: keyspace.nextId,
     };
     keyspace.counters.changes = 0;
-    for (const database of this.#databases) {
-      for (const slot of database.takeChanged()) {
-        assert(slot.frozen === null, "one checkpoint at a time");
-        const frozen = new FrozenDifference(this, database, slot);
-        slot.frozen = frozen;
-        this.#frozen.push(frozen);
-      }
-    }
+    this.#changed = this.#databases.map((database) => [database, database.beginGeneration(this)]);
   }
 
   get appliedIndex(): number {
@@ -68,22 +61,24 @@ export class Checkpoint {
 
   /** Encodes about so many records; false when all are. */
   encodeSlice(records: number): boolean {
-    let left = records;
-    while (left > 0) {
-      const frozen = this.#frozen[this.#next];
-      if (frozen === undefined) return false;
-      left -= frozen.encode(left);
-      if (frozen.isDone) {
-        frozen.slot.frozen = null;
-        this.#next++;
-      }
+    for (let left = records; left > 0; ) {
+      const database = this.#changed.at(-1);
+      if (database === undefined) return false;
+      const slot = database[1].at(-1);
+      if (slot === undefined) this.#changed.pop();
+      else left -= 1 + this.#encodeSlot(database[0], slot, left);
     }
-    return this.#next < this.#frozen.length;
+    return this.#changed.length > 0;
+  }
+
+  freeze(database: PhysicalDatabase, slot: DenseSlot): void {
+    assert(slot.frozen === null, "one checkpoint at a time");
+    slot.frozen = new FrozenDifference(this, database, slot);
   }
 
   /** What is written together with the records. Everything is encoded. */
   meta(): CheckpointMeta {
-    assert(this.#next === this.#frozen.length, "every record is encoded before the meta");
+    assert(this.#changed.length === 0, "every record is encoded before the meta");
     const databases = this.#databases.map((database, number) => {
       const keys = this.#keys[number] as number;
       assert(
@@ -109,6 +104,16 @@ export class Checkpoint {
     this.records++;
   }
 
+  #encodeSlot(database: PhysicalDatabase, slot: DenseSlot, max: number): number {
+    if (slot.frozen === null) this.freeze(database, slot);
+    const done = slot.frozen?.encode(max) ?? 0;
+    if (slot.frozen?.isDone) {
+      slot.frozen = null;
+      this.#changed.at(-1)?.[1].pop();
+    }
+    return done;
+  }
+
   /** The checksum of the record that was put last. */
   get checksum(): number {
     return this.#encoder.checksum;
@@ -123,7 +128,7 @@ export class Checkpoint {
 
 /** What one slot has to write: its dirty positions, and the deletion of those it no longer has. */
 class FrozenDifference implements FrozenSlot {
-  readonly slot: DenseSlot;
+  readonly #slot: DenseSlot;
   readonly #checkpoint: Checkpoint;
   readonly #database: PhysicalDatabase;
   /** Bits of the positions that are still to be encoded. */
@@ -136,7 +141,7 @@ class FrozenDifference implements FrozenSlot {
   #gone: number;
 
   constructor(checkpoint: Checkpoint, database: PhysicalDatabase, slot: DenseSlot) {
-    this.slot = slot;
+    this.#slot = slot;
     this.#checkpoint = checkpoint;
     this.#database = database;
     this.#dirty = slot.takeDirty();
@@ -180,15 +185,15 @@ class FrozenDifference implements FrozenSlot {
   }
 
   #put(position: number): void {
-    const checksums = this.slot.checksumsFor(this.#length);
+    const checksums = this.#slot.checksumsFor(this.#length);
     if (position < this.#before) this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.put(this.#database, this.slot, position);
+    this.#checkpoint.put(this.#database, this.#slot, position);
     checksums[position] = this.#checkpoint.checksum;
   }
 
   #delete(position: number): void {
-    const checksums = this.slot.checksumsFor(this.#before);
+    const checksums = this.#slot.checksumsFor(this.#before);
     this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.delete(this.#database, this.slot, position);
+    this.#checkpoint.delete(this.#database, this.#slot, position);
   }
 }

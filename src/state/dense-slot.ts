@@ -8,13 +8,21 @@ import type { Expiry, Value } from "./views.ts";
 
 /** The copy of a slot that a running checkpoint still has to write (checkpoint.ts). */
 export interface FrozenSlot {
+  /** Writes at most `max` records; how many it were. */
+  encode(max: number): number;
+  readonly isDone: boolean;
   /** What stands at a position is about to change: it is written first if it still has to be. */
   preserve(position: number): void;
 }
 
-/** Told once, when a slot that the last checkpoint holds as it is has changed. */
+/** The database of a slot, as the slot sees it. */
 export interface SlotOwner {
-  slotChanged(slot: DenseSlot): void;
+  /** The number of checkpoints begun: one more asks all changed slots for what they were. */
+  readonly generation: number;
+  /** Once per generation, before the first change of a slot in it. */
+  slotChanges(slot: DenseSlot): void;
+  /** Before that, when the checkpoint that has begun has not come to the slot yet: sets `frozen`. */
+  freeze(slot: DenseSlot): void;
 }
 
 const clean: number[] = [];
@@ -43,7 +51,8 @@ export class DenseSlot {
   readonly #index: PositionIndex;
   /** One bit per position, 32 to a word. */
   #dirty: number[] = clean;
-  #listed = false;
+  /** The generation in which the slot changed first, until its dirty positions are taken. */
+  #generation = -1;
   /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
   #checksums: Int32Array = none;
 
@@ -124,7 +133,7 @@ export class DenseSlot {
   takeDirty(): number[] {
     const dirty = this.#dirty;
     this.#dirty = clean;
-    this.#listed = false;
+    this.#generation = -1;
     return dirty;
   }
 
@@ -157,8 +166,8 @@ export class DenseSlot {
 
   /** Before every change of what stands at a position. */
   #touch(position: number): void {
+    if (this.#generation !== this.#owner.generation) this.#enterGeneration();
     if (this.frozen !== null) this.frozen.preserve(position);
-    if (!this.#listed) this.#list();
     const word = position >>> 5;
     if (word >= this.#dirty.length) this.#growDirty(word);
     this.#dirty[word] = (this.#dirty[word] as number) | (1 << (position & 31));
@@ -171,9 +180,10 @@ export class DenseSlot {
     this.#dirty = grown;
   }
 
-  #list(): void {
-    this.#listed = true;
+  #enterGeneration(): void {
+    if (this.#generation !== -1) this.#owner.freeze(this);
+    this.#generation = this.#owner.generation;
     this.#growDirty(this.size >>> 5);
-    this.#owner.slotChanged(this);
+    this.#owner.slotChanges(this);
   }
 }

@@ -2,7 +2,7 @@
 
 import { assert } from "../assert.ts";
 import { slotCount } from "../constants.ts";
-import { DenseSlot } from "./dense-slot.ts";
+import { DenseSlot, type SlotOwner } from "./dense-slot.ts";
 import type { KeyHasher } from "./slots.ts";
 
 /** Slots are counted in groups, so that a walk skips empty ones without looking at each. */
@@ -15,12 +15,18 @@ const positionSpan = 2 ** 32;
 
 assert(Number.isSafeInteger(slotCount * positionSpan), "every cursor is a safe integer");
 
+/** A checkpoint that has begun. */
+export interface SlotFreezer {
+  /** Takes the slot's dirty positions and sets its `frozen`. */
+  freeze(database: PhysicalDatabase, slot: DenseSlot): void;
+}
+
 /**
  * What a database number stands for, until FLUSHDB or SWAPDB puts another one in its place.
  *
  * Its id is never used again: a flushed database is simply left behind, in memory and on disk.
  */
-export class PhysicalDatabase {
+export class PhysicalDatabase implements SlotOwner {
   readonly id: number;
   /** Keys, and keys with an expiry, dead ones that are not yet removed included. */
   size = 0;
@@ -31,10 +37,13 @@ export class PhysicalDatabase {
   digest = 0;
   persisted = 0;
 
+  generation = 0;
+
   readonly #hasher: KeyHasher;
   #slots: (DenseSlot | undefined)[] = [];
   readonly #groupSizes = new Int32Array(groupCount);
   #changed: DenseSlot[] = [];
+  #freezer: SlotFreezer | null = null;
 
   constructor(id: number, hasher: KeyHasher) {
     this.id = id;
@@ -62,14 +71,24 @@ export class PhysicalDatabase {
     this.#groupSizes[group] = (this.#groupSizes[group] as number) + added;
   }
 
-  slotChanged(slot: DenseSlot): void {
+  slotChanges(slot: DenseSlot): void {
     this.#changed.push(slot);
   }
 
-  /** The slots that differ from the last checkpoint; a new account begins. */
-  takeChanged(): DenseSlot[] {
+  freeze(slot: DenseSlot): void {
+    assert(this.#freezer !== null, "a checkpoint has begun");
+    this.#freezer.freeze(this, slot);
+  }
+
+  /**
+   * A checkpoint begins: the slots that differ from the last one. Constant time: the checkpoint freezes
+   * each when it comes to it, or when the slot changes before that.
+   */
+  beginGeneration(freezer: SlotFreezer): DenseSlot[] {
     const changed = this.#changed;
     this.#changed = [];
+    this.#freezer = freezer;
+    this.generation++;
     return changed;
   }
 

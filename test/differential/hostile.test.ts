@@ -168,12 +168,12 @@ describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited serv
     await untilListening(server);
     const client = await server.connect();
     client.pauseReading();
-    client.write(request("GET", "k").repeat(200_000));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    client.write(request("GET", "k").repeat(2_000_000)); // 72 MB of refusals.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     client.resumeReading();
     const received = await client.drain(300);
     expect(client.isClosed).toBe(true);
-    expect(received.length).toBeLessThan(8 * MiB);
+    expect(received.length).toBeLessThan(32 * MiB); // The system's own buffers hold most of it.
     expect(server.running).toBe(true);
   });
 
@@ -235,15 +235,15 @@ function mutated(text: string, random: Random): string {
   return bytes;
 }
 
-/** kvorum closes where Redis reads on: wrong bytes for CRLF, NUL bytes, another protocol. */
+/**
+ * kvorum closes where Redis reads on: other bytes in the place of CRLF, and bytes that no text
+ * protocol contains. What it answered before must still be the same.
+ */
 function isStricter(input: string, ours: Reaction, theirs: Reaction): boolean {
   if (!ours.closed) return false;
-  const lines = ours.replies.split("\r\n").filter((line) => line !== "");
-  const last = lines.at(-1) ?? "";
-  const before = ours.replies.slice(0, ours.replies.length - last.length - 2);
-  if (last === "-ERR Protocol error: expected CRLF after bulk string") {
-    return theirs.replies.startsWith(before);
-  }
+  const last = /-ERR Protocol error: ([^\r]*)\r\n$/.exec(ours.replies);
+  if (!theirs.replies.startsWith(ours.replies.slice(0, last?.index))) return false;
+  if (last?.[1] === "expected CRLF after bulk string") return true;
   const foreign = input.includes("\0") || input.includes("\x16");
-  return foreign && theirs.replies.startsWith(ours.replies);
+  return foreign || (last !== null && /\r(?!\n)/.test(input));
 }

@@ -25,7 +25,7 @@ export interface LinkOptions {
   readonly events: LinkEvents;
 }
 
-/** A connection that stood this long was a good one: its loss is followed by an attempt at once. */
+/** A connection that stood this long was a good one. */
 const steadyTicks = 2;
 /** Failed attempts that are nothing to speak of: half a second or so. */
 const patience = 5;
@@ -36,6 +36,8 @@ export class OutboundLink {
   #timer: NodeJS.Timeout | null = null;
   #attempts = 0;
   #ticksUp = 0;
+  /** Connections in a row that did not stand long. */
+  #flaps = 0;
   /** What was told last: nothing yet, up, down, or down and the process gone. */
   #told: "nothing" | "up" | "down" | "refused" = "nothing";
   #lastReason = "";
@@ -133,11 +135,12 @@ export class OutboundLink {
   #down(end: ConnectionEnd): void {
     if (this.#closed) return;
     const wasUp = this.#told === "up";
-    const steady = wasUp && this.#ticksUp >= steadyTicks;
-    if (steady) this.#attempts = 0;
+    if (wasUp) this.#flaps = this.#ticksUp >= steadyTicks ? 0 : this.#flaps + 1;
+    const isSudden = wasUp && this.#flaps <= 1;
+    if (isSudden) this.#attempts = 0;
     this.#log(end, wasUp);
     // A lost connection is tried again at once: a refusal then says that the process is gone.
-    this.#schedule(wasUp && this.#attempts === 0 ? 0 : this.#backoffMs(end.refused));
+    this.#schedule(isSudden ? 0 : this.#backoffMs(end.refused));
     this.#attempts += 1;
     this.#tell(end.code === "ECONNREFUSED");
   }

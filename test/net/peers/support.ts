@@ -114,13 +114,17 @@ export async function rawSocket(port: number): Promise<Socket> {
 export async function readToEnd(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on("data", (chunk) => chunks.push(chunk));
-  if (!socket.closed) await once(socket, "close");
+  await closed(socket);
   return Buffer.concat(chunks);
 }
 
-export async function closed(socket: Socket): Promise<void> {
+/** However it ends: a reset is an end, too. */
+export function closed(socket: Socket): Promise<void> {
   socket.resume();
-  if (!socket.closed) await once(socket, "close");
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
 }
 
 /** A raw socket that has gone through the handshake as node `who` at node `to`. */
