@@ -53,7 +53,7 @@ export class ServerContext implements Server {
     this.kvorumVersion = parts.kvorumVersion;
     this.host = {
       processId: process.pid,
-      os: `${osType()} ${release()} ${process.arch}`,
+      os: `${osType()} ${release()} ${machineType()}`,
       archBits: 64,
       totalMemoryBytes: totalmem(),
       executable: process.argv[1] ?? process.execPath,

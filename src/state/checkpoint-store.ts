@@ -132,9 +132,10 @@ class LevelStore implements CheckpointStore {
     refuse(restorer.begin());
     const iterator = this.#level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: loadBytes } });
     try {
-      for (;;) {
-        const records = await iterator.nextv(loadRecords);
-        if (records.length === 0) break;
+      // LevelDB's thread reads the next records while this one takes in the last ones.
+      let reading = iterator.nextv(loadRecords);
+      for (let records = await reading; records.length > 0; records = await reading) {
+        reading = iterator.nextv(loadRecords);
         for (const [key, value] of records) refuse(restorer.record(key, value));
       }
     } finally {

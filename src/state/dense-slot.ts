@@ -140,7 +140,7 @@ export class DenseSlot {
   /** Checksums of the records on disk, with room for so many; for checkpoint and restart to fill. */
   checksumsFor(size: number): Int32Array {
     if (size <= this.#checksums.length) return this.#checksums;
-    const larger = new Int32Array(size + (size >> 3) + 2);
+    const larger = new Int32Array(size + (size >> 2) + 4);
     larger.set(this.#checksums);
     this.#checksums = larger;
     return larger;

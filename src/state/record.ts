@@ -2,15 +2,18 @@
 //
 // Key    "r", physical database u48, slot u16, position u32, all big endian: LevelDB's order is ours
 // Value  type and expiry kind u8, expiry (8 bytes, if any), key length u32, key, value, CRC-32 u32
-//        little endian; the checksum covers the record key too
+//        little endian; the checksum begins with the record's place, so it covers the record key too
+//
+// Runs for every key at a restart: no objects, one native call for the checksum.
 
 import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
+import { cutBytes } from "../resp/cut-bytes.ts";
 import type { Bytes } from "../resp/reply.ts";
 import type { DenseSlot } from "./dense-slot.ts";
 import type { Expiry, Value } from "./views.ts";
 
-export const recordKeyBytes = 13;
+const recordKeyBytes = 13;
 const prefix = "r".charCodeAt(0);
 
 /** What kind of value follows; the low four bits of the first byte. */
@@ -21,22 +24,12 @@ const expiryNumber = 0x10;
 const expiryBigint = 0x20;
 
 const checksumBytes = 4;
+/** A checksum over bytes that end with their own checksum is always this. */
+const residue = 0x2144df1c;
 /** Larger records get a buffer of their own, which is not kept. */
 const scratchBytes = 256 * 1024;
-
-/** Where a record stands. */
-export interface RecordPlace {
-  readonly database: number;
-  readonly slot: number;
-  readonly position: number;
-}
-
-export interface DecodedRecord extends RecordPlace {
-  readonly key: Bytes;
-  readonly value: Value;
-  readonly expireAt: Expiry | undefined;
-  readonly checksum: number;
-}
+/** Views of the scratch of these lengths are made once: most records are small. */
+const keptViews = 512;
 
 /** The first record key of a database: all of its records lie in [this, the same of id + 1). */
 export function firstRecordKey(database: number): Buffer {
@@ -53,90 +46,111 @@ function putRecordKey(into: Buffer, database: number, slot: number, position: nu
 }
 
 /**
- * Encodes one record after the other into the same memory: `key` and `value` hold until the next
- * call. The key stands right before the value, so that one checksum covers both.
+ * What the checksum starts with: 32 bits of the place. Two places that one flipped bit sets apart give
+ * different ones, and then all checksums of equal bytes differ.
  */
-export class RecordEncoder {
-  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
-  readonly #scratchKey = this.#scratch.subarray(0, recordKeyBytes);
+function placeSeed(database: number, slot: number, position: number): number {
+  return ((slot << 18) ^ position ^ Math.imul(database, 0x9e3779b1)) >>> 0;
+}
 
-  key: Buffer = this.#scratchKey;
-  value: Buffer = this.#scratchKey;
-  /** Of the record that was encoded last. */
+/** Encodes one record after the other into the same memory, good until the next call. */
+export class RecordEncoder {
+  readonly key: Buffer = Buffer.alloc(recordKeyBytes);
+  value: Buffer = this.key;
+  /** Of the record that was encoded last; 32 bits. */
   checksum = 0;
+
+  readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
+  readonly #views: Buffer[] = [];
 
   /** For a deletion: `key` alone. */
   encodeKey(database: number, slot: number, position: number): void {
-    this.key = this.#scratchKey;
-    putRecordKey(this.#scratch, database, slot, position);
+    putRecordKey(this.key, database, slot, position);
   }
 
   encode(database: number, slot: DenseSlot, position: number): void {
     const key = slot.keys[position] as Bytes;
     const value = slot.values[position] as Value;
     assert(typeof value === "string", "strings are the only values of this version");
-    const sizeMax = recordKeyBytes + 13 + key.length + value.length + checksumBytes;
-    const into = sizeMax <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(sizeMax);
-    this.key = into === this.#scratch ? this.#scratchKey : into.subarray(0, recordKeyBytes);
-    putRecordKey(into, database, slot.number, position);
+    putRecordKey(this.key, database, slot.number, position);
 
-    let at = putExpiry(into, recordKeyBytes, slot.expiries?.get(key));
+    const sizeMax = 13 + key.length + value.length + checksumBytes;
+    const into = sizeMax <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(sizeMax);
+    let at = putExpiry(into, slot.expiries?.get(key));
     at = into.writeUInt32LE(key.length, at);
     at += into.write(key, at, "latin1");
     at += into.write(value, at, "latin1");
-    this.checksum = crc32(into.subarray(0, at));
+    this.checksum = crc32(this.#view(into, at), placeSeed(database, slot.number, position));
     into.writeUInt32LE(this.checksum, at);
-    this.value = into.subarray(recordKeyBytes, at + checksumBytes);
+    this.value = this.#view(into, at + checksumBytes);
+  }
+
+  #view(of: Buffer, length: number): Buffer {
+    if (of !== this.#scratch || length >= keptViews) return of.subarray(0, length);
+    this.#views[length] ??= of.subarray(0, length);
+    return this.#views[length];
   }
 }
 
 /** Type and expiry; returns the place behind them. */
-function putExpiry(into: Buffer, at: number, expireAt: Expiry | undefined): number {
+function putExpiry(into: Buffer, expireAt: Expiry | undefined): number {
   if (expireAt === undefined) {
-    into[at] = typeString;
-    return at + 1;
+    into[0] = typeString;
+    return 1;
   }
   if (typeof expireAt === "number") {
-    into[at] = typeString | expiryNumber;
-    return into.writeDoubleLE(expireAt, at + 1);
+    into[0] = typeString | expiryNumber;
+    return into.writeDoubleLE(expireAt, 1);
   }
-  into[at] = typeString | expiryBigint;
-  return into.writeBigInt64LE(expireAt, at + 1);
+  into[0] = typeString | expiryBigint;
+  return into.writeBigInt64LE(expireAt, 1);
 }
 
-/** Where a record key says its record stands; null when it is none. */
-export function decodeRecordKey(recordKey: Buffer): RecordPlace | null {
-  if (recordKey.length !== recordKeyBytes || recordKey[0] !== prefix) return null;
-  return {
-    database: recordKey.readUIntBE(1, 6),
-    slot: recordKey.readUInt16BE(7),
-    position: recordKey.readUInt32BE(9),
-  };
-}
+/** Decodes one record after the other; the fields hold until the next call. */
+export class RecordDecoder {
+  database = 0;
+  slot = 0;
+  position = 0;
+  key: Bytes = "";
+  value: Value = "";
+  expireAt: Expiry | undefined;
+  checksum = 0;
 
-/** The record, or what is wrong with it: its bytes may have changed on the disk. */
-export function decodeRecord(recordKey: Buffer, bytes: Buffer): DecodedRecord | string {
-  const place = decodeRecordKey(recordKey);
-  if (place === null) return `unknown record key ${recordKey.toString("hex")}`;
-  const end = bytes.length - checksumBytes;
-  if (end < 5) return `${describe(place)} is too short`;
-  const checksum = crc32(bytes.subarray(0, end), crc32(recordKey));
-  if (checksum !== bytes.readUInt32LE(end)) return `${describe(place)} has a wrong checksum`;
+  /** False when it is no record key. */
+  decodeKey(recordKey: Buffer): boolean {
+    if (recordKey.length !== recordKeyBytes || recordKey[0] !== prefix) return false;
+    this.database = recordKey.readUInt16BE(1) * 2 ** 32 + recordKey.readUInt32BE(3);
+    this.slot = recordKey.readUInt16BE(7);
+    this.position = recordKey.readUInt32BE(9);
+    return true;
+  }
 
-  // From here on the bytes are what we wrote.
-  const kind = bytes[0] as number;
-  if ((kind & typeMask) !== typeString) return `${describe(place)} has an unknown type`;
-  let at = 1;
-  let expireAt: Expiry | undefined;
-  if (kind & expiryNumber) expireAt = bytes.readDoubleLE(at);
-  else if (kind & expiryBigint) expireAt = bytes.readBigInt64LE(at);
-  if (expireAt !== undefined) at += 8;
-  const keyEnd = at + 4 + bytes.readUInt32LE(at);
-  if (keyEnd > end) return `${describe(place)} has a key beyond its end`;
-  const key = bytes.toString("latin1", at + 4, keyEnd);
-  return { ...place, key, value: bytes.toString("latin1", keyEnd, end), expireAt, checksum };
-}
+  /** After `decodeKey`: null, or what is wrong. The bytes may have changed on the disk. */
+  decodeValue(bytes: Buffer): string | null {
+    const end = bytes.length - checksumBytes;
+    if (end < 5) return `${this.place} is too short`;
+    const seed = placeSeed(this.database, this.slot, this.position);
+    if (crc32(bytes, seed) !== residue) return `${this.place} has a wrong checksum`;
 
-export function describe({ database, slot, position }: RecordPlace): string {
-  return `record ${position} of slot ${slot} of database ${database}`;
+    // From here on the bytes are what we wrote.
+    this.checksum = bytes.readInt32LE(end);
+    const kind = bytes[0] as number;
+    if ((kind & typeMask) !== typeString) return `${this.place} has an unknown type`;
+    let at = 1;
+    this.expireAt = undefined;
+    if (kind !== typeString) {
+      this.expireAt = kind & expiryNumber ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
+      at += 8;
+    }
+    const keyEnd = at + 4 + bytes.readUInt32LE(at);
+    if (keyEnd > end) return `${this.place} has a key beyond its end`;
+    this.key = cutBytes(bytes, at + 4, keyEnd);
+    this.value = cutBytes(bytes, keyEnd, end);
+    return null;
+  }
+
+  /** In words. */
+  get place(): string {
+    return `record ${this.position} of slot ${this.slot} of database ${this.database}`;
+  }
 }

@@ -3,7 +3,7 @@
 import { type CheckpointMeta, mixed } from "./checkpoint-meta.ts";
 import type { Machine } from "./machine.ts";
 import type { PhysicalDatabase } from "./physical-database.ts";
-import { type DecodedRecord, decodeRecord, decodeRecordKey, describe } from "./record.ts";
+import { RecordDecoder } from "./record.ts";
 
 /**
  * Fills an empty machine. LevelDB may lose, change or bring back records without an error, so every
@@ -14,6 +14,7 @@ export class Restorer {
   /** Ids of flushed databases whose records are still on disk. */
   readonly leftovers = new Set<number>();
 
+  readonly #decoder = new RecordDecoder();
   readonly #machine: Machine;
   readonly #meta: CheckpointMeta;
   readonly #databases = new Map<number, PhysicalDatabase>();
@@ -38,15 +39,14 @@ export class Restorer {
 
   /** Then every record, in the order of the keys. Null, or what is wrong. */
   record(recordKey: Buffer, bytes: Buffer): string | null {
-    const place = decodeRecordKey(recordKey);
-    if (place === null) return `unknown record key ${recordKey.toString("hex")}`;
-    const database = this.#databases.get(place.database);
+    const record = this.#decoder;
+    if (!record.decodeKey(recordKey)) return `unknown record key ${recordKey.toString("hex")}`;
+    const database = this.#databases.get(record.database);
     if (database === undefined) {
-      this.leftovers.add(place.database);
+      this.leftovers.add(record.database);
       return null;
     }
-    const record = decodeRecord(recordKey, bytes);
-    return typeof record === "string" ? record : this.#take(database, record);
+    return record.decodeValue(bytes) ?? this.#take(database);
   }
 
   /** At last. Null, or what is wrong. */
@@ -67,15 +67,17 @@ export class Restorer {
     return null;
   }
 
-  #take(database: PhysicalDatabase, record: DecodedRecord): string | null {
-    const { key, value, expireAt, position, checksum } = record;
+  #take(database: PhysicalDatabase): string | null {
+    const record = this.#decoder;
+    const { key, expireAt, position, checksum } = record;
     const { hasher } = this.#machine.keyspace;
     hasher.take(key);
-    if (hasher.slot !== record.slot) return `${describe(record)} is in the wrong slot`;
+    if (hasher.slot !== record.slot) return `${record.place} is in the wrong slot`;
     const slot = database.ensureSlot(record.slot);
-    if (position !== slot.size) return `${describe(record)} follows record ${slot.size - 1}`;
-    if (!slot.restore(key, hasher.hash, value, expireAt))
-      return `${describe(record)} repeats a key`;
+    if (position !== slot.size) return `${record.place} follows record ${slot.size - 1}`;
+    if (!slot.restore(key, hasher.hash, record.value, expireAt)) {
+      return `${record.place} repeats a key`;
+    }
     slot.checksumsFor(position + 1)[position] = checksum;
     database.count(record.slot, 1);
     database.persisted++;

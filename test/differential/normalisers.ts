@@ -108,6 +108,18 @@ export const normalisers: readonly Normaliser[] = [
       (integerOf(oracle) !== null && target.toString("latin1").startsWith("-ERR Idle time not")),
   },
   {
+    reason: "Redis does not look again at a string that APPEND, SETRANGE or INCRBYFLOAT has made",
+    applies: subcommand("object", "encoding"),
+    same: (oracle, target) =>
+      /^\$\d\r\n(raw|embstr)\r\n$/.test(oracle.toString("latin1")) &&
+      /^\$\d\r\n(embstr|int)\r\n$/.test(target.toString("latin1")),
+  },
+  {
+    reason: "and such a string is not one of its shared integers",
+    applies: subcommand("object", "refcount"),
+    same: (oracle, target) => integerOf(oracle) === 1 && integerOf(target) === 2 ** 31 - 1,
+  },
+  {
     reason: "two clocks",
     applies: named("time"),
     same: apartFrom(/(?<=\r\n)\d+(?=\r\n)|\$\d+/g),

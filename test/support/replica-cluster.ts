@@ -8,10 +8,10 @@ import {
   inflightMessagesMax,
   tickMs,
 } from "../../src/constants.ts";
+import { createLogger } from "../../src/net/logger.ts";
 import { encodeAddress } from "../../src/net/member-address.ts";
 import type { Waiter } from "../../src/net/pending-writes.ts";
 import { Replica } from "../../src/net/replica.ts";
-import { createLogger } from "../../src/net/logger.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
@@ -87,6 +87,16 @@ export class VirtualNode {
     });
   }
 
+  /** The disk completes what is in flight, and a turn runs if one is wanted. False: neither. */
+  work(): boolean {
+    const { saving } = this.log;
+    if (saving) this.log.flush();
+    if (!this.wantsTurn) return saving;
+    this.wantsTurn = false;
+    this.replica.turn();
+    return true;
+  }
+
   /** What was not flushed is lost; whoever waits for a reply waits in vain. */
   crash(): void {
     this.isUp = false;
@@ -137,30 +147,22 @@ export class ReplicaCluster {
 
   /** Everything that can happen without time passing, disks included; it must come to rest. */
   settle(): void {
-    let steps = 0;
-    for (let busy = true; busy; ) {
-      if (++steps > stepsMax) throw new Error("the nodes do not come to rest");
-      busy = false;
-      for (const node of this.nodes) {
-        if (!node.isUp) continue;
-        if (node.log.saving) {
-          busy = true;
-          node.log.flush();
-        }
-        if (node.wantsTurn) {
-          busy = true;
-          node.wantsTurn = false;
-          node.replica.turn();
-        }
-      }
-      const frames = this.#frames;
-      this.#frames = [];
-      for (const frame of frames) {
-        busy = true;
-        const to = this.nodes.find(({ id }) => id === frame.to);
-        if (to?.isUp && this.passes(frame)) to.replica.frame(frame.from, frame.kind, frame.body);
-      }
+    for (let steps = 0; this.#step(); steps++) {
+      if (steps > stepsMax) throw new Error("the nodes do not come to rest");
     }
+  }
+
+  /** One round: disks, turns, then what the nodes have sent. False when nothing happened. */
+  #step(): boolean {
+    let busy = false;
+    for (const node of this.nodes) if (node.isUp) busy = node.work() || busy;
+    const frames = this.#frames;
+    this.#frames = [];
+    for (const frame of frames) {
+      const to = this.nodes.find(({ id }) => id === frame.to);
+      if (to?.isUp && this.passes(frame)) to.replica.frame(frame.from, frame.kind, frame.body);
+    }
+    return busy || frames.length > 0;
   }
 
   run(ms: number): void {

@@ -9,10 +9,9 @@ import type {
   RaftAdmin,
   RaftStatus,
   Server,
-  SessionContext,
   Stats,
 } from "../../src/state/commands/session-context.ts";
-import type { CommandTable } from "../../src/state/commands/spec.ts";
+import type { CommandTable, SessionContext } from "../../src/state/commands/spec.ts";
 
 export class FakeClient implements Client {
   readonly id: number;

@@ -3,10 +3,10 @@
 import { assert } from "../../src/assert.ts";
 import { errors } from "../../src/resp/errors.ts";
 import type { Reply } from "../../src/resp/reply.ts";
+import { raftCommands } from "../../src/state/commands/cluster/family.ts";
 import { connectionCommands } from "../../src/state/commands/connection/family.ts";
 import { arityFits, fullName } from "../../src/state/commands/derive.ts";
 import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts";
-import { raftCommands } from "../../src/state/commands/raft/family.ts";
 import { serverCommands } from "../../src/state/commands/server/family.ts";
 import type { Command, CommandTable } from "../../src/state/commands/spec.ts";
 import { index } from "../../src/state/commands/table.ts";

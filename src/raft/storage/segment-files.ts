@@ -77,11 +77,12 @@ export async function recover(files: LogFiles, directory: string): Promise<Recov
   const problem = watermark === null ? null : listProblem(directory, numbers, watermark);
   if (problem !== null) return { damaged: problem };
 
-  // A crash in the middle of a cut leaves segments that are not part of the log any more.
+  // A crash in the middle of a cut leaves segments that are not part of the log any more. The
+  // watermark that says so may be in memory only: it must not come undone when they are gone.
   const first = watermark?.firstSegment ?? 1;
-  for (const number of numbers.filter((each) => each < first)) {
-    await files.remove(join(directory, segmentName(number)));
-  }
+  const left = numbers.filter((each) => each < first);
+  if (left.length > 0) await files.syncDirectory(directory);
+  for (const number of left) await files.remove(join(directory, segmentName(number)));
   const kept = numbers.filter((each) => each >= first);
   const scan = new Scan(files, new LogState());
   const damaged = await scanAll(scan, directory, kept);

@@ -1,14 +1,6 @@
 // What a session command may see of its client and of this node. Implemented by src/net.
 
 import type { Bytes, ErrorReply, Protocol, PushReply, Reply } from "../../resp/reply.ts";
-import type { CommandTable } from "./spec.ts";
-
-export interface SessionContext {
-  readonly client: Client;
-  readonly server: Server;
-  /** Handed in, never imported: COMMAND is itself a row of this table. */
-  readonly commands: CommandTable;
-}
 
 /** One connected client: state of the connection, never replicated. */
 export interface Client {

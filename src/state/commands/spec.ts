@@ -3,7 +3,7 @@
 import type { Reply } from "../../resp/reply.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Moment, ReadView, WriteView } from "../views.ts";
-import type { SessionContext } from "./session-context.ts";
+import type { Client, Server } from "./session-context.ts";
 
 export type Group =
   | "string"
@@ -129,6 +129,14 @@ export interface WriteCommand extends Common {
 export interface ReadCommand extends Common {
   readonly kind: "read";
   read(db: ReadView, args: Arguments, at: Moment): Reply;
+}
+
+/** What a session command is handed besides its words. */
+export interface SessionContext {
+  readonly client: Client;
+  readonly server: Server;
+  /** Handed in, never imported: COMMAND is itself a row of this table. */
+  readonly commands: CommandTable;
 }
 
 /** Touches the connection or this node, never the data; may wait. */

@@ -1,10 +1,9 @@
 // Every command of the server by its name, checked once at start.
 
 import { assert } from "../../assert.ts";
+import { raftCommands } from "./cluster/family.ts";
 import { connectionCommands } from "./connection/family.ts";
 import { genericCommands } from "./generic/family.ts";
-// biome-ignore lint/style/noRestrictedImports: the RAFT commands, not the consensus module.
-import { raftCommands } from "./raft/family.ts";
 import { serverCommands } from "./server/family.ts";
 import type { Command, CommandTable } from "./spec.ts";
 import { stringCommands } from "./string/family.ts";

@@ -99,7 +99,7 @@ async function crashed(seed: number, end: "power cut" | "kill" | "either"): Prom
 }
 
 /** More of them for a longer search: `LOG_CRASH_SEEDS=2000`. */
-const { LOG_CRASH_SEEDS = "30" } = process.env;
+const { LOG_CRASH_SEEDS = "40" } = process.env;
 const seeds = Number(LOG_CRASH_SEEDS);
 
 describe("after a crash at a random operation, six times in a row", () => {
@@ -110,7 +110,7 @@ describe("after a crash at a random operation, six times in a row", () => {
       for (let seed = 1; seed <= seeds; seed += 1) operations += await crashed(seed, end);
       expect(operations).toBeGreaterThan(100 * seeds);
     },
-    30_000 + 100 * seeds,
+    30_000 + 400 * seeds,
   );
 });
 

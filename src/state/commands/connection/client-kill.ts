@@ -4,8 +4,8 @@ import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, ok } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
-import type { Client, SessionContext } from "../session-context.ts";
-import type { SessionCommand } from "../spec.ts";
+import type { Client } from "../session-context.ts";
+import type { SessionCommand, SessionContext } from "../spec.ts";
 import { takesNormalClients } from "./client-types.ts";
 
 export const clientKill: SessionCommand = {

@@ -4,8 +4,8 @@ import { errors } from "../../../resp/errors.ts";
 import { type ErrorReply, VerbatimReply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
-import type { Client, Server, SessionContext } from "../session-context.ts";
-import type { SessionCommand } from "../spec.ts";
+import type { Client, Server } from "../session-context.ts";
+import type { SessionCommand, SessionContext } from "../spec.ts";
 import { takesNormalClients } from "./client-types.ts";
 
 export const clientList: SessionCommand = {

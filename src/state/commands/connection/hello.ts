@@ -4,8 +4,7 @@ import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, MapReply, type Protocol } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
-import type { SessionContext } from "../session-context.ts";
-import type { SessionCommand } from "../spec.ts";
+import type { SessionCommand, SessionContext } from "../spec.ts";
 import { isClientWord } from "./client-name.ts";
 
 export const hello: SessionCommand = {

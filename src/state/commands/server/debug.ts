@@ -5,8 +5,8 @@ import { ErrorReply, ok, type Reply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { helpReply } from "../help.ts";
 import { optionValue } from "../options.ts";
-import type { Client, Config, SessionContext } from "../session-context.ts";
-import type { SessionCommand } from "../spec.ts";
+import type { Client, Config } from "../session-context.ts";
+import type { SessionCommand, SessionContext } from "../spec.ts";
 import { protocolExample } from "./debug-protocol.ts";
 
 interface Subcommand {

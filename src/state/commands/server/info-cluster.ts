@@ -1,6 +1,6 @@
 // INFO's sections about the other nodes: replication in Redis' words, raft in our own.
 
-import type { SessionContext } from "../session-context.ts";
+import type { SessionContext } from "../spec.ts";
 import type { Field } from "./info-node.ts";
 import { otherMembers } from "./members.ts";
 

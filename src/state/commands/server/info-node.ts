@@ -1,7 +1,7 @@
 // INFO's sections about the process: server, clients, memory, persistence, cpu, keyspace.
 
 import { optionValue } from "../options.ts";
-import type { SessionContext } from "../session-context.ts";
+import type { SessionContext } from "../spec.ts";
 
 /** One line of a section. Only what this server knows: a field without a true value is left out. */
 export type Field = readonly [name: string, value: string | number | bigint];

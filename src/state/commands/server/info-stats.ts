@@ -1,6 +1,6 @@
 // INFO's sections about what has happened: stats, commandstats, errorstats.
 
-import type { SessionContext } from "../session-context.ts";
+import type { SessionContext } from "../spec.ts";
 import type { Field } from "./info-node.ts";
 
 export function statsSection({ server }: SessionContext): readonly Field[] {

@@ -1,7 +1,7 @@
 // The text of INFO: which sections, in which order, and how they are written.
 
 import type { Arguments } from "../../arguments.ts";
-import type { SessionContext } from "../session-context.ts";
+import type { SessionContext } from "../spec.ts";
 import { raftSection, replicationSection } from "./info-cluster.ts";
 import {
   clientsSection,
