@@ -21,6 +21,7 @@ import { kvorumVersion } from "./version.ts";
 const exitCodes = { cannotStart: 1, brokenDisk: 74, brokenProgram: 70 } as const;
 
 async function main(): Promise<void> {
+  process.umask(0o077); // What a node writes is its owner's business alone.
   const invocation = parseCommandLine(process.argv.slice(2), process.env, kvorumVersion);
   switch (invocation.kind) {
     case "print": {

@@ -136,6 +136,7 @@ class LevelStore implements CheckpointStore {
       let reading = iterator.nextv(loadRecords);
       for (let records = await reading; records.length > 0; records = await reading) {
         reading = iterator.nextv(loadRecords);
+        reading.catch(() => {}); // Awaited above, unless a record is refused first.
         for (const [key, value] of records) refuse(restorer.record(key, value));
       }
     } finally {

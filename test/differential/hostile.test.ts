@@ -39,7 +39,7 @@ async function react(
 }
 
 /** Stack traces have no place in a server's log, whatever a client sends. */
-const stackTrace = /\n\s+at .*:\d+:\d+/;
+const stackTrace = /(\n|\\n)\s+at .*:\d+:\d+/;
 
 describe.skipIf(!requireTool("redis-server"))("hostile input", () => {
   let oracle: Oracle;

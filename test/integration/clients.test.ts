@@ -55,7 +55,7 @@ describe.skipIf(!requireTool("redis-cli"))("redis-cli", () => {
   test("walks the keys with --bigkeys and --scan", async () => {
     await runProgram("redis-cli", ["SET", "cli:largest", "x".repeat(5_000)]);
     const { code, output } = await runProgram("redis-cli", ["--bigkeys"]);
-    expect(output).toContain('"cli:largest" has 5000 bytes');
+    expect(output).toContain(`Biggest string found '"cli:largest"' has 5000 bytes`);
     expect(code).toBe(0);
     const scanned = await runProgram("redis-cli", ["--scan", "--pattern", "cli:l*"]);
     expect(scanned.output).toBe("cli:largest\n");

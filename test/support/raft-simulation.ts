@@ -9,6 +9,7 @@ import {
   type Entry,
   type Member,
   type Message,
+  type MessageOf,
   type NodeId,
 } from "../../src/raft/core/types.ts";
 import { TestNode } from "./raft-node.ts";
@@ -94,6 +95,8 @@ export class Simulation {
       // A clock that runs ahead: with luck an election while the old leader still leads.
       () => this.#onNode((node) => node.ticks(this.#below(30))),
       () => this.#onNode((node) => node.core.campaign()),
+      () => this.#usurp(),
+      () => this.#usurp(),
     ];
     this.#faults = faults.filter(() => this.#chance(0.75));
     for (let id = 1; id <= this.#voters; id += 1) this.#addNode(id, this.#voters);
@@ -108,6 +111,7 @@ export class Simulation {
 
   #step(): void {
     const dice = this.#random();
+    if (this.#blocked.size > 0 && this.#chance(0.005)) this.#blocked.clear();
     if (dice < 0.5 && this.#network.length > 0) this.#deliver(this.#below(this.#network.length));
     else if (dice < 0.78) this.#onNode((node) => node.core.tick());
     else if (dice < 0.87) this.#onNode((node) => this.#finishSave(node));
@@ -295,6 +299,25 @@ export class Simulation {
     });
   }
 
+  /** The leader is cut off, goes on appending what nobody gets, and the others elect another. */
+  #usurp(): void {
+    this.#onLeader((leader) => {
+      const others = [...this.#nodes.keys()].filter((id) => id !== leader.id);
+      this.#blocked.clear();
+      for (const id of others) {
+        this.#blocked.add(`${leader.id}>${id}`);
+        if (this.#chance(0.7)) this.#blocked.add(`${id}>${leader.id}`);
+      }
+      leader.core.propose([new Uint8Array(2), new Uint8Array(3)]);
+      for (const id of others) if (!this.#down.has(id)) this.#node(id).ticks(this.#electionTicks);
+      const heir = this.#pick(others);
+      if (heir === undefined || this.#down.has(heir)) return;
+      this.#node(heir).core.campaign();
+      this.#work(this.#node(heir));
+    });
+    if (this.#chance(0.5)) this.#change();
+  }
+
   #unreachable(): void {
     this.#onLeader((node) => {
       const peer = this.#pick(node.core.membership.members)?.id;
@@ -312,6 +335,7 @@ export class Simulation {
     assert(core.commit <= core.last.index, "commit is within the log");
     this.#seenCommit.set(node.id, core.commit);
     if (core.commit > this.#committed.length) this.#noteCommit(node);
+    this.#watchMembership(node);
     const lastTerm = this.#seenTerm.get(node.id) ?? 0;
     this.#seenTerm.set(node.id, Math.max(lastTerm, node.hardState.term));
     assert(node.hardState.term >= lastTerm, "a durable term never falls");
@@ -331,6 +355,19 @@ export class Simulation {
     this.#marks.readsLost += node.readsLost.length;
     for (const id of node.readsLost) this.#asked.get(node.id)?.delete(id);
     node.readsLost.length = 0;
+  }
+
+  /** §6: the newest configuration in the log is in force, so one that was truncated is not. */
+  #watchMembership({ core, log, saving }: TestNode): void {
+    if (saving !== null || core.last.index !== log.lastIndex) return;
+    const stored = log.membershipAt(log.lastIndex)?.membership;
+    const { members, nextId } = core.membership;
+    assert(
+      stored === undefined
+        ? members.length === 0
+        : stored.nextId === nextId && sameMembers(stored.members, members),
+      `the configuration of ${core.id} is the one in its log`,
+    );
   }
 
   #watchLeader(node: TestNode): void {
@@ -443,10 +480,21 @@ export class Simulation {
       this.#votes.set(key, node.id);
     }
     if (message.type === "appendReply" && message.hint === null) {
-      const { lastIndex } = node.log;
-      assert(lastIndex >= message.index, `${message.index} is on disk before it is acknowledged`);
-      assert(node.hardState.term >= message.term, "a term is on disk before it is acknowledged in");
+      this.#noteAcknowledgement(node, message);
     }
+  }
+
+  #noteAcknowledgement(node: TestNode, message: MessageOf<"appendReply">): void {
+    const { log, hardState } = node;
+    const { index, term } = message;
+    assert(log.lastIndex >= index, `${index} is on disk before it is acknowledged`);
+    assert(hardState.term >= term, "a term is on disk before it is acknowledged in");
+    // A leader's own disk has its whole log but for what it appended itself.
+    const leader = this.#nodes.get(message.to);
+    if (leader?.core.role !== "leader" || leader.core.term !== term) return;
+    const expected = leader.log.lastIndex < index ? null : leader.log.term(index);
+    if (expected === null || log.firstIndex > index) return;
+    assert(log.term(index) === expected, `${index} is on disk as the leader has it`);
   }
 
   // --- The end: faults stop, and the cluster must come back -------------------------------------
@@ -532,6 +580,13 @@ export class Simulation {
   #pick<T>(list: readonly T[]): T | undefined {
     return list[this.#below(list.length)];
   }
+}
+
+function sameMembers(a: readonly Member[], b: readonly Member[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ id, voter }, at) => id === b[at]?.id && voter === b[at]?.voter)
+  );
 }
 
 function sameEntry(a: Entry | null | undefined, b: Entry | null | undefined): boolean {

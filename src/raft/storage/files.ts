@@ -101,13 +101,15 @@ export function shortWrite(buffers: readonly Uint8Array[], written: number): Err
   return written === length ? null : new Error(`short write: ${written} of ${length} bytes`);
 }
 
+export const temporarySuffix = ".tmp";
+
 /** Puts a file in place in one step: after a crash there is the old one or the new one, whole. */
 export async function replaceFile(
   files: LogFiles,
   place: { readonly directory: string; readonly path: string },
   content: readonly Uint8Array[],
 ): Promise<number> {
-  const temporary = `${place.path}.tmp`;
+  const temporary = place.path + temporarySuffix;
   const fd = await files.create(temporary);
   await writeWhole(files, fd, content, 0);
   await files.sync(fd);

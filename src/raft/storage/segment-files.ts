@@ -2,13 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type LogFiles, replaceFile, writeWhole } from "./files.ts";
+import { type LogFiles, replaceFile, temporarySuffix, writeWhole } from "./files.ts";
 import { markBytes } from "./frame.ts";
 import { LogState } from "./log-state.ts";
 import { type Damage, Scan, segmentName, segmentNumber } from "./scan.ts";
 import { Segment } from "./segment.ts";
 import { encodeSegmentHeader } from "./segment-header.ts";
-import { readWatermark, type Watermark, writeWatermark } from "./watermark.ts";
+import { readWatermark, type Watermark, watermarkName, writeWatermark } from "./watermark.ts";
 
 /**
  * A file grows by this much at once, with zeros: most saves then change no size, and the file
@@ -62,15 +62,7 @@ export interface Recovered {
 
 /** Opens or creates the log of a directory. Rejects when the disk fails; damage is an answer. */
 export async function recover(files: LogFiles, directory: string): Promise<Recovered | Damage> {
-  await files.makeDirectory(directory);
-  const numbers: number[] = [];
-  for (const name of await files.list(directory)) {
-    const number = segmentNumber(name);
-    if (number !== null) numbers.push(number);
-    else if (name.endsWith(".tmp")) await files.remove(join(directory, name)); // Of a crash, unused.
-  }
-  numbers.sort((a, b) => a - b);
-
+  const numbers = await listSegments(files, directory);
   const watermark = await readWatermark(files, directory);
   if (typeof watermark === "string") return { damaged: watermark };
   if (numbers.length === 0 && watermark === null) return createLog(files, directory);
@@ -90,6 +82,24 @@ export async function recover(files: LogFiles, directory: string): Promise<Recov
   if (verdict === null) return settle({ files, directory }, scan, watermark);
   for (const { fd } of scan.segments) await files.close(fd);
   return { damaged: verdict };
+}
+
+/** The numbers of the segments, ascending. Removes what a crash left half made; other names are left alone. */
+async function listSegments(files: LogFiles, directory: string): Promise<readonly number[]> {
+  await files.makeDirectory(directory);
+  const numbers: number[] = [];
+  for (const name of await files.list(directory)) {
+    const number = segmentNumber(name);
+    if (number !== null) numbers.push(number);
+    else if (isTemporary(name)) await files.remove(join(directory, name));
+  }
+  return numbers.toSorted((a, b) => a - b);
+}
+
+function isTemporary(name: string): boolean {
+  const made = name.slice(0, -temporarySuffix.length);
+  const ours = made === watermarkName || segmentNumber(made) !== null;
+  return ours && name.endsWith(temporarySuffix);
 }
 
 async function createLog(files: LogFiles, directory: string): Promise<Recovered> {

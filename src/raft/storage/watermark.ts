@@ -16,7 +16,7 @@ export interface Watermark {
 
 const magic = 0x314d574b; // "KWM1"
 const length = 32;
-const fileName = "watermark";
+export const watermarkName = "watermark";
 
 export async function writeWatermark(
   files: LogFiles,
@@ -30,7 +30,7 @@ export async function writeWatermark(
   into.u53(mark.firstSegment);
   into.u53(mark.lastSegment);
   into.inline.writeUInt32LE(crc32(into.inline.subarray(8)), 4);
-  const place = { directory, path: join(directory, fileName) };
+  const place = { directory, path: join(directory, watermarkName) };
   const fd = await replaceFile(files, place, into.finish());
   await files.close(fd);
 }
@@ -40,7 +40,7 @@ export async function readWatermark(
   files: LogFiles,
   directory: string,
 ): Promise<Watermark | string | null> {
-  const path = join(directory, fileName);
+  const path = join(directory, watermarkName);
   const whole = await files.readWhole(path);
   if (whole === null) return null;
   const bytes = asBuffer(whole);

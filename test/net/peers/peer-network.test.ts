@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeFrame } from "../../../src/net/peers/frame.ts";
-import { asNode } from "../../../src/raft/core/types.ts";
+import { asNode, type NodeId } from "../../../src/raft/core/types.ts";
 import { closed, handshaken, identity, type Recorded, started } from "./support.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
@@ -95,13 +95,12 @@ describe("setPeers", () => {
 
   test("never dials this node's own id, nor an address that is none", async () => {
     const one = await started(identity(1));
-    one.network.setPeers(
-      new Map([
-        [asNode(1), one.address],
-        [asNode(3), ""],
-      ]),
-    );
-    expect(one.lines).toEqual(["node 3 has no usable peer address: ''"]);
+    const two = await started(identity(2));
+    const own: [NodeId, string] = [asNode(1), two.address];
+    one.network.setPeers(new Map([own, [asNode(3), ""], [asNode(2), two.address]]));
+    await one.saw("connected 2");
+    expect(two.network.refusals).toBe(0);
+    expect(one.lines[0]).toBe("node 3 has no usable peer address: ''");
     expect(one.network.send(asNode(1), 1, [])).toBe(false);
   });
 

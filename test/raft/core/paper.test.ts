@@ -856,6 +856,9 @@ describe("§6 and thesis 4: membership", () => {
     const node = committedLeader(5);
     node.core.proposeMembership({ type: "remove", id: asNode(5) });
     node.settle();
+    expect(types(node.taken("appendEntries")).includes("appendEntries>5")).toBe(false);
+    node.ticks(heartbeatTicks).settle();
+    expect(types(node.taken("heartbeat")).includes("heartbeat>5")).toBe(false);
     for (const from of [5, 2]) node.core.step(accepted({ from, term: 2, index: 3 }));
     expect(node.core.commit).toBe(2);
     node.core.step(accepted({ from: 3, term: 2, index: 3 }));
@@ -1096,14 +1099,20 @@ describe("thesis 6.4 ReadIndex", () => {
 
   test("thesis 6.4 answers of learners and of removed voters confirm nothing", () => {
     const node = committedLeader(4);
-    node.core.proposeMembership({ type: "remove", id: asNode(4) });
-    node.settle();
-    node.core.step(accepted({ from: 2, term: 2, index: 3 }));
-    node.core.proposeMembership({ type: "addLearner", address: "new" });
-    node.settle();
+    let index = 2;
+    for (const change of [
+      { type: "remove", id: asNode(4) },
+      { type: "addLearner", address: "new 5" },
+      { type: "addLearner", address: "new 6" },
+    ] as const) {
+      node.core.proposeMembership(change);
+      node.settle();
+      index += 1;
+      for (const from of [2, 3]) node.core.step(accepted({ from, term: 2, index }));
+    }
     node.core.readIndex();
     node.settle();
-    for (const from of [4, 5]) node.core.step(heartbeatReply({ from, term: 2, round: 1 }));
+    for (const from of [4, 5, 6]) node.core.step(heartbeatReply({ from, term: 2, round: 1 }));
     node.settle();
     expect(node.reads).toEqual([]);
     node.core.step(heartbeatReply({ from: 3, term: 2, round: 1 }));
