@@ -12,17 +12,19 @@ export interface Figures {
   readonly p99Ms: number;
 }
 
-/** Requests of the short run that finds out how many fit into the time of the real one. */
-const probeRequests = 2_000;
+/** Requests per connection and pipeline slot in the short run that estimates the speed. */
+const probeDepth = 40;
+const requestsMin = 400;
 
 /** Values of 16 bytes and 100,000 random keys, as in every measurement here. */
 const workload = ["-d", "16", "-r", "100000"];
 
 /** Runs for about `seconds`, after a short run that estimates the speed. */
 export async function measure(port: number, what: Case, seconds: number): Promise<Figures> {
-  const probe = await benchmark(port, what, probeRequests * Math.ceil(what.pipeline / 2));
+  const depth = probeDepth * what.clients * what.pipeline;
+  const probe = await benchmark(port, what, Math.max(depth, requestsMin));
   const requests = Math.ceil(probe.operationsPerSecond * seconds);
-  return await benchmark(port, what, Math.max(requests, probeRequests));
+  return await benchmark(port, what, Math.max(requests, requestsMin));
 }
 
 async function benchmark(port: number, what: Case, requests: number): Promise<Figures> {

@@ -23,7 +23,6 @@ const inRoot = (...parts) => join(root, ...parts);
 const tools = {
   bench: "benchmarks/main.js",
   "fuzz:redis": "test/differential/cli.js",
-  simulate: "test/simulation/cli.js",
 };
 
 const commands = new Map([

@@ -1,7 +1,7 @@
 // This node as commands see it: identity, configuration, counters, clients, consensus.
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { type as osType, release, totalmem } from "node:os";
+import { machine as machineType, type as osType, release, totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errors } from "../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../resp/reply.ts";

@@ -270,6 +270,10 @@ describe("a damaged checkpoint is refused", () => {
         expect(problemOf(records.with(at, [key, value.subarray(0, length)]))).not.toBe(null);
       }
     }
+    const tagged = records.findIndex(
+      ([key], at) => records[at + 1]?.[0].readUInt32BE(9) === 1 && key,
+    );
+    expect(problemOf(records.toSpliced(tagged, 1))).toMatch(/record 1 .* follows record -1/);
     await withLevel(path, (level) => level.del(records.at(-1)?.[0] as Buffer));
     expect(await loadProblem(path)).toMatch(/damaged.*should have/);
   });

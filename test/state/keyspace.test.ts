@@ -211,7 +211,7 @@ describe("a walk with a cursor", () => {
       1,
     ];
     for (const each of garbage) {
-      const next = db.scan(each, 10, () => {});
+      const next = db.scan(each, 10, (key) => expect(db.has(key)).toBe(true));
       expect(Number.isSafeInteger(next) && next >= 0).toBe(true);
     }
     db.clear();

@@ -89,10 +89,12 @@ describe("an entry", () => {
 
   it("gives each of its requests chance of its own, equal on every node", () => {
     const log = new TestLog([newMachine(1), newMachine(2)]);
-    const rolls = [...log.run(["roll"], ["roll"]), ...log.run(["roll"])].flat();
-    expect(new Set(rolls).size).toBe(6);
+    const roll = (client: number): Row => ({ words: ["roll"], client });
+    const rows = [roll(1), roll(1), roll(2), roll(3), roll(3)];
+    const rolls = [...log.run(...rows), ...log.run(roll(1))].flat();
+    expect(new Set(rolls).size).toBe(12);
     const again = new TestLog();
-    expect([...again.run(["roll"], ["roll"]), ...again.run(["roll"])].flat()).toEqual(rolls);
+    expect([...again.run(...rows), ...again.run(roll(1))].flat()).toEqual(rolls);
   });
 });
 

@@ -211,12 +211,15 @@ export class Simulation {
     });
   }
 
+  /** Everybody who believes to lead is asked, for one of them may be deposed. */
   #read(): void {
-    this.#onLeader((node) => {
+    for (const node of this.#nodes.values()) {
+      if (this.#down.has(node.id)) continue;
       const id = node.core.readIndex();
-      assert(id !== null, "a leader takes reads");
+      if (id === null) continue;
       this.#asked.get(node.id)?.set(id, this.#committed.length);
-    });
+      this.#work(node);
+    }
   }
 
   #compact(node: TestNode): void {
@@ -302,20 +305,29 @@ export class Simulation {
   /** The leader is cut off, goes on appending what nobody gets, and the others elect another. */
   #usurp(): void {
     this.#onLeader((leader) => {
-      const others = [...this.#nodes.keys()].filter((id) => id !== leader.id);
-      this.#blocked.clear();
-      for (const id of others) {
-        this.#blocked.add(`${leader.id}>${id}`);
-        if (this.#chance(0.7)) this.#blocked.add(`${id}>${leader.id}`);
-      }
+      const others = this.#cutOff(leader.id);
       leader.core.propose([new Uint8Array(2), new Uint8Array(3)]);
       for (const id of others) if (!this.#down.has(id)) this.#node(id).ticks(this.#electionTicks);
       const heir = this.#pick(others);
       if (heir === undefined || this.#down.has(heir)) return;
       this.#node(heir).core.campaign();
       this.#work(this.#node(heir));
+      if (this.#chance(0.5)) this.#read();
+      this.#drain(30);
+      if (this.#chance(0.5)) this.#read();
     });
     if (this.#chance(0.5)) this.#change();
+  }
+
+  /** Nobody hears `id` any more, and mostly it hears nobody; the others. */
+  #cutOff(id: number): readonly number[] {
+    const others = [...this.#nodes.keys()].filter((other) => other !== id);
+    this.#blocked.clear();
+    for (const other of others) {
+      this.#blocked.add(`${id}>${other}`);
+      if (this.#chance(0.7)) this.#blocked.add(`${other}>${id}`);
+    }
+    return others;
   }
 
   #unreachable(): void {
@@ -520,12 +532,12 @@ export class Simulation {
     assert(false, `the cluster is live again once faults stop: ${story.join("; ")}`);
   }
 
-  #drain(): void {
-    for (let budget = 0; budget < 3000; budget += 1) {
+  #drain(budget = 3000): void {
+    for (let spent = 0; spent < budget; spent += 1) {
       const message = this.#network.shift();
       if (message !== undefined) this.#hand(message);
       for (const node of this.#nodes.values()) {
-        if (node.saving === null) continue;
+        if (node.saving === null || this.#down.has(node.id)) continue;
         this.#finishSave(node);
         this.#work(node);
       }
