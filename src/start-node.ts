@@ -1,5 +1,6 @@
 // The recipe of one node: directory, checkpoint, log, consensus, peers, clients; closed in reverse.
 
+import { randomBytes } from "node:crypto";
 import { createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
 import { requestJoin } from "./cli/join.ts";
@@ -79,7 +80,7 @@ class NodeBuilder {
     for (const warning of this.#directory.warnings) logger.warn(warning);
 
     const identity = await this.#identity();
-    const machine = new Machine({ commands });
+    const machine = new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
     const checkpoints = await openCheckpointStore(join(this.#directory.path, "checkpoint"));
     const restored = await checkpoints.load(machine);
     const store = await this.#openLog();
@@ -164,8 +165,14 @@ function addressesOf(config: Config): { peerAddress: string; clientAddress: stri
   };
 }
 
-/** The log holds everything that is applied, or it has lost its end. */
+/** The log goes on where the checkpoint ends, and holds everything that is applied. */
 function checkOrder(machine: Machine, store: LogStore): void {
+  if (store.firstIndex > machine.appliedIndex + 1) {
+    throw new StartError(
+      `the log begins at entry ${store.firstIndex}, but the checkpoint ends at ` +
+        `${machine.appliedIndex}: entries are missing. Let this node join anew with an empty directory`,
+    );
+  }
   if (machine.appliedIndex <= store.lastIndex) return;
   throw new StartError(
     `the log ends at entry ${store.lastIndex}, but entry ${machine.appliedIndex} was applied: ` +
