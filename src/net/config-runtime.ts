@@ -74,7 +74,7 @@ export class RuntimeConfig implements ConfigCommands {
       const name = spelled.toLowerCase();
       if (!isOptionName(name)) continue;
       const parsed = this.#parse(name, word);
-      if (!parsed.ok) return errors.configSetFailed(name, parsed.error);
+      if (!parsed.ok) return errors.configSetFailed(spelled, parsed.error);
       values.set(name, parsed.value);
     }
     this.#become(Object.fromEntries(values) as OptionValues);
@@ -141,8 +141,8 @@ function refusal(pairs: readonly Pair[]): ErrorReply | null {
     const row = fixedRows.get(name);
     if (row === undefined && !isOptionName(name)) return errors.unknownConfigOption(spelled);
     const problem = row === undefined ? immutability(name) : rowProblem(row, word);
-    if (problem !== null) return errors.configSetFailed(name, problem);
-    if (seen.has(name)) return errors.configSetFailed(name, "duplicate parameter");
+    if (problem !== null) return errors.configSetFailed(spelled, problem);
+    if (seen.has(name)) return errors.configSetFailed(spelled, "duplicate parameter");
     seen.add(name);
   }
   return null;

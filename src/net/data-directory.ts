@@ -51,6 +51,7 @@ export class DataDirectory {
   readonly warnings: readonly string[];
   readonly #lock: DirectoryLock;
   #identity: Identity | null;
+  #logBegun: Promise<void> | null = null;
 
   /** Use `DataDirectory.open`. */
   constructor(lock: DirectoryLock, found: Pick<DataDirectory, "path" | "warnings" | "identity">) {
@@ -101,8 +102,13 @@ export class DataDirectory {
     return identity;
   }
 
-  /** The log has its first entry on disk. */
-  async logBegun(): Promise<void> {
+  /** The log has its first entry on disk. Written once, however often this is called meanwhile. */
+  logBegun(): Promise<void> {
+    this.#logBegun ??= this.#recordLog();
+    return this.#logBegun;
+  }
+
+  async #recordLog(): Promise<void> {
     assert(this.#identity !== null, "a log belongs to a node");
     if (this.#identity.hasLog) return;
     const identity = { ...this.#identity, hasLog: true };

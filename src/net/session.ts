@@ -179,7 +179,8 @@ export class Session implements Client, Waiter {
     this.authenticated = this.#authenticatedAtFirst;
     this.noEvict = false;
     this.noTouch = false;
-    this.replyMode = "on";
+    // A reply that CLIENT REPLY SKIP has silenced stays silent: that of RESET itself.
+    if (this.replyMode === "off") this.replyMode = "on";
   }
 
   /** False: the current request has to wait. */

@@ -82,7 +82,9 @@ export const errors = {
   helloUnauthenticated: error(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
   ),
-  helloOption: (option: Bytes) => error(`ERR Syntax error in HELLO option '${option}'`),
+  /** As Redis prints it: up to the first NUL. */
+  helloOption: (option: Bytes) =>
+    error(`ERR Syntax error in HELLO option '${option.split("\0", 1)[0]}'`),
   clientName: error("ERR Client names cannot contain spaces, newlines or special characters."),
   /** The attribute of CLIENT SETINFO in the client's spelling (Redis 7.2). */
   clientAttribute: (attribute: Bytes) =>
@@ -107,7 +109,7 @@ export const errors = {
   invalidCommand: error("ERR Invalid command specified"),
   unknownConfigOption: (name: Bytes) =>
     error(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`),
-  /** The option's own name, and why it was refused. */
+  /** The option in the client's spelling, and why it was refused. */
   configSetFailed: (name: string, why: string) =>
     error(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`),
   debugNotAllowed: error(

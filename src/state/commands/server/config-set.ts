@@ -30,13 +30,14 @@ export const configSet: SessionCommand = {
   run({ server }, args) {
     if (args.length % 2 !== 0) return errors.syntax;
     const known = new Set(server.config.all().map(([name]) => name));
-    const pairs = new Map<string, string>();
+    const pairs = new Map<string, readonly [spelled: string, value: string]>();
     for (let at = 2; at < args.length; at += 2) {
-      const name = word(args, at).toLowerCase();
-      if (!known.has(name)) return errors.unknownConfigOption(word(args, at));
-      if (pairs.has(name)) return errors.configSetFailed(name, "duplicate parameter");
-      pairs.set(name, word(args, at + 1));
+      const spelled = word(args, at);
+      const name = spelled.toLowerCase();
+      if (!known.has(name)) return errors.unknownConfigOption(spelled);
+      if (pairs.has(name)) return errors.configSetFailed(spelled, "duplicate parameter");
+      pairs.set(name, [spelled, word(args, at + 1)]);
     }
-    return server.config.set([...pairs]) ?? ok;
+    return server.config.set([...pairs.values()]) ?? ok;
   },
 };
