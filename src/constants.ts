@@ -90,6 +90,11 @@ export const peerGatherBytes = 16 * KiB;
 /** As in Redis: the number of databases (`databases`) and of hash slots. */
 export const databaseCount = 16;
 export const slotCount = 16_384;
+/**
+ * Parts of a database, each of the same number of slots. Fewer, larger parts mean fewer cache misses per
+ * look-up; more, smaller ones mean that one that grows is rehashed in less time.
+ */
+export const partitionCount = 256;
 /** Keys that one entry removes because they are due; the rest waits for the next entry. */
 export const expirePerEntryMax = 1_000;
 /** The leader commits a tick for keys that are due at most this often. */

@@ -157,7 +157,7 @@ function averageTtl(database: PhysicalDatabase, nowMs: number): number {
   if (database.expires === 0) return 0;
   let sum = 0;
   let count = 0;
-  for (const { expiries } of database.filledSlots()) {
+  for (const { expiries } of database.filledPartitions()) {
     for (const at of expiries?.values() ?? []) {
       sum += Math.max(0, Number(at) - nowMs);
       if (++count === ttlSampleMax) return Math.round(sum / count);

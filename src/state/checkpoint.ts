@@ -7,9 +7,9 @@ import {
   checkpointFormat,
   mixed,
 } from "./checkpoint-meta.ts";
-import type { DenseSlot, FrozenSlot } from "./dense-slot.ts";
 import type { Machine } from "./machine.ts";
-import type { PhysicalDatabase, SlotFreezer } from "./physical-database.ts";
+import type { FrozenPartition, Partition } from "./partition.ts";
+import type { PartitionFreezer, PhysicalDatabase } from "./physical-database.ts";
 import { RecordEncoder } from "./record.ts";
 
 /** Takes records; it has copied the bytes when it returns. */
@@ -19,19 +19,19 @@ export interface RecordSink {
 }
 
 /**
- * Invariant: whenever a position of a slot changes, its record as of `appliedIndex` is in the sink or
+ * Invariant: whenever a position of a partition changes, its record as of `appliedIndex` is in the sink or
  * was not due. So the sink ends up with exactly the difference between this checkpoint and the one
  * before, whatever is applied meanwhile. It costs what changed, not what exists.
  */
-export class Checkpoint implements SlotFreezer {
+export class Checkpoint implements PartitionFreezer {
   /** Records put and deleted so far. */
   records = 0;
 
   readonly #sink: RecordSink;
   readonly #encoder = new RecordEncoder();
   readonly #databases: readonly PhysicalDatabase[];
-  /** What is left to do: databases, and the changed slots of each, last first. */
-  readonly #changed: (readonly [PhysicalDatabase, DenseSlot[]])[];
+  /** What is left to do: databases, and the changed partitions of each, last first. */
+  readonly #changed: (readonly [PhysicalDatabase, Partition[]])[];
   readonly #head: Omit<CheckpointMeta, "databases">;
   readonly #expires: readonly number[];
   readonly #keys: readonly number[];
@@ -64,16 +64,16 @@ export class Checkpoint implements SlotFreezer {
     for (let left = records; left > 0; ) {
       const database = this.#changed.at(-1);
       if (database === undefined) return false;
-      const slot = database[1].at(-1);
-      if (slot === undefined) this.#changed.pop();
-      else left -= 1 + this.#encodeSlot(database[0], slot, left);
+      const partition = database[1].at(-1);
+      if (partition === undefined) this.#changed.pop();
+      else left -= 1 + this.#encodePartition(database[0], partition, left);
     }
     return this.#changed.length > 0;
   }
 
-  freeze(database: PhysicalDatabase, slot: DenseSlot): void {
-    assert(slot.frozen === null, "one checkpoint at a time");
-    slot.frozen = new FrozenDifference(this, database, slot);
+  freeze(database: PhysicalDatabase, partition: Partition): void {
+    assert(partition.frozen === null, "one checkpoint at a time");
+    partition.frozen = new FrozenDifference(this, database, partition);
   }
 
   /** What is written together with the records. Everything is encoded. */
@@ -95,20 +95,20 @@ export class Checkpoint implements SlotFreezer {
     return { ...this.#head, databases };
   }
 
-  /** For the frozen slots: one record as it stands. */
-  put(database: PhysicalDatabase, slot: DenseSlot, position: number): void {
+  /** For the frozen partitions: one record as it stands. */
+  put(database: PhysicalDatabase, partition: Partition, position: number): void {
     const encoder = this.#encoder;
-    encoder.encode(database.id, slot, position);
+    encoder.encode(database.id, partition, position);
     this.#sink.put(encoder.key, encoder.value);
     database.digest ^= mixed(encoder.checksum);
     this.records++;
   }
 
-  #encodeSlot(database: PhysicalDatabase, slot: DenseSlot, max: number): number {
-    if (slot.frozen === null) this.freeze(database, slot);
-    const done = slot.frozen?.encode(max) ?? 0;
-    if (slot.frozen?.isDone) {
-      slot.frozen = null;
+  #encodePartition(database: PhysicalDatabase, partition: Partition, max: number): number {
+    if (partition.frozen === null) this.freeze(database, partition);
+    const done = partition.frozen?.encode(max) ?? 0;
+    if (partition.frozen?.isDone) {
+      partition.frozen = null;
       this.#changed.at(-1)?.[1].pop();
     }
     return done;
@@ -119,16 +119,16 @@ export class Checkpoint implements SlotFreezer {
     return this.#encoder.checksum;
   }
 
-  delete(database: PhysicalDatabase, slot: DenseSlot, position: number): void {
-    this.#encoder.encodeKey(database.id, slot.number, position);
+  delete(database: PhysicalDatabase, partition: Partition, position: number): void {
+    this.#encoder.encodeKey(database.id, partition.number, position);
     this.#sink.del(this.#encoder.key);
     this.records++;
   }
 }
 
-/** What one slot has to write: its dirty positions, and the deletion of those it no longer has. */
-class FrozenDifference implements FrozenSlot {
-  readonly #slot: DenseSlot;
+/** What one partition has to write: its dirty positions, and the deletion of those it no longer has. */
+class FrozenDifference implements FrozenPartition {
+  readonly #partition: Partition;
   readonly #checkpoint: Checkpoint;
   readonly #database: PhysicalDatabase;
   /** Bits of the positions that are still to be encoded. */
@@ -140,15 +140,15 @@ class FrozenDifference implements FrozenSlot {
   #word = 0;
   #gone: number;
 
-  constructor(checkpoint: Checkpoint, database: PhysicalDatabase, slot: DenseSlot) {
-    this.#slot = slot;
+  constructor(checkpoint: Checkpoint, database: PhysicalDatabase, partition: Partition) {
+    this.#partition = partition;
     this.#checkpoint = checkpoint;
     this.#database = database;
-    this.#dirty = slot.takeDirty();
-    this.#length = slot.size;
-    this.#before = slot.persisted;
+    this.#dirty = partition.takeDirty();
+    this.#length = partition.size;
+    this.#before = partition.persisted;
     this.#gone = this.#length;
-    slot.persisted = this.#length;
+    partition.persisted = this.#length;
     database.persisted += this.#length - this.#before;
   }
 
@@ -185,15 +185,15 @@ class FrozenDifference implements FrozenSlot {
   }
 
   #put(position: number): void {
-    const checksums = this.#slot.checksumsFor(this.#length);
+    const checksums = this.#partition.checksumsFor(this.#length);
     if (position < this.#before) this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.put(this.#database, this.#slot, position);
+    this.#checkpoint.put(this.#database, this.#partition, position);
     checksums[position] = this.#checkpoint.checksum;
   }
 
   #delete(position: number): void {
-    const checksums = this.#slot.checksumsFor(this.#before);
+    const checksums = this.#partition.checksumsFor(this.#before);
     this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.delete(this.#database, this.#slot, position);
+    this.#checkpoint.delete(this.#database, this.#partition, position);
   }
 }

@@ -3,10 +3,10 @@
 import { assert } from "../assert.ts";
 import { errors } from "../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../resp/reply.ts";
-import type { DenseSlot } from "./dense-slot.ts";
+import type { KeyHasher } from "./key-hash.ts";
 import type { Keyspace } from "./keyspace.ts";
+import type { Partition } from "./partition.ts";
 import type { PhysicalDatabase } from "./physical-database.ts";
-import type { KeyHasher } from "./slots.ts";
 import type { Expiry, Value, WriteView } from "./views.ts";
 
 /** Picks of RANDOMKEY that may meet a dead key before all living ones are counted. */
@@ -28,7 +28,7 @@ export class Database implements WriteView {
   readonly #all: readonly Database[];
   readonly #hasher: KeyHasher;
   /** Of the last look-up, found or not; its hash still stands in the hasher. */
-  #slot: DenseSlot | undefined;
+  #partition: Partition | undefined;
 
   constructor(index: number, keyspace: Keyspace, all: readonly Database[]) {
     this.index = index;
@@ -55,30 +55,30 @@ export class Database implements WriteView {
 
   get(key: Bytes): Value | undefined {
     const position = this.#look(key);
-    return position === -1 ? undefined : this.#slot?.values[position];
+    return position === -1 ? undefined : this.#partition?.values[position];
   }
 
   string(key: Bytes): Bytes | undefined | ErrorReply {
     const position = this.#look(key);
     if (position === -1) return undefined;
-    const value = this.#slot?.values[position];
+    const value = this.#partition?.values[position];
     return typeof value === "string" ? value : errors.wrongType;
   }
 
   expireAt(key: Bytes): Expiry | undefined {
-    return this.#look(key) === -1 ? undefined : this.#slot?.expiries?.get(key);
+    return this.#look(key) === -1 ? undefined : this.#partition?.expiries?.get(key);
   }
 
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number {
-    return this.#store.scan(cursor, count, (slot, position) => {
-      const key = slot.keys[position] as Bytes;
-      if (!this.#keyspace.isDead(slot, key)) visit(key);
+    return this.#store.scan(cursor, count, (partition, position) => {
+      const key = partition.keys[position] as Bytes;
+      if (!this.#keyspace.isDead(partition, key)) visit(key);
     });
   }
 
   *keys(): IterableIterator<Bytes> {
-    for (const slot of this.#store.filledSlots()) {
-      for (const key of slot.keys) if (!this.#keyspace.isDead(slot, key)) yield key;
+    for (const partition of this.#store.filledPartitions()) {
+      for (const key of partition.keys) if (!this.#keyspace.isDead(partition, key)) yield key;
     }
   }
 
@@ -86,9 +86,9 @@ export class Database implements WriteView {
     const store = this.#store;
     if (store.size === 0) return undefined;
     for (let pick = 0; pick < picksMax; pick++) {
-      const { slot, position } = store.at(Math.floor(random() * store.size));
-      const key = slot.keys[position] as Bytes;
-      if (!this.#keyspace.isDead(slot, key)) return key;
+      const { partition, position } = store.at(Math.floor(random() * store.size));
+      const key = partition.keys[position] as Bytes;
+      if (!this.#keyspace.isDead(partition, key)) return key;
     }
     return this.#randomOfLiving(random);
   }
@@ -105,9 +105,9 @@ export class Database implements WriteView {
     const position = this.#find(key);
     if (position === -1) this.#add(key, value);
     else {
-      const slot = this.#slot as DenseSlot;
-      if (slot.expiries !== null) this.#keyspace.dropExpiry(this.#store, slot, position);
-      slot.change(position, value);
+      const partition = this.#partition as Partition;
+      if (partition.expiries !== null) this.#keyspace.dropExpiry(this.#store, partition, position);
+      partition.change(position, value);
     }
     this.#keyspace.counters.changes++;
   }
@@ -116,12 +116,12 @@ export class Database implements WriteView {
     const position = this.#find(key);
     if (position === -1) this.#add(key, value);
     else {
-      const slot = this.#slot as DenseSlot;
+      const partition = this.#partition as Partition;
       // A dead key that is not removed yet is replaced: the new one has no expiry.
-      if (slot.expiries !== null && this.#keyspace.isDead(slot, key)) {
-        this.#keyspace.dropExpiry(this.#store, slot, position);
+      if (partition.expiries !== null && this.#keyspace.isDead(partition, key)) {
+        this.#keyspace.dropExpiry(this.#store, partition, position);
       }
-      slot.change(position, value);
+      partition.change(position, value);
     }
     this.#keyspace.counters.changes++;
   }
@@ -129,9 +129,9 @@ export class Database implements WriteView {
   delete(key: Bytes): boolean {
     const position = this.#find(key);
     if (position === -1) return false;
-    const slot = this.#slot as DenseSlot;
-    if (this.#keyspace.isDead(slot, key)) return false;
-    this.#keyspace.remove(this.#store, slot, position);
+    const partition = this.#partition as Partition;
+    if (this.#keyspace.isDead(partition, key)) return false;
+    this.#keyspace.remove(this.#store, partition, position);
     this.#keyspace.counters.changes++;
     return true;
   }
@@ -139,15 +139,15 @@ export class Database implements WriteView {
   setExpireAt(key: Bytes, at: Expiry): void {
     const position = this.#look(key);
     assert(position !== -1, "the handler has found the key");
-    const slot = this.#slot as DenseSlot;
-    this.#keyspace.setExpiry(this.#store, slot, position, plainWhereSafe(at));
+    const partition = this.#partition as Partition;
+    this.#keyspace.setExpiry(this.#store, partition, position, plainWhereSafe(at));
     this.#keyspace.counters.changes++;
   }
 
   persist(key: Bytes): boolean {
     const position = this.#look(key);
     if (position === -1) return false;
-    const had = this.#keyspace.dropExpiry(this.#store, this.#slot as DenseSlot, position);
+    const had = this.#keyspace.dropExpiry(this.#store, this.#partition as Partition, position);
     if (had) this.#keyspace.counters.changes++;
     return had;
   }
@@ -166,20 +166,20 @@ export class Database implements WriteView {
     return this.#keyspace.databases[this.index] as PhysicalDatabase;
   }
 
-  /** The position of a key, dead or alive, within `#slot`. */
+  /** The position of a key, dead or alive, within `#partition`. */
   #find(key: Bytes): number {
     const hasher = this.#hasher;
     hasher.take(key);
-    this.#slot = this.#store.slot(hasher.slot);
-    return this.#slot === undefined ? -1 : this.#slot.positionOf(key, hasher.hash);
+    this.#partition = this.#store.partition(hasher.partition);
+    return this.#partition === undefined ? -1 : this.#partition.positionOf(key, hasher.hash);
   }
 
   /** The position of a living key; -1 when there is none. Reads are counted. */
   #look(key: Bytes): number {
     let position = this.#find(key);
     if (position !== -1) {
-      const slot = this.#slot as DenseSlot;
-      if (slot.expiries !== null && this.#keyspace.isDead(slot, key)) position = -1;
+      const partition = this.#partition as Partition;
+      if (partition.expiries !== null && this.#keyspace.isDead(partition, key)) position = -1;
     }
     if (this.#keyspace.reading) {
       if (position === -1) this.#keyspace.counters.misses++;
@@ -189,10 +189,10 @@ export class Database implements WriteView {
   }
 
   #add(key: Bytes, value: Value): void {
-    const { slot: number, hash } = this.#hasher;
-    const slot = this.#slot ?? this.#store.ensureSlot(number);
-    slot.add(key, hash, value);
-    this.#store.count(number, 1);
+    const { partition: number, hash } = this.#hasher;
+    const partition = this.#partition ?? this.#store.ensurePartition(number);
+    partition.add(key, hash, value);
+    this.#store.count(1);
   }
 
   /** One pass that keeps each living key with the same chance (reservoir of one). */

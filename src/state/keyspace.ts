@@ -3,10 +3,10 @@
 import { assert } from "../assert.ts";
 import { databaseCount } from "../constants.ts";
 import type { Bytes } from "../resp/reply.ts";
-import type { DenseSlot } from "./dense-slot.ts";
 import { type DueKey, ExpiryHeap } from "./expiry-heap.ts";
+import { KeyHasher } from "./key-hash.ts";
+import type { Partition } from "./partition.ts";
 import { PhysicalDatabase } from "./physical-database.ts";
-import { KeyHasher } from "./slots.ts";
 import type { Expiry } from "./views.ts";
 
 /** Of this node alone, for INFO: neither replicated nor persisted. */
@@ -73,21 +73,21 @@ export class Keyspace {
   }
 
   /** Also notes when the key is due for the present read. */
-  isDead(slot: DenseSlot, key: Bytes): boolean {
-    const at = slot.expiries?.get(key);
+  isDead(partition: Partition, key: Bytes): boolean {
+    const at = partition.expiries?.get(key);
     if (at === undefined) return false;
     if (at <= this.logTimeMs) return true;
     if (at <= this.nowMs) this.metDue = true;
     return false;
   }
 
-  setExpiry(database: PhysicalDatabase, slot: DenseSlot, position: number, at: Expiry): void {
-    const key = slot.keys[position] as Bytes;
-    const known = slot.expiries?.get(key);
+  setExpiry(database: PhysicalDatabase, partition: Partition, position: number, at: Expiry): void {
+    const key = partition.keys[position] as Bytes;
+    const known = partition.expiries?.get(key);
     if (known === at) return;
     if (known === undefined) database.expires++;
     else this.#untime(database, known);
-    slot.changeExpiry(position, at);
+    partition.changeExpiry(position, at);
     if (typeof at !== "number") return;
     database.timed++;
     this.#heap.add(at, database.id, key);
@@ -95,20 +95,20 @@ export class Keyspace {
   }
 
   /** False when the key had none. */
-  dropExpiry(database: PhysicalDatabase, slot: DenseSlot, position: number): boolean {
-    const known = slot.expiries?.get(slot.keys[position] as Bytes);
+  dropExpiry(database: PhysicalDatabase, partition: Partition, position: number): boolean {
+    const known = partition.expiries?.get(partition.keys[position] as Bytes);
     if (known === undefined) return false;
     database.expires--;
     this.#untime(database, known);
-    slot.changeExpiry(position, undefined);
+    partition.changeExpiry(position, undefined);
     this.#tidyHeap();
     return true;
   }
 
-  remove(database: PhysicalDatabase, slot: DenseSlot, position: number): void {
-    if (slot.expiries !== null) this.dropExpiry(database, slot, position);
-    slot.removeAt(position);
-    database.count(slot.number, -1);
+  remove(database: PhysicalDatabase, partition: Partition, position: number): void {
+    if (partition.expiries !== null) this.dropExpiry(database, partition, position);
+    partition.removeAt(position);
+    database.count(-1);
   }
 
   /** FLUSHDB: an empty database takes the number, whatever the old one held. */
@@ -136,8 +136,8 @@ export class Keyspace {
       const due = this.#firstDue();
       if (due === undefined || due.atMs > this.logTimeMs) return;
       const database = this.#byId.get(due.database) as PhysicalDatabase;
-      const slot = this.#slotAt(database, due.key) as DenseSlot;
-      this.remove(database, slot, slot.positionOf(due.key, this.hasher.hash));
+      const partition = this.#partitionAt(database, due.key) as Partition;
+      this.remove(database, partition, partition.positionOf(due.key, this.hasher.hash));
       this.counters.expiredKeys++;
       this.counters.changes++;
       removed++;
@@ -190,23 +190,23 @@ export class Keyspace {
   #firstDue(): DueKey | undefined {
     for (let due = this.#heap.first(); due !== undefined; due = this.#heap.first()) {
       const database = this.#byId.get(due.database);
-      const slot = database === undefined ? undefined : this.#slotAt(database, due.key);
-      if (slot?.expiries?.get(due.key) === due.atMs) return due;
+      const partition = database === undefined ? undefined : this.#partitionAt(database, due.key);
+      if (partition?.expiries?.get(due.key) === due.atMs) return due;
       this.#heap.removeFirst();
     }
     return undefined;
   }
 
-  #slotAt(database: PhysicalDatabase, key: Bytes): DenseSlot | undefined {
+  #partitionAt(database: PhysicalDatabase, key: Bytes): Partition | undefined {
     this.hasher.take(key);
-    return database.slot(this.hasher.slot);
+    return database.partition(this.hasher.partition);
   }
 
   *#expiries(): IterableIterator<DueKey> {
     for (const database of this.databases) {
       if (database.timed === 0) continue;
-      for (const slot of database.filledSlots()) {
-        for (const [key, atMs] of slot.expiries ?? []) {
+      for (const partition of database.filledPartitions()) {
+        for (const [key, atMs] of partition.expiries ?? []) {
           if (typeof atMs === "number") yield { atMs, database: database.id, key };
         }
       }

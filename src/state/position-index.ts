@@ -1,7 +1,7 @@
 // From keys to positions: an open hash table of small numbers, a quarter of the size of a Map.
 
 import type { Bytes } from "../resp/reply.ts";
-import type { KeyHasher } from "./slots.ts";
+import type { KeyHasher } from "./key-hash.ts";
 
 /** (position + 1) * 256 + eight bits of the hash; 0 is a free cell. As narrow as positions allow. */
 type Cells = Uint16Array | Uint32Array | Float64Array;
@@ -15,8 +15,8 @@ function makeCells(count: number): Cells {
 
 /**
  * The index over an array of different keys that its owner keeps dense. The cells hold positions and
- * no keys, so that 1 M keys of 16 bytes need 30 bytes a key less than with a Map per slot, and a
- * slot may grow beyond a Map's 2^24 entries. Linear probing; at most three of four cells are taken.
+ * no keys, so that 1 M keys of 16 bytes need 30 bytes a key less than with a Map per partition, and a
+ * partition may grow beyond a Map's 2^24 entries. Linear probing; at most three of four cells are taken.
  */
 export class PositionIndex {
   readonly #keys: readonly Bytes[];

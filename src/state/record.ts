@@ -1,6 +1,6 @@
 // Records of a checkpoint as bytes: a key that orders them, a value with its own checksum.
 //
-// Key    "r", physical database u48, slot u16, position u32, all big endian: LevelDB's order is ours
+// Key    "r", physical database u48, partition u16, position u32, all big endian: LevelDB's order is ours
 // Value  type and expiry kind u8, expiry (8 bytes, if any), key length u32, key, value, CRC-32 u32
 //        little endian; the checksum begins with the record's place, so it covers the record key too
 //
@@ -10,7 +10,7 @@ import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
 import { cutBytes } from "../resp/cut-bytes.ts";
 import type { Bytes } from "../resp/reply.ts";
-import type { DenseSlot } from "./dense-slot.ts";
+import type { Partition } from "./partition.ts";
 import type { Expiry, Value } from "./views.ts";
 
 const recordKeyBytes = 13;
@@ -38,10 +38,10 @@ export function firstRecordKey(database: number): Buffer {
   return key;
 }
 
-function putRecordKey(into: Buffer, database: number, slot: number, position: number): void {
+function putRecordKey(into: Buffer, database: number, partition: number, position: number): void {
   into[0] = prefix;
   into.writeUIntBE(database, 1, 6);
-  into.writeUInt16BE(slot, 7);
+  into.writeUInt16BE(partition, 7);
   into.writeUInt32BE(position, 9);
 }
 
@@ -49,8 +49,8 @@ function putRecordKey(into: Buffer, database: number, slot: number, position: nu
  * What the checksum starts with: 32 bits of the place. Two places that one flipped bit sets apart give
  * different ones, and then all checksums of equal bytes differ.
  */
-function placeSeed(database: number, slot: number, position: number): number {
-  return ((slot << 18) ^ position ^ Math.imul(database, 0x9e3779b1)) >>> 0;
+function placeSeed(database: number, partition: number, position: number): number {
+  return ((partition << 18) ^ position ^ Math.imul(database, 0x9e3779b1)) >>> 0;
 }
 
 /** Encodes one record after the other into the same memory, good until the next call. */
@@ -64,23 +64,23 @@ export class RecordEncoder {
   readonly #views: Buffer[] = [];
 
   /** For a deletion: `key` alone. */
-  encodeKey(database: number, slot: number, position: number): void {
-    putRecordKey(this.key, database, slot, position);
+  encodeKey(database: number, partition: number, position: number): void {
+    putRecordKey(this.key, database, partition, position);
   }
 
-  encode(database: number, slot: DenseSlot, position: number): void {
-    const key = slot.keys[position] as Bytes;
-    const value = slot.values[position] as Value;
+  encode(database: number, partition: Partition, position: number): void {
+    const key = partition.keys[position] as Bytes;
+    const value = partition.values[position] as Value;
     assert(typeof value === "string", "strings are the only values of this version");
-    putRecordKey(this.key, database, slot.number, position);
+    putRecordKey(this.key, database, partition.number, position);
 
     const sizeMax = 13 + key.length + value.length + checksumBytes;
     const into = sizeMax <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(sizeMax);
-    let at = putExpiry(into, slot.expiries?.get(key));
+    let at = putExpiry(into, partition.expiries?.get(key));
     at = into.writeUInt32LE(key.length, at);
     at += into.write(key, at, "latin1");
     at += into.write(value, at, "latin1");
-    this.checksum = crc32(this.#view(into, at), placeSeed(database, slot.number, position));
+    this.checksum = crc32(this.#view(into, at), placeSeed(database, partition.number, position));
     into.writeUInt32LE(this.checksum, at);
     this.value = this.#view(into, at + checksumBytes);
   }
@@ -109,7 +109,7 @@ function putExpiry(into: Buffer, expireAt: Expiry | undefined): number {
 /** Decodes one record after the other; the fields hold until the next call. */
 export class RecordDecoder {
   database = 0;
-  slot = 0;
+  partition = 0;
   position = 0;
   key: Bytes = "";
   value: Value = "";
@@ -120,7 +120,7 @@ export class RecordDecoder {
   decodeKey(recordKey: Buffer): boolean {
     if (recordKey.length !== recordKeyBytes || recordKey[0] !== prefix) return false;
     this.database = recordKey.readUInt16BE(1) * 2 ** 32 + recordKey.readUInt32BE(3);
-    this.slot = recordKey.readUInt16BE(7);
+    this.partition = recordKey.readUInt16BE(7);
     this.position = recordKey.readUInt32BE(9);
     return true;
   }
@@ -129,7 +129,7 @@ export class RecordDecoder {
   decodeValue(bytes: Buffer): string | null {
     const end = bytes.length - checksumBytes;
     if (end < 5) return `${this.place} is too short`;
-    const seed = placeSeed(this.database, this.slot, this.position);
+    const seed = placeSeed(this.database, this.partition, this.position);
     if (crc32(bytes, seed) !== residue) return `${this.place} has a wrong checksum`;
 
     // From here on the bytes are what we wrote.
@@ -151,6 +151,6 @@ export class RecordDecoder {
 
   /** In words. */
   get place(): string {
-    return `record ${this.position} of slot ${this.slot} of database ${this.database}`;
+    return `record ${this.position} of partition ${this.partition} of database ${this.database}`;
   }
 }

@@ -72,14 +72,14 @@ export class Restorer {
     const { key, expireAt, position, checksum } = record;
     const { hasher } = this.#machine.keyspace;
     hasher.take(key);
-    if (hasher.slot !== record.slot) return `${record.place} is in the wrong slot`;
-    const slot = database.ensureSlot(record.slot);
-    if (position !== slot.size) return `${record.place} follows record ${slot.size - 1}`;
-    if (!slot.restore(key, hasher.hash, record.value, expireAt)) {
+    if (hasher.partition !== record.partition) return `${record.place} is in the wrong partition`;
+    const partition = database.ensurePartition(record.partition);
+    if (position !== partition.size) return `${record.place} follows record ${partition.size - 1}`;
+    if (!partition.restore(key, hasher.hash, record.value, expireAt)) {
       return `${record.place} repeats a key`;
     }
-    slot.checksumsFor(position + 1)[position] = checksum;
-    database.count(record.slot, 1);
+    partition.checksumsFor(position + 1)[position] = checksum;
+    database.count(1);
     database.persisted++;
     database.digest ^= mixed(checksum);
     if (expireAt !== undefined) database.expires++;

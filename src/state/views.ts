@@ -31,7 +31,7 @@ export interface ReadView {
 
   /** Visits about `count` keys from a cursor (0 to begin); returns the next cursor, 0 at the end. */
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number;
-  /** Every living key, in the order of slots and positions. */
+  /** Every living key, in the order of partitions and positions. */
   keys(): IterableIterator<Bytes>;
   /** A living key, each equally likely; undefined when there is none. */
   randomKey(random: () => number): Bytes | undefined;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { slotCount } from "../../src/constants.ts";
 import { createDatabases, type Database } from "../../src/state/database.ts";
+import { slotOf } from "../../src/state/key-hash.ts";
 import { Keyspace } from "../../src/state/keyspace.ts";
-import { slotOf } from "../../src/state/slots.ts";
 import type { Expiry } from "../../src/state/views.ts";
 import { Dice, someKey } from "../support/state-random.ts";
 
@@ -46,7 +46,7 @@ function changeBoth(db: Database, model: Model, dice: Dice, step: number): void 
   }
 }
 
-describe("slots", () => {
+describe("partitions", () => {
   it("are those of the Redis Cluster specification", () => {
     // Asked from redis-server 7.0.15 with CLUSTER KEYSLOT.
     expect(slotOf("123456789")).toBe(12739);
@@ -75,7 +75,7 @@ describe("a database", () => {
     }
   });
 
-  it("keeps a slot of many keys in order while it grows and shrinks", () => {
+  it("keeps a partition of many keys in order while it grows and shrinks", () => {
     const { keyspace, db } = open();
     for (let nth = 0; nth < 5_000; nth++) db.replace(`{one}${nth}`, String(nth));
     for (let nth = 0; nth < 5_000; nth += 2) expect(db.delete(`{one}${nth}`)).toBe(true);

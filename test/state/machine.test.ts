@@ -260,7 +260,9 @@ describe("expiry", () => {
       }
       log.nowMs = timeMs + 5_000;
       log.tick();
-      return [...(log.machine.keyspace.databases[0]?.filledSlots() ?? [])].map(({ keys }) => keys);
+      return [...(log.machine.keyspace.databases[0]?.filledPartitions() ?? [])].map(
+        ({ keys }) => keys,
+      );
     });
     expect(left[0]?.flat().length).toBe(300);
     expect(left[1]).toEqual(left[0]);

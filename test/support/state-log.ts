@@ -179,9 +179,9 @@ export function stateOf(machine: Machine): unknown {
       id: database.id,
       size: database.size,
       expires: database.expires,
-      slots: [...database.filledSlots()].map((slot) => [
-        slot.number,
-        slot.keys.map((key, at) => [key, slot.values[at], slot.expiries?.get(key)]),
+      partitions: [...database.filledPartitions()].map((partition) => [
+        partition.number,
+        partition.keys.map((key, at) => [key, partition.values[at], partition.expiries?.get(key)]),
       ]),
     })),
   };

@@ -20,7 +20,7 @@ export class Dice {
   readonly next = (): number => this.#random.next();
 }
 
-/** A key: few enough to meet again, half of them in few slots. */
+/** A key: few enough to meet again, half of them in few partitions. */
 export function someKey(dice: Dice): string {
   return dice.below(2) === 0 ? `k${dice.below(300)}` : `{tag${dice.below(3)}}${dice.below(100)}`;
 }

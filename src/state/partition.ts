@@ -1,13 +1,13 @@
-// The keys of one hash slot of one database: a dense map whose positions are part of the state.
+// The keys of one partition of one database: a dense map whose positions are part of the state.
 
 import { assert } from "../assert.ts";
 import type { Bytes } from "../resp/reply.ts";
+import type { KeyHasher } from "./key-hash.ts";
 import { PositionIndex } from "./position-index.ts";
-import type { KeyHasher } from "./slots.ts";
 import type { Expiry, Value } from "./views.ts";
 
-/** The copy of a slot that a running checkpoint still has to write (checkpoint.ts). */
-export interface FrozenSlot {
+/** The copy of a partition that a running checkpoint still has to write (checkpoint.ts). */
+export interface FrozenPartition {
   /** Writes at most `max` records; how many it were. */
   encode(max: number): number;
   readonly isDone: boolean;
@@ -15,14 +15,14 @@ export interface FrozenSlot {
   preserve(position: number): void;
 }
 
-/** The database of a slot, as the slot sees it. */
-export interface SlotOwner {
-  /** The number of checkpoints begun: one more asks all changed slots for what they were. */
+/** The database of a partition, as the partition sees it. */
+export interface PartitionOwner {
+  /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
-  /** Once per generation, before the first change of a slot in it. */
-  slotChanges(slot: DenseSlot): void;
-  /** Before that, when the checkpoint that has begun has not come to the slot yet: sets `frozen`. */
-  freeze(slot: DenseSlot): void;
+  /** Once per generation, before the first change of a partition in it. */
+  partitionChanges(partition: Partition): void;
+  /** Before that, when the checkpoint that has begun has not come to the partition yet: sets `frozen`. */
+  freeze(partition: Partition): void;
 }
 
 const clean: number[] = [];
@@ -36,7 +36,7 @@ const none = new Int32Array(0);
  * Removal moves the last key into the gap, so a key's position only ever falls while it stays:
  * a walk from the end to the start meets every key that stays.
  */
-export class DenseSlot {
+export class Partition {
   readonly number: number;
   readonly keys: Bytes[] = [];
   readonly values: Value[] = [];
@@ -45,18 +45,18 @@ export class DenseSlot {
 
   /** Positions on disk as of the last checkpoint that began; the rest of them must be deleted. */
   persisted = 0;
-  frozen: FrozenSlot | null = null;
+  frozen: FrozenPartition | null = null;
 
-  readonly #owner: SlotOwner;
+  readonly #owner: PartitionOwner;
   readonly #index: PositionIndex;
   /** One bit per position, 32 to a word. */
   #dirty: number[] = clean;
-  /** The generation in which the slot changed first, until its dirty positions are taken. */
+  /** The generation in which the partition changed first, until its dirty positions are taken. */
   #generation = -1;
   /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
   #checksums: Int32Array = none;
 
-  constructor(number: number, owner: SlotOwner, hasher: KeyHasher) {
+  constructor(number: number, owner: PartitionOwner, hasher: KeyHasher) {
     this.number = number;
     this.#owner = owner;
     this.#index = new PositionIndex(this.keys, hasher);
@@ -173,7 +173,7 @@ export class DenseSlot {
     this.#dirty[word] = (this.#dirty[word] as number) | (1 << (position & 31));
   }
 
-  /** By hand: `push` would reserve room for 16 words, which most slots never need. */
+  /** By hand: `push` would reserve room for 16 words, which most partitions never need. */
   #growDirty(word: number): void {
     const grown = new Array<number>(word + 1 + (word >> 1)).fill(0);
     for (let at = 0; at < this.#dirty.length; at++) grown[at] = this.#dirty[at] as number;
@@ -184,6 +184,6 @@ export class DenseSlot {
     if (this.#generation !== -1) this.#owner.freeze(this);
     this.#generation = this.#owner.generation;
     this.#growDirty(this.size >>> 5);
-    this.#owner.slotChanges(this);
+    this.#owner.partitionChanges(this);
   }
 }

@@ -1,6 +1,7 @@
-// Where a key belongs: its hash slot, and the hash by which it is found within the slot.
+// Where a key belongs: its hash slot, its partition, and the hash by which it is found there.
 
-import { slotCount } from "../constants.ts";
+import { assert } from "../assert.ts";
+import { partitionCount, slotCount } from "../constants.ts";
 import type { Bytes } from "../resp/reply.ts";
 
 /** CRC-16/XMODEM (polynomial 0x1021), the one of the Redis Cluster specification. */
@@ -30,10 +31,15 @@ export function slotOf(key: Bytes): number {
   return crc & (slotCount - 1);
 }
 
-/** Both at once: one walk over the key. The results stand in `slot` and `hash` until the next call. */
+/** Consecutive hash slots share a partition: a power of two of them. */
+const slotsPerPartition = slotCount / partitionCount;
+const partitionShift = Math.log2(slotsPerPartition);
+assert(Number.isInteger(partitionShift), "every slot lies in one partition as a whole");
+
+/** Both at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
 export class KeyHasher {
-  /** Of the last key, as `slotOf` gives it. */
-  slot = 0;
+  /** Of the last key: that of its slot. */
+  partition = 0;
   /** Of the last key; 32 bits, signed. */
   hash = 0;
 
@@ -61,7 +67,7 @@ export class KeyHasher {
       hash = Math.imul(hash ^ byte, multiplier);
       hash ^= hash >>> 15;
     }
-    this.slot = isTagged ? slotOf(key) : crc & (slotCount - 1);
+    this.partition = (isTagged ? slotOf(key) : crc & (slotCount - 1)) >> partitionShift;
     this.hash = hash;
   }
 
