@@ -5,28 +5,28 @@ import type { ErrorReply } from "../resp/reply.ts";
 import { arityFits, fullName } from "../state/commands/derive.ts";
 import type { Command } from "../state/commands/spec.ts";
 
-export interface Request {
-  readonly command: Command;
-  /** Words, the name included. */
-  readonly wordCount: number;
-  readonly client: { readonly authenticated: boolean };
+export interface AdmittedClient {
+  readonly authenticated: boolean;
 }
 
-/** A stage answers with a refusal, or null to let the request pass. The order is the specification. */
-type Stage = (request: Request) => ErrorReply | null;
+/**
+ * A stage answers with a refusal, or null to let the request pass; `wordCount` includes the name. The
+ * order is the specification.
+ */
+type Stage = (command: Command, wordCount: number, client: AdmittedClient) => ErrorReply | null;
 
-const arity: Stage = ({ command, wordCount }) =>
+const arity: Stage = (command, wordCount) =>
   arityFits(command, wordCount) ? null : errors.arity(fullName(command));
 
-const authenticated: Stage = ({ command, client }) =>
+const authenticated: Stage = (command, _wordCount, client) =>
   client.authenticated || command.flags.includes("no_auth") ? null : errors.noAuth;
 
 const stages: readonly Stage[] = [arity, authenticated];
 
-export function refusal(request: Request): ErrorReply | null {
+export const refusal: Stage = (command, wordCount, client) => {
   for (const stage of stages) {
-    const reply = stage(request);
+    const reply = stage(command, wordCount, client);
     if (reply !== null) return reply;
   }
   return null;
-}
+};

@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import { outputBytesMax, outputPauseBytes, unauthenticatedOutputBytesMax } from "../constants.ts";
 import { ReplyBuffer } from "../resp/encode-reply.ts";
-import type { Protocol, Reply } from "../resp/reply.ts";
+import type { Bytes, Protocol, Reply } from "../resp/reply.ts";
 import { RequestDecoder, type RequestLimits } from "../resp/request-decoder.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
@@ -64,6 +64,10 @@ export class Connection implements Wire {
     return !this.#isHungry;
   }
 
+  readonly #write = (bytes: Bytes): void => {
+    this.#socket.write(bytes, "latin1");
+  };
+
   append(reply: Reply, protocol: Protocol): void {
     this.#output.append(reply, protocol);
   }
@@ -80,9 +84,7 @@ export class Connection implements Wire {
     this.#writeOut();
     if (this.session.isClosing) {
       if (this.session.isIdle) this.#socket.end();
-      return;
-    }
-    this.#advance();
+    } else if (this.isStalled || this.#inputEnded) this.#advance();
   }
 
   /** Requests that had to wait may run now, perhaps. */
@@ -122,7 +124,7 @@ export class Connection implements Wire {
     if (bytes === 0) return;
     this.session.totalOutputBytes += bytes;
     this.#host.stats.outputBytes += bytes;
-    for (const piece of this.#output.take()) this.#socket.write(piece, "latin1");
+    this.#output.flush(this.#write);
     const limit = this.session.authenticated ? outputBytesMax : unauthenticatedOutputBytesMax;
     if (this.#socket.writableLength > limit) {
       this.#host.dropped(this, "it does not read its replies");

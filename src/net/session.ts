@@ -51,7 +51,9 @@ export interface Wire {
 
 /** What a request name stood for last time: most clients repeat themselves. */
 interface Memo {
+  /** Its first word in lower case. */
   readonly name: Bytes;
+  readonly fullName: Bytes;
   readonly command: Command;
   readonly stat: CommandStat;
 }
@@ -81,6 +83,7 @@ export class Session implements Client, Waiter {
   replyMode: "on" | "off" | "skip" = "on";
 
   readonly #host: SessionHost;
+  readonly #stats: NodeStats;
   readonly #wire: Wire;
   readonly #context: SessionContext;
   readonly #authenticatedAtFirst: boolean;
@@ -92,6 +95,7 @@ export class Session implements Client, Waiter {
   constructor(id: number, host: SessionHost, wire: Wire, authenticated: boolean) {
     this.id = id;
     this.#host = host;
+    this.#stats = host.stats;
     this.#wire = wire;
     this.#authenticatedAtFirst = authenticated;
     this.createdAtMs = host.nowMs();
@@ -136,8 +140,10 @@ export class Session implements Client, Waiter {
    */
   pump(): boolean {
     const { decoder } = this.#wire;
+    if (this.#host.isFull) return false;
     while (this.#state === "open") {
-      if (this.#host.isFull || this.#wire.isOutputFull) return false;
+      // Replies of a run come after this: only those of session commands can fill the output here.
+      if (this.#outstanding === 0 && this.#wire.isOutputFull) return false;
       if (!decoder.next()) return this.#endOfInput();
       if (!this.#take()) {
         decoder.hold();
@@ -191,7 +197,7 @@ export class Session implements Client, Waiter {
     if (found === null)
       return idle && this.#refuse(unknownCommand(this.#host.commands, decoder.words()));
     const { command, stat } = found;
-    const refused = refusal({ command, wordCount: decoder.wordCount, client: this });
+    const refused = refusal(command, decoder.wordCount, this);
     if (refused !== null) {
       if (!idle) return false;
       stat.rejected++;
@@ -199,9 +205,9 @@ export class Session implements Client, Waiter {
     }
     if (!idle && this.#run !== command.kind) return false;
     if (this.#host.holds(command)) return false;
-    this.lastCommand = fullName(command);
+    this.lastCommand = found.fullName;
     stat.calls++;
-    this.#host.stats.commandsProcessed++;
+    this.#stats.commandsProcessed++;
     return this.#start(command, decoder);
   }
 
@@ -244,14 +250,15 @@ export class Session implements Client, Waiter {
     const words = decoder.wordCount > 1 ? [decoder.word(0), decoder.word(1)] : [decoder.word(0)];
     const command = this.#host.finder.find(words);
     if (command === undefined) return null;
-    const found = { name: command.name, command, stat: this.#host.stats.of(command) };
+    const stat = this.#stats.of(command);
+    const found = { name: command.name, fullName: fullName(command), command, stat };
     // A subcommand is not known by its first word alone.
     if (command.container === undefined && command.kind !== "container") this.#memo = found;
     return found;
   }
 
   #refuse(error: ErrorReply): true {
-    this.#host.stats.commandsProcessed++;
+    this.#stats.commandsProcessed++;
     this.#append(error);
     return true;
   }
@@ -270,7 +277,7 @@ export class Session implements Client, Waiter {
     this.#wire.flushSoon();
     if (typeof reply === "object" && reply !== null) {
       if (reply instanceof NoReply) return;
-      if (reply instanceof ErrorReply) this.#host.stats.countError(reply);
+      if (reply instanceof ErrorReply) this.#stats.countError(reply);
     }
     if (this.replyMode === "off") return;
     if (this.replyMode === "skip") this.replyMode = "on";

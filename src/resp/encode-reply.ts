@@ -62,7 +62,18 @@ export class ReplyBuffer {
     this.#text += bytes;
   }
 
-  /** Everything since the last call, in order; nothing when there is none. */
+  /** Everything since the last call, in order: usually one string. Hands over nothing when there is none. */
+  flush(write: (bytes: Bytes) => void): void {
+    if (this.#pieces.length > 0) {
+      for (const piece of this.take()) write(piece);
+      return;
+    }
+    const text = this.#text;
+    this.#text = "";
+    if (text !== "") write(text);
+  }
+
+  /** As `flush`, as a list. */
   take(): Bytes[] {
     this.#endPiece();
     const pieces = this.#pieces;

@@ -34,9 +34,10 @@ export class InputBuffer {
 
   /** Replaces everything by bytes that are readable at once. */
   load(bytes: Buffer, filled: number): void {
-    this.clear();
     this.bytes = bytes;
     this.filled = filled;
+    this.#ownsBytes = false;
+    if (this.#waitingBytes > 0) this.#forgetWaiting();
   }
 
   clear(): void {

@@ -125,7 +125,13 @@ export class RequestDecoder {
 
   /** Takes the chunk: the caller must not change it any more. */
   push(chunk: Buffer): void {
-    if (chunk.length > 0 && !this.#isStopped) this.#input.push(chunk);
+    if (chunk.length === 0 || this.#isStopped) return;
+    if (!this.#isAtRest) {
+      this.#input.push(chunk);
+      return;
+    }
+    this.#input.load(chunk, chunk.length);
+    this.#begin(0);
   }
 
   /** Replaces all input by [start, end) of a buffer; true when that is exactly one request. */
@@ -199,6 +205,13 @@ export class RequestDecoder {
       this.#places.end(0) - start === lowerCaseName.length &&
       bytesBeginWith(this.#input.bytes, this.#start + start, lowerCaseName)
     );
+  }
+
+  /** Nothing is left over: the usual case, in which a chunk is read where it lies. */
+  get #isAtRest(): boolean {
+    const { filled, waitingBytes } = this.#input;
+    if (this.#isHeld || this.#at !== filled || waitingBytes > 0) return false;
+    return this.#isCurrent || this.#start === filled;
   }
 
   get #isStopped(): boolean {
