@@ -4,7 +4,8 @@ import type { Socket } from "node:net";
 import { outputBytesMax, outputPauseBytes, unauthenticatedOutputBytesMax } from "../constants.ts";
 import { ReplyBuffer } from "../resp/encode-reply.ts";
 import type { Bytes, Protocol, Reply } from "../resp/reply.ts";
-import { RequestDecoder, type RequestLimits } from "../resp/request-decoder.ts";
+import { RequestDecoder } from "../resp/request-decoder.ts";
+import type { RequestLimits } from "../resp/request-limits.ts";
 import { formatEndpoint } from "./endpoint.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
 

@@ -1,13 +1,7 @@
 // Requests out of bytes: finds their words first, and cuts strings only when somebody asks for them.
 
 import { assert } from "../assert.ts";
-import {
-  bulkBytesMax,
-  inlineBytesMax,
-  requestBytesMax,
-  unauthenticatedBulkBytesMax,
-  unauthenticatedWordsMax,
-} from "../constants.ts";
+import { unauthenticatedBulkBytesMax, unauthenticatedWordsMax } from "../constants.ts";
 import { bytesBeginWith, wordIs } from "./ascii.ts";
 import { cutBytes } from "./cut-bytes.ts";
 import { protocolErrors } from "./errors.ts";
@@ -15,27 +9,8 @@ import { splitInline } from "./inline.ts";
 import { InputBuffer } from "./input-buffer.ts";
 import { parseLength } from "./parse-length.ts";
 import type { Bytes, ErrorReply } from "./reply.ts";
+import type { RequestLimits } from "./request-limits.ts";
 import { WordPlaces } from "./word-places.ts";
-
-/** Read at each header, so a change (AUTH, CONFIG SET) concerns the very next one. */
-export interface RequestLimits {
-  bulkBytes: number;
-  words: number;
-  inlineBytes: number;
-  /** One whole request, headers included. */
-  requestBytes: number;
-  /** False: Redis' small limits before AUTH hold beside the others. */
-  authenticated: boolean;
-}
-
-/** For bytes that were admitted once (log entries): a limit lowered since must not refuse them. */
-export const admittedLimits: Readonly<RequestLimits> = {
-  bulkBytes: bulkBytesMax,
-  words: 2 ** 31 - 1,
-  inlineBytes: inlineBytesMax,
-  requestBytes: requestBytesMax,
-  authenticated: true,
-};
 
 const LF = 10;
 const CR = 13;

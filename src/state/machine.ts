@@ -3,7 +3,8 @@
 import { assert } from "../assert.ts";
 import { databaseCount, expirePerEntryMax } from "../constants.ts";
 import type { Reply } from "../resp/reply.ts";
-import { admittedLimits, RequestDecoder } from "../resp/request-decoder.ts";
+import { RequestDecoder } from "../resp/request-decoder.ts";
+import { admittedLimits } from "../resp/request-limits.ts";
 import type { Arguments } from "./arguments.ts";
 import { CommandFinder } from "./commands/lookup.ts";
 import type { CommandTable, ReadCommand, WriteCommand } from "./commands/spec.ts";

@@ -1,7 +1,8 @@
 // Requests in every shape that clients send, however the network cuts them.
 
 import { describe, expect, it } from "vitest";
-import { admittedLimits, RequestDecoder } from "../../src/resp/request-decoder.ts";
+import { RequestDecoder } from "../../src/resp/request-decoder.ts";
+import { admittedLimits } from "../../src/resp/request-limits.ts";
 import { bytesOf, decodeChunks, usualLimits, wire } from "../support/resp-decoding.ts";
 import { wireExample } from "../support/wire-example.ts";
 

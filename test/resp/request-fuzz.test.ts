@@ -2,7 +2,7 @@
 
 import RedisParser from "redis-parser";
 import { expect, test } from "vitest";
-import type { RequestLimits } from "../../src/resp/request-decoder.ts";
+import type { RequestLimits } from "../../src/resp/request-limits.ts";
 import { bytesOf, decodeChunks, usualLimits, wire } from "../support/resp-decoding.ts";
 import { type Decoded, plainDecode } from "../support/resp-plain-decoder.ts";
 import { cutUp, diceOf, mutate, randomArray, randomPipeline } from "../support/resp-random.ts";

@@ -1,6 +1,7 @@
 // Drives the request decoder through chunks and says what it made of them.
 
-import { RequestDecoder, type RequestLimits } from "../../src/resp/request-decoder.ts";
+import { RequestDecoder } from "../../src/resp/request-decoder.ts";
+import type { RequestLimits } from "../../src/resp/request-limits.ts";
 import type { Decoded } from "./resp-plain-decoder.ts";
 
 export const usualLimits: RequestLimits = {

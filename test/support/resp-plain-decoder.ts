@@ -1,7 +1,7 @@
 // The plain, slow twin of RequestDecoder: whole input in, everything it means out.
 
 import { splitInline } from "../../src/resp/inline.ts";
-import type { RequestLimits } from "../../src/resp/request-decoder.ts";
+import type { RequestLimits } from "../../src/resp/request-limits.ts";
 
 /** What a stream of bytes means, however it was cut. */
 export interface Decoded {

@@ -1,7 +1,7 @@
 // One wire example, read whole, byte by byte, and cut at every place.
 
 import { describe, expect, it } from "vitest";
-import type { RequestLimits } from "../../src/resp/request-decoder.ts";
+import type { RequestLimits } from "../../src/resp/request-limits.ts";
 import { byteByByte, bytesOf, decodeChunks, usualLimits } from "./resp-decoding.ts";
 
 export interface WireExample {

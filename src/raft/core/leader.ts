@@ -107,12 +107,14 @@ function hearsQuorum(state: RaftState, leadership: Leadership): boolean {
 /** Sends what became due since the last time: rounds of reads, heartbeats, entries, commit indexes. */
 export function flushLeader(state: RaftState, leadership: Leadership): void {
   const { reads, log } = state;
-  if (reads.hasWaiting && leadership.ownCommit) {
+  if (reads.hasOpen) confirmReads(state, leadership);
+  // One round at a time: what arrives meanwhile shares the next one, so load makes rounds larger.
+  if (reads.hasWaiting && !reads.hasOpen && leadership.ownCommit) {
     reads.begin(log.commit);
     leadership.heartbeatDue = true;
+    confirmReads(state, leadership); // A cluster of one needs nobody else.
   }
   if (leadership.heartbeatDue) sendHeartbeats(state, leadership);
-  if (reads.hasOpen) confirmReads(state, leadership);
   sendAppends(state, leadership);
 }
 

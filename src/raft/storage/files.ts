@@ -43,7 +43,10 @@ const statDescriptor = promisify(callbacks.fstat);
 /** The real disk. */
 export const diskFiles: LogFiles = {
   write(fd, buffers, position, done) {
-    callbacks.writev(fd, buffers, position, done);
+    const [only] = buffers;
+    if (only !== undefined && buffers.length === 1) {
+      callbacks.write(fd, only, 0, only.byteLength, position, done);
+    } else callbacks.writev(fd, buffers, position, done);
   },
   read: (fd, into, position) => callbacks.readSync(fd, into, 0, into.length, position),
   create: (path) => openDescriptor(path, O_RDWR | O_DSYNC | O_CREAT | O_TRUNC, 0o600),

@@ -1052,15 +1052,22 @@ describe("thesis 6.4 ReadIndex", () => {
     expect(node.reads.map(({ id }) => id)).toEqual([1, 2]);
   });
 
-  test("thesis 6.4 a later round's answers confirm the earlier rounds", () => {
+  test("thesis 6.4 reads that arrive during a round share the next one, which begins when it is confirmed", () => {
     const node = committedLeader(3);
-    node.core.readIndex();
+    const first = node.core.readIndex();
     node.settle();
-    node.core.readIndex();
+    node.take();
+    const second = node.core.readIndex();
     node.settle();
-    node.core.step(heartbeatReply({ from: 2, term: 2, round: 2 }));
+    expect(node.taken("heartbeat")).toEqual([]);
+    expect(node.core.readIndex()).toBe(second);
+    node.core.step(heartbeatReply({ from: 2, term: 2, round: 1 }));
     node.settle();
-    expect(node.reads.map(({ id }) => id)).toEqual([1, 2]);
+    expect(node.reads.map(({ id }) => id)).toEqual([first]);
+    expect(node.taken("heartbeat")).toMatchObject([{ round: 2 }, { round: 2 }]);
+    node.core.step(heartbeatReply({ from: 3, term: 2, round: 2 }));
+    node.settle();
+    expect(node.reads.map(({ id }) => id)).toEqual([first, second]);
   });
 
   test("thesis 6.4 an answer to a round that was never begun is dropped and counted", () => {
