@@ -53,7 +53,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
     logger,
     onFailure: (error) => {
       logger.fatal({ error: error.message }, "the disk failed: this process ends");
-      process.exit(70);
+      process.exit(74); // As the program: EX_IOERR of sysexits.h.
     },
     onShutdown: () => void node.close(),
   });
