@@ -74,7 +74,7 @@ export class RuntimeConfig implements ConfigCommands {
       const name = spelled.toLowerCase();
       if (!isOptionName(name)) continue;
       const parsed = this.#parse(name, word);
-      if (!parsed.ok) return errors.configSetFailed(spelled, parsed.error);
+      if (!parsed.ok) return errors.configSetFailed(name, parsed.error);
       values.set(name, parsed.value);
     }
     this.#become(Object.fromEntries(values) as OptionValues);

@@ -109,7 +109,7 @@ export const errors = {
   invalidCommand: error("ERR Invalid command specified"),
   unknownConfigOption: (name: Bytes) =>
     error(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`),
-  /** The option in the client's spelling, and why it was refused. */
+  /** The option (as Redis spells it when its value is bad, else as the client does), and why it was refused. */
   configSetFailed: (name: string, why: string) =>
     error(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`),
   debugNotAllowed: error(

@@ -317,9 +317,9 @@ describe("CONFIG SET", () => {
     expect(set(["x", "1"], ["daemonize", "no"])).toContain("'x'");
     expect(set(["maxclients", "0"], ["daemonize", "no"])).toContain("immutable");
     expect(set(["maxclients", "5"], ["MAXCLIENTS", "6"], ["x", "1"])).toBe(
-      failed("maxclients", "duplicate parameter"),
+      failed("MAXCLIENTS", "duplicate parameter"),
     );
-    expect(set(["maxclients", "a"], ["timeout", "b"])).toContain("'maxclients'");
+    expect(set(["MaxClients", "a"], ["timeout", "b"])).toContain("'maxclients'");
   });
 
   test("changes all or nothing, and tells who listens what has changed", () => {

@@ -70,7 +70,7 @@ class FakeConfig implements Config {
   }
   set(pairs: readonly (readonly [string, string])[]): ErrorReply | null {
     if (this.refusal !== null) return this.refusal;
-    for (const [name, value] of pairs) this.values.set(name, value);
+    for (const [name, value] of pairs) this.values.set(name.toLowerCase(), value);
     return null;
   }
   rewrite(): Promise<ErrorReply | null> {
