@@ -109,16 +109,15 @@ export class RequestDecoder {
     this.#begin(0);
   }
 
-  /** Replaces all input by [start, end) of a buffer; true when that is exactly one request. */
-  decode(buffer: Buffer, start: number, end: number): boolean {
-    assert(start >= 0 && start <= end && end <= buffer.length, "the request lies in the buffer");
+  /** Replaces all input by [start, end) of a buffer, which is read where it lies. */
+  load(buffer: Buffer, start: number, end: number): void {
+    assert(start >= 0 && start <= end && end <= buffer.length, "the requests lie in the buffer");
     this.#input.load(buffer, end);
     this.#failure = null;
     this.#silentClose = false;
     this.#isHeld = false;
     this.#isCurrent = false;
     this.#begin(start);
-    return this.next() && this.#at === end;
   }
 
   /** Goes to the next request. False: more bytes are needed, or `failure` or `silentClose` is set. */

@@ -158,7 +158,7 @@ export class Machine {
       position += group.count;
       if (position <= skip) continue;
       const applied = Math.max(0, skip - (position - group.count));
-      this.#decoder.push(bytes.subarray(group.start, group.end));
+      this.#decoder.load(bytes, group.start, group.end);
       this.#writing.begin(header.seed, position - group.count);
       this.#applyGroup(group, applied, sink);
       assert(this.#decoder.bufferedBytes === 0, `a group of entry ${index} ends with its requests`);
