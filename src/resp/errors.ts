@@ -22,6 +22,12 @@ function quotedWords(words: readonly Bytes[]): Bytes {
   return text;
 }
 
+/** A client's word where Redis prints it as a C string: up to the first NUL. */
+function asPrinted(word: Bytes): Bytes {
+  const end = word.indexOf("\0");
+  return end < 0 ? word : word.slice(0, end);
+}
+
 /** Constants where the words never change, functions where they name something. */
 export const errors = {
   wrongType: error("WRONGTYPE Operation against a key holding the wrong kind of value"),
@@ -82,9 +88,7 @@ export const errors = {
   helloUnauthenticated: error(
     "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time",
   ),
-  /** As Redis prints it: up to the first NUL. */
-  helloOption: (option: Bytes) =>
-    error(`ERR Syntax error in HELLO option '${option.split("\0", 1)[0]}'`),
+  helloOption: (option: Bytes) => error(`ERR Syntax error in HELLO option '${asPrinted(option)}'`),
   clientName: error("ERR Client names cannot contain spaces, newlines or special characters."),
   /** The attribute of CLIENT SETINFO in the client's spelling (Redis 7.2). */
   clientAttribute: (attribute: Bytes) =>
@@ -108,7 +112,7 @@ export const errors = {
   // This node: COMMAND, CONFIG, DEBUG, SAVE, SHUTDOWN, SWAPDB, RAFT.
   invalidCommand: error("ERR Invalid command specified"),
   unknownConfigOption: (name: Bytes) =>
-    error(`ERR Unknown option or number of arguments for CONFIG SET - '${name}'`),
+    error(`ERR Unknown option or number of arguments for CONFIG SET - '${asPrinted(name)}'`),
   /** The option (as Redis spells it when its value is bad, else as the client does), and why it was refused. */
   configSetFailed: (name: string, why: string) =>
     error(`ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`),

@@ -312,6 +312,12 @@ describe("CONFIG SET", () => {
     for (const [name, value, why] of cases) expect(set([name, value])).toBe(failed(name, why));
   });
 
+  test("names an unknown option up to the first NUL, as Redis prints it", () => {
+    expect(set(["1.5\0x", "v"])).toBe(
+      "ERR Unknown option or number of arguments for CONFIG SET - '1.5'",
+    );
+  });
+
   test("looks at the names first, one after the other, and then at the values", () => {
     expect(set(["daemonize", "no"], ["x", "1"])).toContain("'daemonize'");
     expect(set(["x", "1"], ["daemonize", "no"])).toContain("'x'");
