@@ -34,7 +34,7 @@ interface Pending extends WriteBatch {
 export type Submit = (batch: WriteBatch) => boolean;
 
 /**
- * Keeps every write from its arrival to its apply on this node (DESIGN: the leader only orders).
+ * Keeps every write from its arrival to its apply on this node (ARCHITECTURE.md: the leader only orders).
  *
  * Invariants: a number is given once and never skipped; batches are submitted in order of number,
  * and after a change of leader or connection again from the lowest pending one; a write without a

@@ -20,7 +20,7 @@ export interface KeyspaceCounters {
 
 /**
  * Log time decides alone who is dead; the clock of a read only finds out that a key is due
- * (DESIGN: time and expiry are a function of the log).
+ * (ARCHITECTURE.md: expiry is a function of the log).
  */
 export class Keyspace {
   readonly counters: KeyspaceCounters = { expiredKeys: 0, hits: 0, misses: 0, changes: 0 };
