@@ -203,12 +203,17 @@ export class Session implements Client, Waiter {
       stat.rejected++;
       return this.#refuse(refused);
     }
-    if (!idle && this.#run !== command.kind) return false;
+    if (!idle && !this.#joinsRun(command)) return false;
     if (this.#host.holds(command)) return false;
     this.lastCommand = found.fullName;
     stat.calls++;
     this.#stats.commandsProcessed++;
     return this.#start(command, decoder);
+  }
+
+  /** Writes join writes and reads join reads: those resolve in order. Session commands go alone. */
+  #joinsRun(command: Command): boolean {
+    return this.#run !== "session" && this.#run === command.kind;
   }
 
   #start(command: Command, decoder: RequestDecoder): boolean {
