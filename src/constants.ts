@@ -21,6 +21,9 @@ export const requestBytesMax = 1024 * MiB;
 /** Before AUTH, as in Redis: words, bytes of one word. */
 export const unauthenticatedWordsMax = 10;
 export const unauthenticatedBulkBytesMax = 16 * KiB;
+/** Undecoded bytes of a session that has to wait before its socket is read no further. */
+export const inputPauseBytes = MiB;
+export const unauthenticatedInputBytesMax = 64 * KiB;
 /** Replies that an unauthenticated client may leave unread before it is closed. */
 export const unauthenticatedOutputBytesMax = 64 * KiB;
 /** A session stops reading requests while this many reply bytes wait for its socket. */
@@ -42,6 +45,14 @@ export const pendingBytesMax = 512 * MiB;
 export const batchBytesMax = 4 * MiB;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
 export const leaderWaitMs = 10_000;
+
+/** Below this much free disk, and below this share of it, a node takes no more writes (statfs). */
+export const diskFloorBytes = 256 * MiB;
+export const diskFloorShare = 0.05;
+export const diskCheckMs = 1_000;
+/** Nodes compare digests of their state at every so many entries, and keep the last few. */
+export const digestEveryEntries = 256;
+export const digestsKept = 64;
 
 // --- Consensus (src/raft) ---------------------------------------------------------------------
 
@@ -85,6 +96,16 @@ export const peerSilentPingsMax = 8;
 /** Frames up to this size are copied together into one socket write. */
 export const peerGatherBytes = 16 * KiB;
 
+// --- Snapshots on their way to a member (src/net/snapshots) -------------------------------------
+
+/** Records in one chunk, about; and chunks that are not acknowledged yet. */
+export const snapshotChunkBytes = 64 * KiB;
+export const snapshotChunksMax = 4;
+/** A transfer without any sign of life for this long is given up; a shorter break only delays it. */
+export const snapshotPatienceMs = 30_000;
+/** While it takes in what it has got, the receiver gives a sign of life this often. */
+export const snapshotKeepAliveMs = 1_000;
+
 // --- State (src/state) ------------------------------------------------------------------------
 
 /** As in Redis: the number of databases (`databases`) and of hash slots. */
@@ -99,8 +120,10 @@ export const partitionCount = 256;
 export const expirePerEntryMax = 1_000;
 /** The leader commits a tick for keys that are due at most this often. */
 export const expireTickMs = 100;
-/** A checkpoint starts when this many log bytes were applied since the last one. */
-export const checkpointLogBytes = 64 * MiB;
+/** Default of `auto-aof-rewrite-min-size`: log bytes that are applied before the next checkpoint starts. */
+export const checkpointLogBytesDefault = 64 * MiB;
+/** Default of `repl-backlog-size`: log that stays for slow members although a checkpoint holds it. */
+export const retainedLogBytesDefault = 128 * MiB;
 /** Records that one slice of a checkpoint encodes before it lets the event loop go on. */
 export const checkpointSliceRecords = 500;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
@@ -109,6 +132,19 @@ export const stringBytesMax = bulkBytesDefault;
 export const lcsCellsMax = stringBytesMax / 4;
 /** Longest glob pattern of KEYS and SCAN; longer ones match nothing. */
 export const patternBytesMax = 64 * KiB;
+
+// --- Clients that are slow, strange or hostile (src/net, src/state/commands/connection) --------
+
+/** A client that needs a password and has not given it is closed after this long. */
+export const authenticationMs = 10_000;
+/** Wrong passwords in a row that are answered at once; each further answer is held back. */
+export const wrongPasswordsMax = 10;
+export const wrongPasswordWaitMs = 1_000;
+/** A begun request must be whole after this long, and a second more for so many bytes of it. */
+export const halfRequestMs = 60_000;
+export const halfRequestBytesPerSecond = 16 * KiB;
+/** A client that has its last reply must close its side within this time. */
+export const lingerMs = 1_000;
 
 assert(bulkBytesDefault <= bulkBytesMax, "the default bulk limit is a valid one");
 assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into a request");

@@ -222,7 +222,9 @@ export class Node implements RunningNode {
     const { machine, checkpoints, store, hooks } = this.#parts;
     return new Checkpointer({
       machine,
-      store: checkpoints,
+      store: () => checkpoints,
+      logBytes: () => this.#parts.runtime.current.checkpointLogBytes,
+      written: () => {},
       context: () => {
         const index = asIndex(machine.appliedIndex);
         const { membership } = store.membershipAt(index) ?? { membership: noMembership };
@@ -267,6 +269,7 @@ export class Node implements RunningNode {
         get isFull(): boolean {
           return replica.isFull;
         },
+        writesRefused: null,
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
         read: (waiter, command, args) => replica.read(waiter, command, args),
         nowMs: Date.now,

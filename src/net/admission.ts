@@ -7,6 +7,8 @@ import type { Command } from "../state/commands/spec.ts";
 
 export interface AdmittedClient {
   readonly authenticated: boolean;
+  /** Why its node takes no writes at the moment; null while it does. */
+  readonly writesRefused: ErrorReply | null;
 }
 
 /**
@@ -21,7 +23,10 @@ const arity: Stage = (command, wordCount) =>
 const authenticated: Stage = (command, _wordCount, client) =>
   client.authenticated || command.flags.includes("no_auth") ? null : errors.noAuth;
 
-const stages: readonly Stage[] = [arity, authenticated];
+const writable: Stage = (command, _wordCount, client) =>
+  command.kind === "write" ? client.writesRefused : null;
+
+const stages: readonly Stage[] = [arity, authenticated, writable];
 
 export const refusal: Stage = (command, wordCount, client) => {
   for (const stage of stages) {

@@ -1,6 +1,5 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
-import { checkpointLogBytes } from "../constants.ts";
 import type { CheckpointContext } from "../state/checkpoint-meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../state/checkpoint-store.ts";
 import type { Machine } from "../state/machine.ts";
@@ -8,7 +7,12 @@ import type { Logger } from "./logger.ts";
 
 export interface CheckpointerOptions {
   readonly machine: Machine;
-  readonly store: CheckpointStore;
+  /** Where checkpoints go; another one after a snapshot was installed. */
+  readonly store: () => CheckpointStore;
+  /** Log bytes that are applied before the next one starts by itself. */
+  readonly logBytes: () => number;
+  /** On disk: the log up to this entry is no longer needed here. */
+  readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
   readonly context: () => CheckpointContext;
   readonly logger: Logger;
@@ -43,14 +47,19 @@ export class Checkpointer {
   /** Entries of so many bytes were applied. */
   applied(bytes: number): void {
     this.#bytesSince += bytes;
-    if (this.#bytesSince >= checkpointLogBytes && !this.isRunning) void this.run();
+    if (this.#bytesSince >= this.#options.logBytes() && !this.isRunning) void this.run();
   }
 
   /** Resolves when everything applied by now is in a checkpoint on disk. */
-  async run(): Promise<void> {
+  run(): Promise<void> {
+    return this.alone(() => this.#write());
+  }
+
+  /** Runs work that no checkpoint may be written beside. */
+  async alone(work: () => Promise<void>): Promise<void> {
     // One that is under way began earlier: it does not hold what was applied since.
     while (this.#running !== null) await this.#running;
-    this.#running = this.#write();
+    this.#running = work();
     try {
       await this.#running;
     } finally {
@@ -59,15 +68,16 @@ export class Checkpointer {
   }
 
   async #write(): Promise<void> {
-    const { machine, store, context, logger, nowMs, onFailure } = this.#options;
+    const { machine, store, context, logger, nowMs, onFailure, written } = this.#options;
     const startedMs = nowMs();
     this.#bytesSince = 0;
     try {
-      const { appliedIndex, records } = await writeCheckpoint(store, machine, {
+      const { appliedIndex, records } = await writeCheckpoint(store(), machine, {
         ...context(),
         pause: nextTurn,
       });
       this.#lastMs = nowMs();
+      written(appliedIndex);
       logger.debug({ appliedIndex, records, ms: this.#lastMs - startedMs }, "checkpoint written");
     } catch (error) {
       onFailure(error as Error);

@@ -1,7 +1,14 @@
-// Accepts clients: protected mode, maxclients, idle time-outs, CLIENT PAUSE, orderly close.
+// Accepts clients: protected mode, maxclients, time-outs, CLIENT PAUSE, orderly close.
 
 import { type AddressInfo, createServer, type Socket, type Server as SocketServer } from "node:net";
-import { inlineBytesMax, requestWordsMax } from "../constants.ts";
+import {
+  authenticationMs,
+  halfRequestBytesPerSecond,
+  halfRequestMs,
+  inlineBytesMax,
+  lingerMs,
+  requestWordsMax,
+} from "../constants.ts";
 import type { Command } from "../state/commands/spec.ts";
 import type { BindAddress } from "./config-values.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
@@ -33,8 +40,23 @@ export interface ClientListenerOptions {
 
 /** As in Redis (redis.conf `tcp-backlog`). */
 const backlog = 511;
-/** A client that has to authenticate and does not is closed after this long. */
-const unauthenticatedIdleMs = 10_000;
+
+/** What a client has to do before its time is over. */
+type Duty = "authenticate" | "finish its request" | "close its side";
+
+const patienceMs: Readonly<Record<Duty, number>> = {
+  authenticate: authenticationMs,
+  "finish its request": halfRequestMs,
+  "close its side": lingerMs,
+};
+
+/** Since when a client has had a duty. */
+interface Debt {
+  readonly duty: Duty;
+  /** Where in the client's bytes the unfinished request begins: tells one such request from the next. */
+  readonly place: number;
+  readonly sinceMs: number;
+}
 
 const deniedText =
   "-DENIED kvorum is running in protected mode because protected mode is enabled and no password is set for the default user. " +
@@ -45,6 +67,7 @@ export class ClientListener implements ConnectionHost {
   readonly #options: ClientListenerOptions;
   readonly #servers: SocketServer[] = [];
   readonly #connections = new Map<number, Connection>();
+  readonly #debts = new Map<Connection, Debt>();
   #touched: Connection[] = [];
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
@@ -69,6 +92,9 @@ export class ClientListener implements ConnectionHost {
   }
   get isFull(): boolean {
     return this.#options.host.isFull;
+  }
+  get writesRefused() {
+    return this.#options.host.writesRefused;
   }
   write: SessionHost["write"] = (waiter, source, start, end) => {
     this.#options.host.write(waiter, source, start, end);
@@ -136,23 +162,19 @@ export class ClientListener implements ConnectionHost {
     }
   }
 
-  /** Some ten times a second: idle clients, the end of a pause, room in the queues. */
+  /** Some ten times a second: clients that are idle or slow, the end of a pause, room in the queues. */
   sweep(): void {
     const nowMs = this.nowMs();
-    const { idleSeconds } = this.#options.limits();
     for (const connection of this.#connections.values()) {
-      const { session } = connection;
-      const idleMs = nowMs - session.lastInteractionMs;
-      const tooLong =
-        (idleSeconds > 0 && idleMs > idleSeconds * 1000) ||
-        (!session.authenticated && idleMs > unauthenticatedIdleMs);
-      if (tooLong && session.isIdle) connection.destroy();
-      else if (connection.isStalled) connection.advance();
+      if (this.#isIdle(connection, nowMs) || this.#isOverdue(connection, nowMs)) {
+        connection.destroy();
+      } else if (connection.isStalled) connection.advance();
     }
   }
 
   ended(connection: Connection): void {
     this.#connections.delete(connection.session.id);
+    this.#debts.delete(connection);
   }
 
   dropped(connection: Connection, why: string): void {
@@ -174,6 +196,34 @@ export class ClientListener implements ConnectionHost {
     }, graceMs);
     await Promise.all(closed);
     clearTimeout(cut);
+  }
+
+  #isIdle({ session }: Connection, nowMs: number): boolean {
+    const { idleSeconds } = this.#options.limits();
+    const idleMs = nowMs - session.lastInteractionMs;
+    return idleSeconds > 0 && session.isIdle && idleMs > idleSeconds * 1000;
+  }
+
+  /** Bytes that drip in do not help: the time of a duty runs from its beginning. */
+  #isOverdue(connection: Connection, nowMs: number): boolean {
+    const duty = dutyOf(connection);
+    if (duty === null) {
+      this.#debts.delete(connection);
+      return false;
+    }
+    const { session, decoder } = connection;
+    const isHalf = duty === "finish its request";
+    const place = isHalf ? session.totalInputBytes - decoder.bufferedBytes : 0;
+    const debt = this.#debts.get(connection);
+    if (debt === undefined || debt.duty !== duty || debt.place !== place) {
+      this.#debts.set(connection, { duty, place, sinceMs: nowMs });
+      return false;
+    }
+    const extraMs = isHalf ? (1000 * decoder.bufferedBytes) / halfRequestBytesPerSecond : 0;
+    if (nowMs - debt.sinceMs <= patienceMs[duty] + extraMs) return false;
+    const client = connection.address;
+    this.#options.logger.debug({ client }, `closed a client: it did not ${duty} in time`);
+    return true;
   }
 
   #advanceAll(): void {
@@ -211,6 +261,8 @@ export class ClientListener implements ConnectionHost {
       this.stats.connectionsRejected++;
       socket.on("error", () => socket.destroy());
       socket.end(refusal, "latin1");
+      // As in Redis: whoever is refused must not hold a descriptor by leaving its own side open.
+      socket.destroySoon();
       return;
     }
     if (limits.keepAliveSeconds > 0) socket.setKeepAlive(true, limits.keepAliveSeconds * 1000);
@@ -233,4 +285,12 @@ export class ClientListener implements ConnectionHost {
     const isOpen = limits.requiresPassword || !limits.protectedMode;
     return isOpen || isLoopback(socket.remoteAddress ?? "") ? null : deniedText;
   }
+}
+
+/** Null for a client that has no duty, or that waits for this node itself. */
+function dutyOf({ session, decoder, outputBytes, isStalled }: Connection): Duty | null {
+  if (session.isClosing) return outputBytes === 0 ? "close its side" : null;
+  if (isStalled || !session.isIdle) return null;
+  if (!session.authenticated) return "authenticate";
+  return decoder.bufferedBytes > 0 ? "finish its request" : null;
 }

@@ -3,9 +3,11 @@
 import {
   bulkBytesDefault,
   bulkBytesMax,
+  checkpointLogBytesDefault,
   clientsDefault,
   requestBytesDefault,
   requestBytesMax,
+  retainedLogBytesDefault,
 } from "../constants.ts";
 import type { Bytes } from "../resp/reply.ts";
 import {
@@ -169,6 +171,22 @@ export const options = {
     change: "mutable",
     value: "seconds",
     help: "probe silent clients after this time; 0 never does",
+  }),
+  "auto-aof-rewrite-min-size": option({
+    kind: memory(MiB, 1024 * MiB),
+    default: checkpointLogBytesDefault,
+    change: "mutable",
+    value: "size",
+    help: "applied log between two checkpoints",
+    shownDefault: megabytes(checkpointLogBytesDefault),
+  }),
+  "repl-backlog-size": option({
+    kind: memory(0, 1024 * 1024 * MiB),
+    default: retainedLogBytesDefault,
+    change: "mutable",
+    value: "size",
+    help: "log kept for nodes that were away; beyond it they get a snapshot",
+    shownDefault: megabytes(retainedLogBytesDefault),
   }),
   "enable-debug-command": option<string>({
     kind: choice(["no", "yes", "local"], ["no", "yes", "local"]),

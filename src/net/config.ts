@@ -17,7 +17,7 @@ import {
 import { type BindAddress, onlyLoopback } from "./config-values.ts";
 import { type Endpoint, isLoopback, isWildcard, parseEndpoint } from "./endpoint.ts";
 import { type LogLevel, logLevels } from "./logger.ts";
-import { clientsThatFit } from "./open-files.ts";
+import { clientsThatFit, openFilesMin } from "./open-files.ts";
 import { describeError } from "./system-error.ts";
 
 /** What the server is started with. Sizes in bytes, times in seconds; 0 seconds means never. */
@@ -41,6 +41,10 @@ export interface Config {
   readonly requestBytes: number;
   readonly idleSeconds: number;
   readonly keepAliveSeconds: number;
+  /** Applied log between two checkpoints. */
+  readonly checkpointLogBytes: number;
+  /** Log that stays although a checkpoint holds it. */
+  readonly retainedLogBytes: number;
 }
 
 export interface ConfigSources {
@@ -92,6 +96,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   let complete = Object.fromEntries(values) as OptionValues;
   const fits = sources.openFiles === null ? Infinity : clientsThatFit(sources.openFiles);
+  if (fits < 1) {
+    throw new ConfigError(
+      `the limit on open files is ${sources.openFiles}, and a node needs ${openFilesMin}: raise it (ulimit -n)`,
+    );
+  }
   if (complete.maxclients > fits) {
     warnings.push(
       `maxclients is ${fits} instead of ${complete.maxclients}: ` +
@@ -120,6 +129,8 @@ export function configOf(values: OptionValues): Config {
     requestBytes: values["client-query-buffer-limit"],
     idleSeconds: values.timeout,
     keepAliveSeconds: values["tcp-keepalive"],
+    checkpointLogBytes: values["auto-aof-rewrite-min-size"],
+    retainedLogBytes: values["repl-backlog-size"],
   };
   if (config.peerSecret === null && !onlyLoopback(config.bind)) {
     throw new ConfigError(

@@ -1,7 +1,13 @@
 // One client's socket: bytes in to the decoder, replies out in one write a turn, pressure both ways.
 
 import type { Socket } from "node:net";
-import { outputBytesMax, outputPauseBytes, unauthenticatedOutputBytesMax } from "../constants.ts";
+import {
+  inputPauseBytes,
+  outputBytesMax,
+  outputPauseBytes,
+  unauthenticatedInputBytesMax,
+  unauthenticatedOutputBytesMax,
+} from "../constants.ts";
 import { ReplyBuffer } from "../resp/encode-reply.ts";
 import type { Bytes, Protocol, Reply } from "../resp/reply.ts";
 import { RequestDecoder } from "../resp/request-decoder.ts";
@@ -18,9 +24,6 @@ export interface ConnectionHost extends SessionHost {
   /** Closed by us, and why: one line in the log. */
   dropped(connection: Connection, why: string): void;
 }
-
-/** Undecoded bytes of a session that has to wait before its socket is read no further. */
-const inputPauseBytes = 1024 * 1024;
 
 export class Connection implements Wire {
   readonly session: Session;
@@ -99,12 +102,15 @@ export class Connection implements Wire {
 
   #data(chunk: Buffer): void {
     const { session } = this;
+    // Nothing more is answered: what still comes must not be kept.
+    if (session.isClosing) return;
     session.lastInteractionMs = this.#host.nowMs();
     session.totalInputBytes += chunk.length;
     this.#host.stats.inputBytes += chunk.length;
     this.decoder.push(chunk);
     this.#advance();
-    if (!this.#isHungry && this.decoder.bufferedBytes > inputPauseBytes && !this.#paused) {
+    const most = session.authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
+    if (!this.#isHungry && this.decoder.bufferedBytes > most && !this.#paused) {
       this.#paused = true;
       this.#socket.pause();
     }

@@ -14,6 +14,13 @@ export const frameKind = {
   /** RAFT ADD, REMOVE, TRANSFER asked at a follower; JSON. */
   admin: 6,
   adminReply: 7,
+  /** A snapshot on its way: snapshots/snapshot-frames.ts. */
+  snapshot: 8,
+  snapshotReply: 9,
+  /** Whether the sender's disk is nearly full: one byte. */
+  diskSpace: 10,
+  /** The sender's state after an entry, to be compared. */
+  digest: 11,
 } as const;
 
 /** Heads a batch of writes on its way to the leader; the body is a proposal's (state/proposal.ts). */
@@ -91,6 +98,25 @@ export function decodeReadIndexReply(frame: Buffer): ReadIndexReply | null {
     clockMs: frame.readDoubleLE(16),
   };
   return isCount(reply.token) && isCount(reply.index) && isCount(reply.clockMs) ? reply : null;
+}
+
+/** `digest`: 32 bits of the state after the entry. */
+export interface StateDigest {
+  readonly index: number;
+  readonly digest: number;
+}
+
+export function encodeDigest({ index, digest }: StateDigest): Buffer {
+  const bytes = Buffer.allocUnsafe(12);
+  bytes.writeDoubleLE(index, 0);
+  bytes.writeInt32LE(digest, 8);
+  return bytes;
+}
+
+export function decodeDigest(frame: Buffer): StateDigest | null {
+  if (frame.length !== 12) return null;
+  const index = frame.readDoubleLE(0);
+  return isCount(index) ? { index, digest: frame.readInt32LE(8) } : null;
 }
 
 function isCount(value: number): boolean {

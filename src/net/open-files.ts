@@ -16,7 +16,10 @@ export function openFilesMax(): number | null {
   }
 }
 
-/** Peers and files keep their share, whatever clients do. */
+/** The least limit that a node can start with: peers and files keep their share, whatever clients do. */
+export const openFilesMin = ownFiles + peerConnectionsMax + 1;
+
+/** Zero or less: there is no room for any. */
 export function clientsThatFit(openFiles: number): number {
-  return Math.max(1, openFiles - ownFiles - peerConnectionsMax);
+  return openFiles - ownFiles - peerConnectionsMax;
 }

@@ -128,6 +128,18 @@ export class PendingWrites {
     if (++this.#repliesToBatch === batch.count) this.#finishBatch();
   }
 
+  /**
+   * A snapshot brought this node's state past its writes up to a number: whatever their replies were,
+   * they are lost. Not a closed connection, because most clients would send the requests again.
+   */
+  overtaken(highest: number): void {
+    for (;;) {
+      const batch = this.#numbered.first();
+      if (batch === undefined || batch.firstNumber + this.#repliesToBatch > highest) return;
+      this.reply(errors.unknownOutcome);
+    }
+  }
+
   /** No leader for too long: what never left gets a definite error, the rest an unknown outcome. */
   giveUp(): void {
     let at = this.#waiterAt;

@@ -27,6 +27,8 @@ export interface SessionHost {
   readonly stats: NodeStats;
   /** More requests cannot be taken now; every session is pumped when that is over. */
   readonly isFull: boolean;
+  /** See AdmittedClient. */
+  readonly writesRefused: ErrorReply | null;
   write(waiter: Waiter, source: Buffer, start: number, end: number): void;
   read(waiter: Waiter, command: ReadCommand, args: Arguments): void;
   /** True while CLIENT PAUSE holds this command back. */
@@ -109,6 +111,10 @@ export class Session implements Client, Waiter {
   }
   set authenticated(authenticated: boolean) {
     this.#wire.decoder.limits.authenticated = authenticated;
+  }
+
+  get writesRefused(): ErrorReply | null {
+    return this.#host.writesRefused;
   }
 
   get fd(): number {

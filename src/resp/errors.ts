@@ -39,6 +39,9 @@ export const errors = {
   clusterDown: error(
     "CLUSTERDOWN There is no leader: a majority of the nodes cannot be reached. Not executed",
   ),
+  diskFull: error(
+    "DISKFULL The disks of too many nodes are nearly full: no writes until space is freed, reads go on. Not executed",
+  ),
   unknownOutcome: error(
     "UNKNOWN The fate of this write is not known: it may or may not have taken effect",
   ),

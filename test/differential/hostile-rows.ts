@@ -1,5 +1,7 @@
 // Hostile bytes on the client port: what is sent, and what the connection must answer.
 
+import type { Random } from "./random.ts";
+
 /** What a server did with the bytes: everything it answered, and whether it closed. */
 export interface Reaction {
   readonly replies: string;
@@ -225,4 +227,22 @@ export const hostileRows: readonly HostileRow[] = [
   row("a pipeline in one piece", pipeline("hostile:whole")),
 ];
 
-export { ping, pipeline, pong, request };
+/** Flips, drops, doubles or inserts a few bytes. */
+function mutated(text: string, random: Random): string {
+  let bytes = text;
+  for (let count = random.between(1, 3); count > 0; count--) {
+    const at = random.between(0, bytes.length - 1);
+    const rest = bytes.slice(at + 1);
+    const odd = random.chance(0.5)
+      ? random.pick([..."*$\r\n 019-+:\"'"])
+      : String.fromCharCode(random.between(0, 255));
+    const kind = random.between(0, 3);
+    if (kind === 0) bytes = bytes.slice(0, at) + odd + rest;
+    else if (kind === 1) bytes = bytes.slice(0, at) + rest;
+    else if (kind === 2) bytes = bytes.slice(0, at) + odd + bytes.slice(at);
+    else bytes = bytes.slice(0, at + 1) + bytes.slice(at, at + 1) + rest;
+  }
+  return bytes;
+}
+
+export { mutated, ping, pipeline, pong, request };

@@ -1,11 +1,20 @@
 // Hostile clients: the same reaction as redis-server, and a server that does not notice.
 
-import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { readdirSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Oracle, startOracle } from "../support/oracle.ts";
 import { type LaunchOptions, ServerProcess } from "../support/process-server.ts";
 import { requireTool } from "../support/process-tools.ts";
 import { encodeRequest, RawClient } from "../support/raw-client.ts";
-import { hostileRows, ping, pipeline, pong, type Reaction, request } from "./hostile-rows.ts";
+import {
+  hostileRows,
+  mutated,
+  ping,
+  pipeline,
+  pong,
+  type Reaction,
+  request,
+} from "./hostile-rows.ts";
 import { Random } from "./random.ts";
 
 const MiB = 1024 * 1024;
@@ -108,6 +117,38 @@ describe.skipIf(!requireTool("redis-server"))("hostile input", () => {
     await bystander.ask("DEL", "hostile:big");
   });
 
+  test("five hundred requests of which the end never comes keep nobody from being served", async () => {
+    const before = server.residentBytes();
+    const clients = await Promise.all(Array.from({ length: 500 }, () => server.connect()));
+    for (const client of clients) client.write(request("SET", "hostile:half", "v").slice(0, -1));
+    expect(await bystander.ask("EXISTS", "hostile:half")).toBe(":0\r\n");
+    for (const client of clients) client.close();
+    expect(server.residentBytes() - before).toBeLessThan(32 * MiB);
+  });
+
+  test("one request of a hundred thousand integer-like keys", async () => {
+    const count = 100_000;
+    const numbers = Array.from({ length: count }, (_, number) => String(number));
+    const input = [
+      request("FLUSHALL"),
+      encodeRequest(["MSET", ...numbers.flatMap((number) => [number, number])]),
+      request("DBSIZE"),
+      encodeRequest(["MGET", ...numbers]),
+      encodeRequest(["DEL", ...numbers]),
+      request("DBSIZE"),
+    ].join("");
+    const [theirs, ours] = await Promise.all(
+      [oracle, server].map(async ({ port }) => {
+        const client = await RawClient.connect(port);
+        const replies = String(await client.batch(input));
+        client.close();
+        return replies;
+      }),
+    );
+    expect(theirs).toContain(`:${count}\r\n`);
+    expect(ours).toBe(theirs);
+  });
+
   test("mutated requests get the same reaction, apart from what is stricter on purpose", async () => {
     const random = new Random(11);
     for (let group = 0; group < 60; group++) {
@@ -153,6 +194,8 @@ describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited serv
       "*1\r\n$16385\r\n",
       `${request("AUTH", "secret")}${request("GET", "hostile:none")}${ping}`,
       `${request("AUTH", "nobody", "secret")}${request("AUTH", "default", "secret")}${ping}`,
+      `${request("AUTH", "wrong").repeat(10)}${ping}${request("AUTH", "secret")}`,
+      `${request("HELLO", "3", "AUTH", "default", "wrong").repeat(10)}${ping}`,
     ];
     for (const input of inputs) {
       const expected = await react(oracle.port, [input]);
@@ -161,6 +204,21 @@ describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited serv
     }
     expect(server.log).not.toContain("secret");
     expect(server.log).not.toMatch(stackTrace);
+  });
+
+  test("ten thousand wrong passwords are answered slowly, and none of them is written down", async () => {
+    const { server } = await both(["--requirepass", "secret", "--loglevel", "debug"]);
+    await untilListening(server);
+    const [guesser, friend] = [await server.connect(), await server.connect()];
+    const beganAt = performance.now();
+    const guesses = Array.from({ length: 10_000 }, (_, at) => request("AUTH", `guess-${at}`));
+    guesser.write(guesses.join(""));
+    expect(await friend.ask("AUTH", "secret")).toBe("+OK\r\n");
+    expect(await friend.ask("SET", "k", "v")).toBe("+OK\r\n");
+    await guesser.replies(12);
+    const answered = 12 + guesser.received.toString().split("WRONGPASS").length - 1;
+    expect(answered).toBeLessThanOrEqual(10 + (performance.now() - beganAt) / 1_000);
+    expect(server.log).not.toMatch(/guess-|secret/);
   });
 
   test("a stranger who does not read is closed at a small limit", async () => {
@@ -177,10 +235,10 @@ describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited serv
     expect(server.running).toBe(true);
   });
 
-  test("one client too many is told so and closed", async () => {
+  test("clients too many are told so and closed, and hold no descriptor by staying", async () => {
     const { oracle, server } = await both(["--maxclients", "10"]);
     await untilListening(server);
-    for (const port of [oracle.port, server.port]) {
+    for (const { port, pid } of [oracle, server]) {
       const clients: RawClient[] = [];
       for (let count = 0; count < 10; count++) clients.push(await RawClient.connect(port));
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -188,10 +246,18 @@ describe.skipIf(!requireTool("redis-server"))("hostile clients of a limited serv
         replies: "-ERR max number of clients reached\r\n",
         closed: true,
       });
+      const before = openFiles(pid);
+      for (let count = 0; count < 50; count++) clients.push(await RawClient.connect(port));
+      await Promise.all(clients.slice(10).map((client) => client.closed));
+      await vi.waitFor(() => expect(openFiles(pid)).toBeLessThan(before + 5));
       for (const client of clients) client.close();
     }
   });
 });
+
+function openFiles(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
 
 /** Lets the heap of the server grow to its working size, so that later growth means something. */
 async function warmUp(port: number): Promise<void> {
@@ -215,24 +281,6 @@ async function untilListening(server: ServerProcess): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error(`port ${server.port} does not answer:\n${server.log}`);
-}
-
-/** Flips, drops, doubles or inserts a few bytes. */
-function mutated(text: string, random: Random): string {
-  let bytes = text;
-  for (let count = random.between(1, 3); count > 0; count--) {
-    const at = random.between(0, bytes.length - 1);
-    const rest = bytes.slice(at + 1);
-    const odd = random.chance(0.5)
-      ? random.pick([..."*$\r\n 019-+:\"'"])
-      : String.fromCharCode(random.between(0, 255));
-    const kind = random.between(0, 3);
-    if (kind === 0) bytes = bytes.slice(0, at) + odd + rest;
-    else if (kind === 1) bytes = bytes.slice(0, at) + rest;
-    else if (kind === 2) bytes = bytes.slice(0, at) + odd + bytes.slice(at);
-    else bytes = bytes.slice(0, at + 1) + bytes.slice(at, at + 1) + rest;
-  }
-  return bytes;
 }
 
 /**

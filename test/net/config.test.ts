@@ -7,6 +7,7 @@ import { ConfigError, type ConfigSources, loadConfig } from "../../src/net/confi
 import { quote, readLines } from "../../src/net/config-file.ts";
 import { type OptionName, optionNames, optionOf } from "../../src/net/config-options.ts";
 import { RuntimeConfig } from "../../src/net/config-runtime.ts";
+import { openFilesMin } from "../../src/net/open-files.ts";
 import { ErrorReply } from "../../src/resp/reply.ts";
 
 type Flags = Partial<Record<OptionName, string | readonly string[]>>;
@@ -62,6 +63,8 @@ describe("without anything given", () => {
       requestBytes: 256 * 1024 * 1024,
       idleSeconds: 0,
       keepAliveSeconds: 300,
+      checkpointLogBytes: 64 * 1024 * 1024,
+      retainedLogBytes: 128 * 1024 * 1024,
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(warnings).toEqual([]);
@@ -239,6 +242,13 @@ describe("values", () => {
     expect(warnings).toEqual([
       `maxclients is ${config.maxClients} instead of 10000: the limit on open files is 1024 (ulimit -n)`,
     ]);
+  });
+
+  test("a limit on open files that leaves no room for a client is refused", () => {
+    expect(loadConfig({ ...sources(), openFiles: openFilesMin }).config.maxClients).toBe(1);
+    expect(refusal(() => loadConfig({ ...sources(), openFiles: openFilesMin - 1 }))).toBe(
+      `the limit on open files is ${openFilesMin - 1}, and a node needs ${openFilesMin}: raise it (ulimit -n)`,
+    );
   });
 });
 

@@ -276,11 +276,14 @@ export class SegmentLog implements LogStore {
       .catch((error: unknown) => this.#fail(error));
   }
 
-  cutBefore(index: LogIndex): void {
+  cutBefore(index: LogIndex, retainedBytes = 0): void {
     const dropped: Segment[] = [];
+    let { bytes } = this;
     for (;;) {
       const [oldest, ...later] = this.#segments;
       if (oldest === undefined || later.length === 0) break;
+      bytes -= oldest.end;
+      if (bytes < retainedBytes) break;
       const start = later.find(({ points }) => points.length > 0)?.points.index(0);
       const first = start ?? this.lastIndex + 1;
       if (first > index || this.#failed) break;

@@ -5,6 +5,7 @@ import { type Bytes, type ErrorReply, MapReply, type Protocol } from "../../../r
 import { type Arguments, word } from "../../arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
 import type { SessionCommand, SessionContext } from "../spec.ts";
+import { authenticate } from "./auth.ts";
 import { isClientWord } from "./client-name.ts";
 
 export const hello: SessionCommand = {
@@ -67,19 +68,21 @@ function protocolOf(text: Bytes): Protocol | ErrorReply {
 }
 
 /** As in Redis each option takes effect where it stands, although a later one may be refused. */
-function takeOptions({ client, server }: SessionContext, args: Arguments): ErrorReply | null {
+function takeOptions(
+  context: SessionContext,
+  args: Arguments,
+): ErrorReply | Promise<ErrorReply> | null {
   for (let at = 2; at < args.length; ) {
     const option = word(args, at).toLowerCase();
     const left = args.length - at - 1;
     if (option === "auth" && left >= 2) {
-      const refusal = server.authenticate(word(args, at + 1), word(args, at + 2));
+      const refusal = authenticate(context, word(args, at + 1), word(args, at + 2));
       if (refusal !== null) return refusal;
-      client.authenticated = true;
       at += 3;
     } else if (option === "setname" && left >= 1) {
       const name = word(args, at + 1);
       if (!isClientWord(name)) return errors.clientName;
-      client.name = name;
+      context.client.name = name;
       at += 2;
     } else {
       return errors.helloOption(word(args, at));
