@@ -7,14 +7,17 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
-          include: ["test/*.test.ts", "test/{resp,raft,state,commands,net,cli}/**/*.test.ts"],
+          include: [
+            "test/*.test.ts",
+            "test/{resp,raft,state,commands,net,cli,checking,simulation}/**/*.test.ts",
+          ],
         },
       },
       {
         extends: true,
         test: {
           name: "integration",
-          include: ["test/{differential,integration}/**/*.test.ts"],
+          include: ["test/{differential,integration,chaos}/**/*.test.ts"],
           pool: "forks",
           fileParallelism: false,
           testTimeout: 60_000,
