@@ -10,6 +10,8 @@ export default defineConfig({
           include: [
             "test/*.test.ts",
             "test/{resp,raft,state,commands,net,cli,checking,simulation}/**/*.test.ts",
+            "test/chaos/*/*.test.ts",
+            "test/chaos/options.test.ts",
           ],
         },
       },
@@ -17,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration",
-          include: ["test/{differential,integration,chaos}/**/*.test.ts"],
+          include: ["test/{differential,integration}/**/*.test.ts", "test/chaos/smoke.test.ts"],
           pool: "forks",
           fileParallelism: false,
           testTimeout: 60_000,

@@ -23,6 +23,7 @@ const inRoot = (...parts) => join(root, ...parts);
 const tools = {
   bench: "benchmarks/main.js",
   "fuzz:redis": "test/differential/cli.js",
+  chaos: "test/chaos/cli.js",
 };
 
 const commands = new Map([

@@ -1,9 +1,12 @@
 #!/usr/bin/env node
 // The program: what the command line asks for, from the first line of the log to the exit code.
 
+import { runAdmin } from "./cli/admin.ts";
 import { processHost, runCluster } from "./cli/cluster.ts";
 import { parseCommandLine } from "./cli/command-line.ts";
 import { JoinError } from "./cli/join.ts";
+import { logJoining } from "./cli/joining.ts";
+import { processOutput } from "./cli/output.ts";
 import { runStatus } from "./cli/status.ts";
 import { ConfigError, type LoadedConfig } from "./net/config.ts";
 import { RuntimeConfig } from "./net/config-runtime.ts";
@@ -14,7 +17,7 @@ import { openFilesMax } from "./net/open-files.ts";
 import { describeError } from "./net/system-error.ts";
 import type { RunningNode } from "./running-node.ts";
 import { StartError, startNode } from "./start-node.ts";
-import { CheckpointError } from "./state/checkpoint-store.ts";
+import { CheckpointError } from "./state/checkpoint-level.ts";
 import { kvorumVersion } from "./version.ts";
 
 /** As in sysexits.h: the disk or the directory failed; something inside is broken. */
@@ -36,11 +39,10 @@ async function main(): Promise<void> {
       return;
     }
     case "status":
-      process.exitCode = await runStatus(
-        invocation.options,
-        (text) => process.stdout.write(text),
-        (text) => process.stderr.write(text),
-      );
+      process.exitCode = await runStatus(invocation.options, processOutput());
+      return;
+    case "admin":
+      process.exitCode = await runAdmin(invocation.action, invocation.target, processOutput());
       return;
     case "serve":
       await serve(invocation.loaded);
@@ -58,9 +60,11 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   });
 
   let node: RunningNode | null = null;
+  const closing = new AbortController();
   const stop = (why: string): void => {
     if (node === null) process.exit(exitCodes.cannotStart);
     logger.info(`${why}: closing`);
+    closing.abort();
     void node.close().then(() => {
       logger.info("closed");
       process.exit(0);
@@ -89,6 +93,14 @@ async function serve(loaded: LoadedConfig): Promise<void> {
     { clusterId: node.clusterId, nodeId: node.nodeId, peerPort, dir: config.dir },
     `ready on ${place}. Try: redis-cli -p ${port} SET name ashu`,
   );
+  if (config.join === null) return;
+  await logJoining({
+    node: node.nodeId,
+    through: { host: config.announce, port },
+    password: runtime.current.requirepass,
+    log: (line, fields) => logger.info(fields, line),
+    signal: closing.signal,
+  });
 }
 
 /** One line for what the operator can mend; the whole story for a bug of ours. */

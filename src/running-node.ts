@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
+  diskCheckMs,
   electionTicksMin,
   heartbeatTicks,
   inflightBytesMax,
@@ -15,20 +16,27 @@ import { type ClientLimits, ClientListener } from "./net/client-listener.ts";
 import type { Config } from "./net/config.ts";
 import type { RuntimeConfig } from "./net/config-runtime.ts";
 import type { DataDirectory, Identity } from "./net/data-directory.ts";
+import { DiskWatch } from "./net/disk-space.ts";
+import { formatEndpoint } from "./net/endpoint.ts";
+import { frameKind } from "./net/frames.ts";
 import type { Logger } from "./net/logger.ts";
+import type { MemberAddress } from "./net/member-address.ts";
 import { PeerNetwork } from "./net/peers/peer-network.ts";
 import { ReplicaAdmin } from "./net/raft-admin.ts";
 import { Replica } from "./net/replica.ts";
 import { ServerContext } from "./net/server-context.ts";
+import type { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
+import { checkpointContext } from "./net/snapshots/snapshot-point.ts";
+import { Snapshots } from "./net/snapshots/snapshots.ts";
 import { NodeStats } from "./net/stats.ts";
-import { encodeMembership } from "./raft/core/membership.ts";
 import { createRaft } from "./raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "./raft/core/types.ts";
 import type { LogStore } from "./raft/ports.ts";
-import type { CheckpointStore } from "./state/checkpoint-store.ts";
+import { errors } from "./resp/errors.ts";
+import type { ErrorReply } from "./resp/reply.ts";
 import { CommandFinder } from "./state/commands/lookup.ts";
 import { commands } from "./state/commands/table.ts";
-import type { Machine } from "./state/machine.ts";
+import { Machine } from "./state/machine.ts";
 import { kvorumVersion } from "./version.ts";
 
 /** The first node of every cluster. */
@@ -63,7 +71,7 @@ export interface NodeParts {
   readonly directory: DataDirectory;
   readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
   readonly machine: Machine;
-  readonly checkpoints: CheckpointStore;
+  readonly home: CheckpointHome;
   readonly store: LogStore;
 }
 
@@ -73,6 +81,8 @@ export class Node implements RunningNode {
   readonly #network: PeerNetwork;
   readonly #replica: Replica;
   readonly #checkpointer: Checkpointer;
+  readonly #snapshots: Snapshots;
+  readonly #diskWatch: DiskWatch;
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
@@ -84,6 +94,8 @@ export class Node implements RunningNode {
     this.#network = this.#createNetwork();
     this.#replica = this.#createReplica();
     this.#checkpointer = this.#createCheckpointer();
+    this.#snapshots = this.#createSnapshots();
+    this.#diskWatch = this.#createDiskWatch();
     const stats = new NodeStats(countersOf(parts.machine));
     this.#context = this.#createContext(stats);
     this.#listener = this.#createListener(stats);
@@ -110,6 +122,7 @@ export class Node implements RunningNode {
     this.#timers = [
       setInterval(() => this.#replica.tick(), tickMs),
       setInterval(() => this.#sweep(), sweepMs),
+      setInterval(() => this.#checkDisk(), diskCheckMs),
     ];
     if (this.#isAlone) await this.#leadAlone();
     const { bind, port } = runtime.current;
@@ -124,14 +137,15 @@ export class Node implements RunningNode {
   }
 
   async #close(): Promise<void> {
-    const { checkpoints, store, directory } = this.#parts;
+    const { home, store, directory } = this.#parts;
     await this.#handOver();
     await this.#listener.close(closeGraceMs);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#checkpointer.run();
     await this.#network.close();
+    await this.#snapshots.close();
     await store.close();
-    await checkpoints.close();
+    await home.close();
     await directory.close();
   }
 
@@ -158,8 +172,23 @@ export class Node implements RunningNode {
     while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
   }
 
+  /** Known when every port is taken: 0 asks for any. */
+  get #address(): MemberAddress | null {
+    const { announce: host, port, peerPort } = this.#parts.runtime.current;
+    if (port === 0 || peerPort === 0) return null;
+    return {
+      peer: formatEndpoint({ host, port: peerPort }),
+      client: formatEndpoint({ host, port }),
+    };
+  }
+
   #sweep(): void {
     this.#listener.sweep();
+    this.#snapshots.tick();
+  }
+
+  #checkDisk(): void {
+    this.#diskWatch.check().catch(this.#parts.hooks.onFailure);
   }
 
   /** At the end of this turn of the event loop: everything that came in goes on together. */
@@ -179,10 +208,18 @@ export class Node implements RunningNode {
     return new PeerNetwork({
       ...{ clusterId, nodeId, incarnation, secret: peerSecret },
       ...{ bind, port: peerPort, logger: hooks.logger },
+      hasRemoved: (peer) => this.#replica.membership.hasRemoved(peer),
       handlers: {
-        frame: (from, kind, body) => this.#replica.frame(from, kind, body),
-        connected: (peer) => this.#replica.connected(peer),
-        disconnected: (peer) => this.#replica.disconnected(peer),
+        frame: (from, kind, body) => this.#frame(from, kind, body),
+        connected: (peer) => {
+          this.#snapshots.connected(peer);
+          this.#replica.connected(peer);
+        },
+        removed: (by) => this.#replica.removed(by),
+        disconnected: (peer, isGone) => {
+          this.#diskWatch.disconnected(peer);
+          this.#replica.disconnected(peer, isGone);
+        },
       },
     });
   }
@@ -202,39 +239,83 @@ export class Node implements RunningNode {
     return new Replica({
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
+      address: () => this.#address,
       logger: hooks.logger,
       nowMs: Date.now,
+      monotonicMs: () => performance.now(),
       random,
       wake: this.#wake,
       turned: () => this.#listener.flush(),
       applied: (bytes) => this.#applied(bytes),
+      snapshots: {
+        begin: (to) => this.#snapshots.begin(to),
+        install: (point, done) => this.#snapshots.install(point, done),
+        leaderChanged: () => this.#snapshots.leaderChanged(),
+      },
     });
   }
 
   #applied(bytes: number): void {
-    if (!this.#parts.directory.identity?.hasLog) {
-      this.#parts.directory.logBegun().catch(this.#parts.hooks.onFailure);
-    }
     this.#checkpointer.applied(bytes);
   }
 
   #createCheckpointer(): Checkpointer {
-    const { machine, checkpoints, store, hooks } = this.#parts;
+    const { runtime, machine, home, store, hooks } = this.#parts;
     return new Checkpointer({
       machine,
-      store: () => checkpoints,
-      logBytes: () => this.#parts.runtime.current.checkpointLogBytes,
-      written: () => {},
+      store: () => home.store,
+      logBytes: () => runtime.current.checkpointLogBytes,
       context: () => {
         const index = asIndex(machine.appliedIndex);
-        const { membership } = store.membershipAt(index) ?? { membership: noMembership };
-        const text = Buffer.from(encodeMembership(membership)).toString("utf8");
-        return { term: store.term(index) ?? 0, membership: text };
+        return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
       },
+      written: (appliedIndex) => this.#cutLog(appliedIndex),
       logger: hooks.logger,
       nowMs: Date.now,
       onFailure: hooks.onFailure,
     });
+  }
+
+  /** What a checkpoint on disk holds may go; the last part of it stays for members that were away. */
+  #cutLog(appliedIndex: number): void {
+    const { store, runtime } = this.#parts;
+    const index = Math.min(appliedIndex, this.#snapshots.oldestIndex);
+    store.cutBefore(asIndex(index), runtime.current.retainedLogBytes);
+  }
+
+  #createSnapshots(): Snapshots {
+    const { identity, machine, home, store, hooks } = this.#parts;
+    const { driver } = this.#replica;
+    return new Snapshots({
+      nodeId: identity.nodeId,
+      peers: this.#network,
+      ...{ driver, machine, createMachine, home, log: store },
+      alone: (work) => this.#checkpointer.alone(work),
+      nowMs: Date.now,
+      logger: hooks.logger,
+      onFailure: hooks.onFailure,
+    });
+  }
+
+  #createDiskWatch(): DiskWatch {
+    const { identity, directory, hooks } = this.#parts;
+    return new DiskWatch(identity.nodeId, {
+      measure: () => directory.space(),
+      tell: (isLow) => {
+        for (const { id } of this.#replica.driver.membership.members) {
+          if (id !== identity.nodeId)
+            this.#network.send(id, frameKind.diskSpace, [Buffer.of(isLow ? 1 : 0)]);
+        }
+      },
+      warn: (line) => hooks.logger.warn(line),
+    });
+  }
+
+  #frame(from: NodeId, kind: number, body: Buffer): void {
+    if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
+    else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
+    else if (kind === frameKind.diskSpace) this.#diskWatch.told(from, body[0] === 1);
+    else this.#replica.frame(from, kind, body);
   }
 
   #createContext(stats: NodeStats): ServerContext {
@@ -259,6 +340,7 @@ export class Node implements RunningNode {
   #createListener(stats: NodeStats): ClientListener {
     const { runtime, hooks } = this.#parts;
     const replica = this.#replica;
+    const diskWatch = this.#diskWatch;
     return new ClientListener({
       limits: () => limitsOf(runtime.current),
       host: {
@@ -269,7 +351,10 @@ export class Node implements RunningNode {
         get isFull(): boolean {
           return replica.isFull;
         },
-        writesRefused: null,
+        get writesRefused(): ErrorReply | null {
+          const { membership } = replica.driver;
+          return diskWatch.refusesWrites(replica.leader, membership) ? errors.diskFull : null;
+        },
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
         read: (waiter, command, args) => replica.read(waiter, command, args),
         nowMs: Date.now,
@@ -280,7 +365,12 @@ export class Node implements RunningNode {
   }
 }
 
-const noMembership = { members: [], nextId: founder };
+const noMembership = { index: 0, membership: { members: [], nextId: founder } };
+
+/** Its hash seed differs from node to node and from start to start: see KeyHasher. */
+export function createMachine(): Machine {
+  return new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
+}
 
 function limitsOf(config: Config): ClientLimits {
   const { maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds } = config;

@@ -1,23 +1,31 @@
 // The recipe of one node: directory, checkpoint, log, consensus, peers, clients; closed in reverse.
 
-import { randomBytes } from "node:crypto";
 import { createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
 import { requestJoin } from "./cli/join.ts";
+import { segmentBytes } from "./constants.ts";
 import type { Config } from "./net/config.ts";
 import type { RuntimeConfig } from "./net/config-runtime.ts";
 import { DataDirectory, type Identity, newClusterId } from "./net/data-directory.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { encodeAddress } from "./net/member-address.ts";
+import { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
+import { restartPoint, snapshotPoint } from "./net/snapshots/snapshot-point.ts";
 import { codeOf, describeError } from "./net/system-error.ts";
 import { foundingEntry } from "./raft/core/membership.ts";
 import { asNode, asTerm, type NodeId } from "./raft/core/types.ts";
 import type { LogStore } from "./raft/ports.ts";
 import { openSegmentLog } from "./raft/storage/segment-log.ts";
-import { founder, Node, type NodeHooks, type NodeParts, type RunningNode } from "./running-node.ts";
-import { openCheckpointStore } from "./state/checkpoint-store.ts";
-import { commands } from "./state/commands/table.ts";
-import { Machine } from "./state/machine.ts";
+import {
+  createMachine,
+  founder,
+  Node,
+  type NodeHooks,
+  type NodeParts,
+  type RunningNode,
+} from "./running-node.ts";
+import type { CheckpointMeta } from "./state/checkpoint-meta.ts";
+import type { Machine } from "./state/machine.ts";
 
 /** A node that cannot start, as one line that says what to do. */
 export class StartError extends Error {
@@ -80,14 +88,15 @@ class NodeBuilder {
     for (const warning of this.#directory.warnings) logger.warn(warning);
 
     const identity = await this.#identity();
-    const machine = new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
-    const checkpoints = await openCheckpointStore(join(this.#directory.path, "checkpoint"));
-    const restored = await checkpoints.load(machine);
+    const machine = createMachine();
+    const home = await CheckpointHome.open(this.#directory.path);
+    const restored = await home.store.load(machine);
     const store = await this.#openLog();
+    await finishInstallation(home, restored, store);
     await this.#found(identity, store);
     checkOrder(machine, store);
 
-    const node = new Node({ ...this.#parts(), identity, machine, checkpoints, store });
+    const node = new Node({ ...this.#parts(), identity, machine, home, store });
     logger.debug(
       { checkpoint: restored?.appliedIndex ?? 0, last: store.lastIndex },
       "state loaded",
@@ -122,7 +131,14 @@ class NodeBuilder {
 
   async #openLog(): Promise<LogStore> {
     const { onFailure } = this.#hooks;
-    const log = await openSegmentLog({ directory: join(this.#directory.path, "log"), onFailure });
+    const { checkpointLogBytes } = this.#runtime.current;
+    const log = await openSegmentLog({
+      directory: join(this.#directory.path, "log"),
+      onFailure,
+      onBegun: () => this.#directory.logBegun(),
+      // A smaller log is cut in smaller steps.
+      segmentBytes: Math.min(segmentBytes, checkpointLogBytes),
+    });
     if ("damaged" in log) {
       throw new StartError(
         `the log is damaged (${log.damaged}): this node must not vote with it. ` +
@@ -153,8 +169,26 @@ class NodeBuilder {
     const entry = foundingEntry({ members, nextId: asNode(founder + 1) });
     const hardState = { term: asTerm(1), votedFor: null };
     await new Promise<void>((done) => store.save({ hardState, entries: [entry] }, done));
-    await this.#directory.logBegun();
   }
+}
+
+/** A crash came between the switch to a snapshot and the restart of the log behind it. */
+async function finishInstallation(
+  home: CheckpointHome,
+  checkpoint: CheckpointMeta | null,
+  store: LogStore,
+): Promise<void> {
+  const mark = home.restart;
+  if (mark === null) return;
+  const point = checkpoint === null ? null : snapshotPoint(checkpoint);
+  if (point === null || point.index !== mark.index || point.term !== mark.term) {
+    throw new StartError(
+      `the snapshot of entry ${mark.index} was being installed, and the checkpoint is another one: ` +
+        "let this node join anew with an empty directory",
+    );
+  }
+  await new Promise<void>((done) => store.restart(restartPoint(point), done));
+  await home.restarted();
 }
 
 function addressesOf(config: Config): { peerAddress: string; clientAddress: string } {

@@ -11,22 +11,27 @@ import {
   optionOf,
 } from "../net/config-options.ts";
 import { choice, host, integer, type ValueKind } from "../net/config-values.ts";
+import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
 import { logLevels } from "../net/logger.ts";
 import { openFilesMax } from "../net/open-files.ts";
 import type { Bytes } from "../resp/reply.ts";
+import type { AdminAction, NewMember } from "./admin.ts";
 import type { ClusterOptions } from "./cluster.ts";
-import { clusterHelp, serverHelp, statusHelp } from "./help.ts";
+import { adminHelps, clusterHelp, serverHelp, statusHelp } from "./help.ts";
 import type { StatusOptions } from "./status.ts";
+import type { ClusterTarget } from "./status-reply.ts";
 
 export type Invocation =
   | { readonly kind: "serve"; readonly loaded: LoadedConfig }
   | { readonly kind: "cluster"; readonly options: ClusterOptions }
   | { readonly kind: "status"; readonly options: StatusOptions }
+  | { readonly kind: "admin"; readonly action: AdminAction; readonly target: ClusterTarget }
   /** --help and --version to stdout with code 0; a mistake to stderr with code 64. */
   | { readonly kind: "print"; readonly text: string; readonly exitCode: 0 | 64 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Flags = ReadonlyMap<string, string | string[]>;
+type Words = readonly (string | undefined)[];
 
 /**
  * `argv` begins after the script's name. Mistakes, those in the environment and in the configuration
@@ -79,12 +84,63 @@ function createProgram(version: string, found: (build: Found) => void): Command 
   cluster.helpInformation = clusterHelp;
   cluster.action(() => found(() => clusterOf(flagsOf(cluster))));
 
-  const status = program.command("status").allowExcessArguments(false);
-  status.option("--host <host>").option("--port <port>").option("--password <text>");
+  const status = program.command("status").allowExcessArguments(false).option("--watch");
   status.helpInformation = statusHelp;
-  status.action(() => found((environment) => statusOf(flagsOf(status), environment)));
-  for (const command of [cluster, status]) command.helpOption("-h, --help").version(version);
+  status.action(() => {
+    const watchMs = status.getOptionValue("watch") === true ? statusWatchMs : null;
+    found((environment) => {
+      const options = { ...targetOf(flagsOf(status), environment), watchMs };
+      return { kind: "status", options };
+    });
+  });
+  const admin = Object.entries(adminCommands).map(([usage, actionOf]) => {
+    const command = program.command(usage).allowExcessArguments(false);
+    command.helpInformation = adminHelps[command.name()] ?? serverHelp;
+    return command.action(() =>
+      found((environment) => {
+        const target = targetOf(flagsOf(command), environment);
+        return { kind: "admin", action: actionOf(command.args), target };
+      }),
+    );
+  });
+  for (const command of [status, ...admin]) {
+    command.option("--host <host>").option("--port <port>").option("--password <text>");
+  }
+  for (const command of program.commands) command.helpOption("-h, --help").version(version);
   return program;
+}
+
+/** As commander reads them: <needed> and [optional] words. */
+const adminCommands: Readonly<Record<string, (words: Words) => AdminAction>> = {
+  "add <address> [peer-address]": ([client, peer]) => {
+    return { verb: "add", member: newMember(client, peer) };
+  },
+  "remove <id>": ([id]) => ({ verb: "remove", id: nodeId(id) }),
+  "replace <id> <address> [peer-address]": ([id, client, peer]) => {
+    return { verb: "replace", id: nodeId(id), member: newMember(client, peer) };
+  },
+  "transfer [id]": ([id]) => ({ verb: "transfer", id: id === undefined ? null : nodeId(id) }),
+};
+
+function nodeId(word: string | undefined): number {
+  if (word === undefined || !/^[1-9][0-9]{0,14}$/.test(word)) {
+    throw new ConfigError(`'${word}' is no node id: kvorum status lists them`);
+  }
+  return Number(word);
+}
+
+function newMember(client: string | undefined, peer: string | undefined): NewMember {
+  const { host: name, port } = endpointOf(client);
+  return {
+    client: { host: name, port },
+    peer: peer === undefined ? { host: name, port: port + peerPortOffset } : endpointOf(peer),
+  };
+}
+
+function endpointOf(word: string | undefined): Endpoint {
+  const endpoint = parseEndpoint(word ?? "");
+  if (endpoint === null) throw new ConfigError(`'${word}' is no address: expected host:port`);
+  return endpoint;
 }
 
 /** By their names as they are typed, without the dashes. */
@@ -108,6 +164,7 @@ function serve(flags: Flags, environment: Environment): Invocation {
   return { kind: "serve", loaded: loadConfig(sources) };
 }
 
+const statusWatchMs = 1_000;
 const peerPortOffset = 10_000;
 
 function clusterOf(flags: Flags): Invocation {
@@ -121,16 +178,13 @@ function clusterOf(flags: Flags): Invocation {
 }
 
 /** The options of a node on this machine are a good guess at how to reach it. */
-function statusOf(flags: Flags, environment: Environment): Invocation {
+function targetOf(flags: Flags, environment: Environment): ClusterTarget {
   const port = value(flags, "port", integer(1, 65_535));
   const password = flags.get("password") ?? environment[environmentName("requirepass")] ?? "";
   return {
-    kind: "status",
-    options: {
-      host: value(flags, "host", host) ?? "127.0.0.1",
-      port: port ?? (Number(environment[environmentName("port")]) || 7000),
-      password: bytesOf(String(password)),
-    },
+    host: value(flags, "host", host) ?? "127.0.0.1",
+    port: port ?? (Number(environment[environmentName("port")]) || 7000),
+    password: bytesOf(String(password)),
   };
 }
 

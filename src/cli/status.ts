@@ -1,48 +1,55 @@
-// `kvorum status`: asks a node for RAFT STATUS and shows the cluster as a table.
+// `kvorum status`: asks a node for RAFT STATUS and shows the cluster as a table, once or every second.
 
-import type { Endpoint } from "../net/endpoint.ts";
-import { type Bytes, ErrorReply, MapReply, type Reply } from "../resp/reply.ts";
-import { ask, NoAnswerError } from "./resp-client.ts";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Reply } from "../resp/reply.ts";
+import type { CommandOutput } from "./output.ts";
+import {
+  askStatus,
+  type ClusterTarget,
+  type Fields,
+  RefusedError,
+  type StatusReply,
+} from "./status-reply.ts";
 
-export interface StatusOptions extends Endpoint {
-  readonly password: Bytes;
+export interface StatusOptions extends ClusterTarget {
+  /** Pause before it is shown again, until the process is ended; null: shown once. */
+  readonly watchMs: number | null;
 }
 
-const timeoutMs = 5_000;
+/** Home, then everything below is cleared: the table stays where it is. */
+const clearScreen = "\x1b[H\x1b[J";
 
 /** Prints the table, or one line on the error stream. Resolves with the exit code. */
 export async function runStatus(
   options: StatusOptions,
-  print: (text: string) => void,
-  complain: (text: string) => void,
+  output: CommandOutput,
+  signal?: AbortSignal,
 ): Promise<0 | 1> {
-  const { password } = options;
-  try {
-    const reply = await ask({ target: options, password, words: ["RAFT", "STATUS"], timeoutMs });
-    const shown = reply instanceof ErrorReply ? null : describeStatus(reply);
-    if (shown !== null) {
-      print(shown);
-      return 0;
-    }
-    const why = reply instanceof ErrorReply ? reply.text : "the answer is no status";
-    complain(`kvorum: ${why}\n`);
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    complain(`kvorum: ${error.message}\n`);
+  const { watchMs } = options;
+  let shown = await show(options);
+  while (watchMs !== null && signal?.aborted !== true) {
+    output.print(`${output.isTerminal ? clearScreen : ""}${shown.text}\n`);
+    await delay(watchMs);
+    shown = await show(options);
   }
-  return 1;
+  if (shown.ok) output.print(shown.text);
+  else output.complain(shown.text);
+  return shown.ok ? 0 : 1;
 }
 
-/** Null when the reply is no status. */
-export function describeStatus(reply: Reply): string | null {
-  const status = fields(reply);
-  const rows = status?.get("members");
-  if (status === null || !Array.isArray(rows)) return null;
-  const self = status.get("node-id");
+async function show(target: ClusterTarget): Promise<{ ok: boolean; text: string }> {
+  try {
+    return { ok: true, text: describeStatus(await askStatus(target)) };
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { ok: false, text: `kvorum: ${error.message}\n` };
+  }
+}
+
+export function describeStatus({ fields, members }: StatusReply): string {
+  const self = fields.get("node-id");
   const table = [["", "node", "role", "clients", "peers", "log", "behind", "state"]];
-  for (const row of rows as readonly Reply[]) {
-    const member = fields(row);
-    if (member === null) return null;
+  for (const member of members) {
     table.push([
       member.get("id") === self ? "*" : "",
       text(member.get("id")),
@@ -54,10 +61,10 @@ export function describeStatus(reply: Reply): string | null {
       stateOf(member.get("active")),
     ]);
   }
-  return `${headline(status)}\n\n${layOut(table)}${footnote(status)}`;
+  return `${headline(fields)}\n\n${layOut(table)}${footnote(fields)}`;
 }
 
-function headline(status: ReadonlyMap<string, Reply>): string {
+function headline(status: Fields): string {
   const get = (name: string) => text(status.get(name));
   const leader = status.get("leader");
   return [
@@ -68,9 +75,10 @@ function headline(status: ReadonlyMap<string, Reply>): string {
   ].join("\n");
 }
 
-/** Only the leader knows how far the others are. */
-function footnote(status: ReadonlyMap<string, Reply>): string {
-  if (status.get("role") === "leader") return "";
+function footnote(status: Fields): string {
+  const role = status.get("role");
+  if (role === "leader") return "";
+  if (role === "removed") return "\nthis node was removed from the cluster: ask another one\n";
   return "\nlog, behind and state are known to the leader only: ask it for them\n";
 }
 
@@ -81,18 +89,6 @@ function stateOf(active: Reply | undefined): string {
 
 function text(value: Reply | undefined): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "-";
-}
-
-/** A map, which RESP2 flattens to an array of names and values. */
-function fields(reply: Reply): ReadonlyMap<string, Reply> | null {
-  if (reply instanceof MapReply) {
-    return new Map(reply.entries.map(([name, value]) => [String(name), value]));
-  }
-  if (!Array.isArray(reply)) return null;
-  const list = reply as readonly Reply[];
-  const map = new Map<string, Reply>();
-  for (let at = 0; at + 1 < list.length; at += 2) map.set(String(list[at]), list[at + 1] ?? null);
-  return map;
 }
 
 function layOut(table: readonly (readonly string[])[]): string {

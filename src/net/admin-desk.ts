@@ -1,12 +1,16 @@
-// RAFT ADD, REMOVE and TRANSFER asked at any node: run here when this node leads, else at the leader.
+// RAFT ADD, REMOVE and TRANSFER asked at any node: put to the leader, and to the next one if it is lost.
 
+import { randomInt } from "node:crypto";
+import { leaderWaitMs, tickMs } from "../constants.ts";
 import type { NodeId } from "../raft/core/types.ts";
 import { encodeReply } from "../resp/encode-reply.ts";
 import { errors } from "../resp/errors.ts";
-import { ErrorReply, type Reply } from "../resp/reply.ts";
+import { ok, type Reply } from "../resp/reply.ts";
 import { ReplyDecoder } from "../resp/reply-decoder.ts";
+import { adminErrors } from "./admin-errors.ts";
 import { frameKind } from "./frames.ts";
-import type { AdminRequest, MembershipAdmin } from "./membership-admin.ts";
+import type { MembershipAdmin } from "./membership-admin.ts";
+import type { AdminRequest } from "./membership-plan.ts";
 
 interface Peers {
   send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean;
@@ -14,63 +18,125 @@ interface Peers {
 
 /** Bytes before the JSON or RESP text: the asking node's own number of the question. */
 const numberBytes = 8;
+/** Numbers start anywhere, so no answer to a former run of this node is taken for one to this run. */
+const firstNumberMax = 2 ** 40;
+/** A question that is not answered by then is put again: a connection may have been lost. */
+const repeatTicks = 2_000 / tickMs;
+const deadlineTicks = leaderWaitMs / tickMs;
+
+interface Question {
+  readonly number: number;
+  readonly request: AdminRequest;
+  readonly resolve: (reply: Reply) => void;
+  ticks: number;
+  /** The leader that was asked last; null while nobody was. */
+  asked: NodeId | null;
+}
 
 export class AdminDesk {
   readonly #peers: Peers;
   readonly #admin: MembershipAdmin;
-  readonly #leader: () => NodeId | "self" | null;
-  readonly #open = new Map<number, (reply: Reply) => void>();
-  #lastNumber = 0;
+  readonly #leader: () => NodeId | null;
+  readonly #open = new Map<number, Question>();
+  #lastNumber = randomInt(firstNumberMax);
 
-  constructor(peers: Peers, admin: MembershipAdmin, leader: () => NodeId | "self" | null) {
+  constructor(peers: Peers, admin: MembershipAdmin, leader: () => NodeId | null) {
     this.#peers = peers;
     this.#admin = admin;
     this.#leader = leader;
   }
 
-  /** The operator's question. A leader that is lost on the way leaves the outcome unknown. */
+  /** The operator's question. No leader for too long leaves the outcome unknown, if one was asked. */
   ask(request: AdminRequest): Promise<Reply> {
-    const leader = this.#leader();
-    if (leader === "self") return this.#admin.run(request);
-    if (leader === null) return Promise.resolve(errors.clusterDown);
-    const number = ++this.#lastNumber;
-    const sent = this.#peers.send(leader, frameKind.admin, [
-      encodeNumber(number),
-      Buffer.from(JSON.stringify(request)),
-    ]);
-    if (!sent) return Promise.resolve(errors.clusterDown);
-    return new Promise((resolve) => this.#open.set(number, resolve));
+    if (this.#admin.isRemoved) return Promise.resolve(adminErrors.removed);
+    return new Promise((resolve) => {
+      const number = ++this.#lastNumber;
+      const question: Question = { number, request, resolve, ticks: 0, asked: null };
+      this.#open.set(number, question);
+      this.#put(question);
+    });
   }
 
-  /** A follower's question. */
+  /** A follower's question. Who does not lead says nothing: it will be put to the leader. */
   asked(from: NodeId, body: Buffer): void {
     const request = decodeRequest(body);
-    if (request === null) return;
-    const answer = (reply: Reply): void => {
+    if (request === null || this.#leader() !== this.#admin.self) return;
+    const number = Buffer.from(body.subarray(0, numberBytes));
+    void this.#admin.run(request).then((reply) => {
+      if (reply === null) return;
       const text = Buffer.from(encodeReply(reply, 2), "latin1");
-      this.#peers.send(from, frameKind.adminReply, [body.subarray(0, numberBytes), text]);
-    };
-    if (this.#leader() !== "self") answer(errors.clusterDown);
-    else void this.#admin.run(request).then(answer);
+      this.#peers.send(from, frameKind.adminReply, [number, text]);
+    });
   }
 
   answered(body: Buffer): void {
     if (body.length < numberBytes) return;
-    const number = body.readDoubleLE(0);
-    const resolve = this.#open.get(number);
-    if (resolve === undefined) return;
-    this.#open.delete(number);
-    const decoder = new ReplyDecoder(resolve, () =>
-      resolve(new ErrorReply("ERR the leader's answer could not be read")),
+    const question = this.#open.get(body.readDoubleLE(0));
+    if (question === undefined) return;
+    const decoder = new ReplyDecoder(
+      (reply) => this.#settle(question, reply),
+      () => this.#settle(question, adminErrors.unreadableAnswer),
     );
     decoder.push(body.subarray(numberBytes));
   }
 
-  /** The leader changed: what was asked of the old one will not be answered. */
+  /** A new leader, or a new term of the old one: what was asked before may never be answered. */
   leaderChanged(): void {
-    for (const resolve of this.#open.values()) resolve(errors.unknownOutcome);
-    this.#open.clear();
+    const leader = this.#leader();
+    if (leader === null) return;
+    for (const question of this.#open.values()) {
+      if (question.request.verb === "transfer" && question.asked !== null) {
+        this.#settle(question, afterTransfer(question.request.id, question.asked, leader));
+      } else this.#put(question);
+    }
   }
+
+  /** Every `tickMs`. */
+  tick(): void {
+    this.#admin.tick();
+    for (const question of this.#open.values()) {
+      question.ticks += 1;
+      if (this.#admin.isRemoved) this.#settle(question, this.#afterRemoval(question));
+      else if (question.ticks >= deadlineTicks) {
+        const unasked = question.asked === null;
+        this.#settle(question, unasked ? errors.clusterDown : adminErrors.unknownOutcome);
+      } else if (question.ticks % repeatTicks === 0 && question.request.verb !== "transfer") {
+        this.#put(question);
+      }
+    }
+  }
+
+  /** Once more does no harm: the leader answers a request that was carried out as it did before. */
+  #put(question: Question): void {
+    const leader = this.#leader();
+    if (leader === null) return;
+    if (leader === this.#admin.self) {
+      question.asked = leader;
+      void this.#admin.run(question.request).then((reply) => {
+        if (reply !== null) this.#settle(question, reply);
+      });
+      return;
+    }
+    const words = Buffer.from(JSON.stringify(question.request));
+    const body = [encodeNumber(question.number), words];
+    if (this.#peers.send(leader, frameKind.admin, body)) question.asked = leader;
+  }
+
+  /** This node's own removal is what was asked for, or nobody answers it any more. */
+  #afterRemoval({ request, asked }: Question): Reply {
+    if (request.verb === "remove" && request.id === this.#admin.self) return ok;
+    return asked === null ? adminErrors.removed : adminErrors.unknownOutcome;
+  }
+
+  #settle(question: Question, reply: Reply): void {
+    if (this.#open.delete(question.number)) question.resolve(reply);
+  }
+}
+
+/** A transfer ends with a leader: the one that was wanted, any other one when none was named. */
+function afterTransfer(wanted: number | null, before: NodeId, now: NodeId): Reply {
+  if (now === wanted || (wanted === null && now !== before)) return ok;
+  return adminErrors.anotherLeads(now);
 }
 
 function encodeNumber(number: number): Buffer {
@@ -80,6 +146,7 @@ function encodeNumber(number: number): Buffer {
 }
 
 function decodeRequest(body: Buffer): AdminRequest | null {
+  if (body.length < numberBytes) return null;
   try {
     const request = JSON.parse(body.toString("utf8", numberBytes)) as AdminRequest;
     switch (request.verb) {
@@ -88,9 +155,9 @@ function decodeRequest(body: Buffer): AdminRequest | null {
           ? request
           : null;
       case "remove":
-        return typeof request.id === "number" ? request : null;
+        return Number.isSafeInteger(request.id) ? request : null;
       case "transfer":
-        return request.id === null || typeof request.id === "number" ? request : null;
+        return request.id === null || Number.isSafeInteger(request.id) ? request : null;
       default:
         return null;
     }

@@ -185,7 +185,7 @@ export const options = {
     default: retainedLogBytesDefault,
     change: "mutable",
     value: "size",
-    help: "log kept for nodes that were away; beyond it they get a snapshot",
+    help: "log kept for nodes that were away; then a snapshot",
     shownDefault: megabytes(retainedLogBytesDefault),
   }),
   "enable-debug-command": option<string>({

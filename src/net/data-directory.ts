@@ -3,11 +3,12 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
 import { asNode, type NodeId } from "../raft/core/types.ts";
+import { type CheckedFile, decodeChecked, encodeChecked, isCount } from "./checked-file.ts";
 import { type DirectoryLock, LockedError, lockDirectory, lockName } from "./directory-lock.ts";
-import { replaceFile, syncDirectory } from "./durable-file.ts";
+import type { DiskSpace } from "./disk-space.ts";
+import { diskFiles, replaceFile, temporaryOf } from "./durable-file.ts";
 import { codeOf, describeError } from "./system-error.ts";
 
 /** Who the node is. Made once; only `incarnation` and `hasLog` change. */
@@ -25,9 +26,21 @@ export class DataDirectoryError extends Error {
   override readonly name = "DataDirectoryError";
 }
 
-const identityFile = "identity.json";
-const identityFormat = 1;
 const clusterIdPattern = /^[0-9a-f]{32}$/;
+
+const identityFile: CheckedFile<Identity> = {
+  name: "identity.json",
+  format: 1,
+  parse({ clusterId, nodeId, incarnation, hasLog }) {
+    const isSound =
+      typeof clusterId === "string" &&
+      clusterIdPattern.test(clusterId) &&
+      isCount(nodeId) &&
+      isCount(incarnation) &&
+      typeof hasLog === "boolean";
+    return isSound ? { clusterId, nodeId: asNode(nodeId), incarnation, hasLog } : null;
+  },
+};
 
 /** Types of file systems as statfs(2) names them. */
 const inMemory = new Map([
@@ -79,7 +92,7 @@ export class DataDirectory {
         throw error;
       }
     } catch (error) {
-      throw explained(path, error);
+      throw directoryError(path, error);
     }
   }
 
@@ -96,7 +109,7 @@ export class DataDirectory {
     try {
       await writeIdentity(this.path, identity);
     } catch (error) {
-      throw explained(this.path, error);
+      throw directoryError(this.path, error);
     }
     this.#identity = identity;
     return identity;
@@ -115,9 +128,15 @@ export class DataDirectory {
     try {
       await writeIdentity(this.path, identity);
     } catch (error) {
-      throw explained(this.path, error);
+      throw directoryError(this.path, error);
     }
     this.#identity = identity;
+  }
+
+  /** Of the file system that the directory is on. */
+  async space(): Promise<DiskSpace> {
+    const { bsize, blocks, bavail } = await statfs(this.path);
+    return { total: bsize * blocks, free: bsize * bavail };
   }
 
   /** Lets another process have the directory. */
@@ -128,79 +147,40 @@ export class DataDirectory {
 
 async function create(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first !== undefined) await syncDirectory(dirname(first));
+  if (first !== undefined) await diskFiles.syncDirectory(dirname(first));
   if (!(await stat(path)).isDirectory()) throw new DataDirectoryError("not a directory");
 }
 
 /** Null when the directory is empty; anything else without an identity is refused. */
 async function readIdentity(path: string): Promise<Identity | null> {
   const names = await readdir(path);
-  if (!names.includes(identityFile)) {
+  if (!names.includes(identityFile.name)) {
     const data = names.filter((name) => !isHarmless(name));
     if (data.length === 0) return null;
     throw new DataDirectoryError(
-      `holds ${data.slice(0, 3).join(", ")} but no ${identityFile}: ` +
+      `holds ${data.slice(0, 3).join(", ")} but no ${identityFile.name}: ` +
         "bring that file back, or give an empty directory",
     );
   }
-  return parseIdentity(await readFile(join(path, identityFile), "utf8"));
+  const text = await readFile(join(path, identityFile.name), "utf8");
+  const identity = decodeChecked(identityFile, text);
+  if (typeof identity === "string") throw new DataDirectoryError(identity);
+  return identity;
 }
 
 function isHarmless(name: string): boolean {
   return (
     lockName.test(name) ||
-    name === `${identityFile}.new` ||
+    name === temporaryOf(identityFile.name) ||
     name === "lost+found" ||
     name.endsWith(".conf")
   );
 }
 
-function parseIdentity(text: string): Identity {
-  const damaged = new DataDirectoryError(
-    `${identityFile} is damaged: bring it back from a backup, ` +
-      "or let this node join anew with an empty directory",
-  );
-  let fields: Partial<Record<string, unknown>>;
-  try {
-    fields = JSON.parse(text) as Partial<Record<string, unknown>>;
-  } catch {
-    throw damaged;
-  }
-  if (typeof fields !== "object" || fields === null) throw damaged;
-  const { format, clusterId, nodeId, incarnation, hasLog, checksum } = fields;
-  if (typeof format === "number" && format > identityFormat) {
-    throw new DataDirectoryError(
-      `was written by a newer version of kvorum (format ${format}, this one knows up to ` +
-        `${identityFormat}): start that version`,
-    );
-  }
-  const sound =
-    typeof clusterId === "string" &&
-    clusterIdPattern.test(clusterId) &&
-    isCount(nodeId) &&
-    isCount(incarnation) &&
-    typeof hasLog === "boolean";
-  if (!sound) throw damaged;
-  const identity = { clusterId, nodeId: asNode(nodeId), incarnation, hasLog };
-  if (checksum !== checksumOf(identity)) throw damaged;
-  return identity;
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
-}
-
-function checksumOf({ clusterId, nodeId, incarnation, hasLog }: Identity): string {
-  const text = JSON.stringify([identityFormat, clusterId, nodeId, incarnation, hasLog]);
-  return crc32(text).toString(16).padStart(8, "0");
-}
-
 async function writeIdentity(path: string, identity: Identity): Promise<void> {
   const { clusterId, nodeId, incarnation, hasLog } = identity;
-  const checksum = checksumOf(identity);
-  const fields = { format: identityFormat, clusterId, nodeId, incarnation, hasLog, checksum };
-  const content = Buffer.from(`${JSON.stringify(fields, null, 2)}\n`);
-  await replaceFile(join(path, identityFile), content, 0o600);
+  const content = encodeChecked(identityFile, { clusterId, nodeId, incarnation, hasLog });
+  await replaceFile(join(path, identityFile.name), content, 0o600);
 }
 
 async function warningsFor(path: string): Promise<readonly string[]> {
@@ -223,7 +203,8 @@ async function warningsFor(path: string): Promise<readonly string[]> {
   return warnings;
 }
 
-function explained(path: string, error: unknown): DataDirectoryError {
+/** One line for whatever went wrong in a data directory. Throws what is no error of files: a bug. */
+export function directoryError(path: string, error: unknown): DataDirectoryError {
   if (error instanceof DataDirectoryError) {
     return new DataDirectoryError(`data directory ${path}: ${error.message}`);
   }

@@ -28,9 +28,10 @@ export class DivergenceCheck {
     this.#ports = ports;
   }
 
-  /** After every applied entry. */
-  applied(index: number, digest: number): void {
+  /** After every applied entry; the digest is made only when it is due. */
+  applied(index: number, state: { readonly digest: number }): void {
     if (index % digestEveryEntries !== 0) return;
+    const { digest } = state;
     this.#keep(this.#self, index, digest);
     this.#ports.tell(index, digest);
     this.#compare(index);

@@ -21,6 +21,8 @@ export const frameKind = {
   diskSpace: 10,
   /** The sender's state after an entry, to be compared. */
   digest: 11,
+  /** A member is at another address than the configuration says: address-book.ts. */
+  address: 12,
 } as const;
 
 /** Heads a batch of writes on its way to the leader; the body is a proposal's (state/proposal.ts). */

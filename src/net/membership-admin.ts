@@ -1,138 +1,191 @@
-// RAFT ADD, REMOVE, TRANSFER and the promotion of learners: membership as operators see it.
+// RAFT ADD, REMOVE and TRANSFER where they are carried out, the leader; and the promotion of learners.
 
-import type { EntryId, Member, NodeId } from "../raft/core/types.ts";
-import { asNode } from "../raft/core/types.ts";
+import { electionTicksMin } from "../constants.ts";
+import type { EntryId, Membership, NodeId } from "../raft/core/types.ts";
 import type { RaftDriver } from "../raft/driver.ts";
-import { errors } from "../resp/errors.ts";
-import { ErrorReply, ok, type Reply } from "../resp/reply.ts";
-import { parseEndpoint } from "./endpoint.ts";
-import { decodeAddress, encodeAddress } from "./member-address.ts";
+import type { Reply } from "../resp/reply.ts";
+import { adminErrors } from "./admin-errors.ts";
+import { type AdminRequest, bestSuccessor, type ClusterView, planFor } from "./membership-plan.ts";
 
-/** A request as it travels from a follower to the leader. */
-export type AdminRequest =
-  | { readonly verb: "add"; readonly peer: string; readonly client: string }
-  | { readonly verb: "remove"; readonly id: number }
-  | { readonly verb: "transfer"; readonly id: number | null };
+export type { AdminRequest } from "./membership-plan.ts";
 
 /** A learner this close to the leader's log becomes a voter. */
 const promotionLagMax = 1_000;
+/** The core forgets at every election timeout who has answered: two of them make a sound sample. */
+const aliveTicks = 2 * electionTicksMin;
+/** How long a request waits for what passes by itself, such as another change. */
+const patienceTicks = 4 * electionTicksMin;
 
-interface Waiting {
-  readonly term: number;
-  resolve(committed: boolean): void;
+interface Work {
+  readonly request: AdminRequest;
+  readonly finish: (reply: Reply | null) => void;
+  /** Counted from the last thing that was begun. */
+  ticks: number;
+  state:
+    | { readonly at: "waiting" }
+    | { readonly at: "proposed"; readonly entry: EntryId; readonly reply: () => Reply }
+    | { readonly at: "transferring"; readonly to: NodeId };
 }
 
-/** Runs at the leader; answers only after a change is committed. */
-export class MembershipAdmin {
+/** Answers only after a change is committed. One of them runs on every node, for any may lead. */
+export class MembershipAdmin implements ClusterView {
+  readonly clusterId: string;
   readonly #driver: RaftDriver;
-  readonly #clusterId: string;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #open = new Set<Work>();
+  /** By member, the tick in which it was last known to answer. */
+  readonly #heard = new Map<NodeId, number>();
+  #now = 0;
+  #toldRemoved = false;
 
   constructor(driver: RaftDriver, clusterId: string) {
     this.#driver = driver;
-    this.#clusterId = clusterId;
+    this.clusterId = clusterId;
   }
 
-  /** The reply to the operator; the caller has made sure that this node leads. */
-  run(request: AdminRequest): Promise<Reply> {
-    switch (request.verb) {
-      case "add":
-        return this.#add(request.peer, request.client);
-      case "remove":
-        return this.#remove(asNode(request.id));
-      case "transfer":
-        return Promise.resolve(this.#transfer(request.id));
+  get self(): NodeId {
+    return this.#driver.core.id;
+  }
+
+  get membership(): Membership {
+    return this.#driver.membership;
+  }
+
+  /**
+   * True once this node knows that it is no member any more: from its own log, or, because nobody
+   * sends it the entry that removes it, from a member. It never becomes false again.
+   */
+  get isRemoved(): boolean {
+    return this.#toldRemoved || this.hasRemoved(this.self);
+  }
+
+  /** By the committed configuration: an id that it does not list but that was given away before. */
+  hasRemoved(id: NodeId): boolean {
+    if (this.#driver.membershipPending) return false;
+    const { members, nextId } = this.membership;
+    return id < nextId && !members.some((member) => member.id === id);
+  }
+
+  /** A member has said so, on a connection on which it has proved to be one. */
+  toldRemoved(): void {
+    this.#toldRemoved = true;
+  }
+
+  isAlive(id: NodeId): boolean {
+    if (id === this.self) return true;
+    const heard = this.#heard.get(id);
+    if (heard !== undefined && this.#now - heard <= aliveTicks) return true;
+    return this.#driver.progress().some((each) => each.id === id && each.active);
+  }
+
+  match(id: NodeId): number {
+    return this.#driver.progress().find((each) => each.id === id)?.match ?? 0;
+  }
+
+  bestSuccessor(): NodeId | null {
+    return bestSuccessor(this);
+  }
+
+  /** The reply to the operator; null when this node no longer leads, so the next leader is to be asked. */
+  run(request: AdminRequest): Promise<Reply | null> {
+    return new Promise((resolve) => {
+      const work: Work = {
+        request,
+        ticks: 0,
+        state: { at: "waiting" },
+        finish: (reply) => {
+          this.#open.delete(work);
+          resolve(reply);
+        },
+      };
+      this.#open.add(work);
+      this.#begin(work);
+    });
+  }
+
+  /** Every committed entry, on every node: those of this leader's changes answer their requests. */
+  applied(index: number, term: number): void {
+    for (const work of this.#open) {
+      const { state } = work;
+      if (state.at !== "proposed" || state.entry.index !== index) continue;
+      // Of another term: another leader's entry took its place, and the change has not been made.
+      work.finish(state.entry.term === term ? state.reply() : null);
     }
   }
 
-  /** Tells whoever waits for an entry whether the one at this index is theirs. */
-  applied(index: number, term: number): void {
-    const waiting = this.#waiting.get(index);
-    if (waiting === undefined) return;
-    this.#waiting.delete(index);
-    waiting.resolve(waiting.term === term);
+  /** Every `tickMs`. */
+  tick(): void {
+    this.#now += 1;
+    for (const { id, active } of this.#driver.progress()) {
+      if (active) this.#heard.set(id, this.#now);
+    }
+    for (const work of this.#open) this.#tick(work);
+    this.promoteLearners();
   }
 
-  /** Called now and then at the leader: a learner that has caught up becomes a voter. */
+  /** A learner that has caught up becomes a voter. */
   promoteLearners(): void {
     if (!this.#driver.isLeader || this.#driver.membershipPending) return;
+    const learners = this.membership.members.filter(({ voter }) => !voter);
     const { commit } = this.#driver.core;
-    for (const { id, match, active } of this.#driver.progress()) {
-      const member = this.#member(id);
-      if (member === undefined || member.voter || !active) continue;
-      if (match === 0 || commit - match > promotionLagMax) continue;
+    for (const { id } of learners) {
+      const match = this.match(id);
+      if (!this.isAlive(id) || match === 0 || commit - match > promotionLagMax) continue;
       this.#driver.proposeMembership({ type: "promote", id });
       return;
     }
   }
 
-  async #add(peer: string, client: string): Promise<Reply> {
-    if (parseEndpoint(peer) === null || parseEndpoint(client) === null) {
-      return new ErrorReply("ERR an address is host:port, first the client's, then the peers'");
+  #tick(work: Work): void {
+    work.ticks += 1;
+    const { state } = work;
+    switch (state.at) {
+      case "waiting":
+        this.#begin(work);
+        return;
+      case "proposed":
+        return; // Its index will be applied, with this entry or, from another leader, with another.
+      case "transferring":
+        if (!this.#driver.isLeader) work.finish(null);
+        // The core gives a transfer up after this time.
+        else if (work.ticks > electionTicksMin) work.finish(adminErrors.notTakenOver(state.to));
     }
-    const known = this.#memberAt(peer);
-    if (known !== undefined) {
-      const match = this.#driver.progress().find(({ id }) => id === known.id)?.match;
-      // Admitted before, but never heard of: its first start was cut short, so it may start again.
-      if (!known.voter && match === 0) return this.#invitation(known.id);
-      return new ErrorReply(
-        `ERR ${peer} is member ${known.id} already; RAFT REMOVE ${known.id} it first if its data is gone`,
-      );
+  }
+
+  /** Does the next step of a request, or leaves it for the next tick. */
+  #begin(work: Work): void {
+    if (!this.#driver.isLeader) {
+      work.finish(null);
+      return;
     }
-    const id = this.#driver.membership.nextId;
-    const change = { type: "addLearner", address: encodeAddress({ peer, client }) } as const;
-    const refusal = await this.#committed(this.#driver.proposeMembership(change));
-    return refusal ?? this.#invitation(id);
-  }
-
-  async #remove(id: NodeId): Promise<Reply> {
-    if (this.#member(id) === undefined) return new ErrorReply(`ERR there is no member ${id}`);
-    const refusal = await this.#committed(this.#driver.proposeMembership({ type: "remove", id }));
-    return refusal ?? ok;
-  }
-
-  #transfer(id: number | null): Reply {
-    const target = id ?? this.bestSuccessor();
-    if (target === null) return new ErrorReply("ERR there is no other voter to hand leadership to");
-    const refusal = this.#driver.transfer(asNode(target));
-    return refusal === null ? ok : new ErrorReply(`ERR ${refusal}`);
-  }
-
-  /** The other voter that is furthest along and answers; null when there is none. */
-  bestSuccessor(): NodeId | null {
-    let best: { id: NodeId; match: number } | null = null;
-    for (const { id, match, active } of this.#driver.progress()) {
-      if (id === this.#driver.core.id || !active || this.#member(id)?.voter !== true) continue;
-      if (best === null || match > best.match) best = { id, match };
+    const plan = planFor(work.request, this);
+    switch (plan.step) {
+      case "answer":
+        work.finish(plan.reply);
+        return;
+      case "wait":
+        if (work.ticks >= patienceTicks) work.finish(plan.refusal);
+        return;
+      case "change": {
+        const outcome = this.#driver.proposeMembership(plan.change);
+        if (typeof outcome === "string") this.#refused(work, outcome);
+        else work.state = { at: "proposed", entry: outcome, reply: plan.reply };
+        return;
+      }
+      case "transfer": {
+        const refusal = this.#driver.transfer(plan.to);
+        if (refusal !== null) this.#refused(work, refusal);
+        else this.#began(work, { at: "transferring", to: plan.to });
+      }
     }
-    return best?.id ?? null;
   }
 
-  /** Null once committed, else the error. */
-  async #committed(outcome: EntryId | string): Promise<ErrorReply | null> {
-    if (typeof outcome === "string") return new ErrorReply(`ERR ${outcome}`);
-    const committed = await new Promise<boolean>((resolve) => {
-      this.#waiting.set(outcome.index, { term: outcome.term, resolve });
-    });
-    return committed ? null : errors.unknownOutcome;
+  #began(work: Work, state: Work["state"]): void {
+    work.ticks = 0;
+    work.state = state;
   }
 
-  /** What a new node needs to start: cluster id, its id, and each member's id, addresses, vote. */
-  #invitation(id: NodeId): Reply {
-    const members = this.#driver.membership.members.map((member) => {
-      const { peer, client } = decodeAddress(member.address);
-      return [member.id as number, peer, client, member.voter ? 1 : 0];
-    });
-    return [this.#clusterId, id as number, ...members];
-  }
-
-  #member(id: NodeId): Member | undefined {
-    return this.#driver.membership.members.find((member) => member.id === id);
-  }
-
-  #memberAt(peer: string): Member | undefined {
-    return this.#driver.membership.members.find(
-      ({ address }) => decodeAddress(address).peer === peer,
-    );
+  /** The plan is sound, so what the core has against it passes by itself. */
+  #refused(work: Work, why: string): void {
+    if (work.ticks >= patienceTicks) work.finish(adminErrors.notNow(why));
   }
 }

@@ -1,7 +1,7 @@
 // Reads of this node's clients: collected in a turn, behind one barrier, executed on this node.
 
 import { errors } from "../resp/errors.ts";
-import type { Reply } from "../resp/reply.ts";
+import type { ErrorReply, Reply } from "../resp/reply.ts";
 import type { Arguments } from "../state/arguments.ts";
 import type { ReadCommand } from "../state/commands/spec.ts";
 import type { Waiter } from "./pending-writes.ts";
@@ -89,13 +89,13 @@ export class PendingReads {
   }
 
   /** No leader for too long. A read has no effect, so the refusal is definite. */
-  giveUp(): void {
+  giveUp(refusal: ErrorReply = errors.clusterDown): void {
     const batches = [...this.#asked.values(), this.#collecting];
     for (const token of this.#asked.keys()) this.#barrier.forget(token);
     this.#asked.clear();
     this.#collecting = new ReadBatch(false);
     for (const batch of batches) {
-      for (const waiter of batch.waiters) waiter.reply(errors.clusterDown);
+      for (const waiter of batch.waiters) waiter.reply(refusal);
     }
   }
 

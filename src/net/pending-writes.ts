@@ -141,7 +141,7 @@ export class PendingWrites {
   }
 
   /** No leader for too long: what never left gets a definite error, the rest an unknown outcome. */
-  giveUp(): void {
+  giveUp(refusal: ErrorReply = errors.clusterDown): void {
     let at = this.#waiterAt;
     let answered = this.#repliesToWaiter;
     for (const batch of this.#numbered) {
@@ -158,7 +158,7 @@ export class PendingWrites {
     const [waiters, counts] = [this.#waiters, this.#counts];
     this.#forgetCollected();
     waiters.forEach((waiter, each) => {
-      answer(waiter, counts[each] as number, errors.clusterDown);
+      answer(waiter, counts[each] as number, refusal);
     });
   }
 

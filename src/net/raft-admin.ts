@@ -1,4 +1,4 @@
-// RAFT STATUS, ADD, REMOVE and TRANSFER: consensus as commands see it.
+// RAFT STATUS, ADD, REMOVE and TRANSFER as commands see them.
 
 import type { NodeId } from "../raft/core/types.ts";
 import type { Reply } from "../resp/reply.ts";
@@ -49,8 +49,10 @@ export class ReplicaAdmin implements RaftAdmin {
 
   #role(): RaftStatus["role"] {
     const { driver } = this.#replica;
-    const self = driver.membership.members.find(({ id }) => id === this.#nodeId);
-    if (self !== undefined && !self.voter) return "learner";
+    const { members } = driver.membership;
+    const self = members.find(({ id }) => id === this.#nodeId);
+    // A node that has just joined does not know the cluster yet.
+    if (members.length === 0 || self?.voter === false) return "learner";
     const { role } = driver.core;
     return role === "preCandidate" ? "candidate" : role;
   }
@@ -58,7 +60,11 @@ export class ReplicaAdmin implements RaftAdmin {
   #members(): RaftStatus["members"] {
     const { driver } = this.#replica;
     const progress = new Map(driver.progress().map((each) => [each.id, each]));
-    return driver.membership.members.map(({ id, voter, address }) => {
+    // A node that was down when it was removed still finds itself in its own log.
+    const members = this.#replica.membership.isRemoved
+      ? driver.membership.members.filter(({ id }) => id !== this.#nodeId)
+      : driver.membership.members;
+    return members.map(({ id, voter, address }) => {
       const { peer, client } = decodeAddress(address);
       const known = progress.get(id);
       return {

@@ -13,8 +13,24 @@ export interface BarrierPorts {
   /** Answers a node that asked. */
   answerPeer(peer: number, token: number, index: number): void;
   nowMs(): number;
+  /** Everything that is committed here; null when this node does not lead, or is handing over. */
+  leadsUpTo(): number | null;
   /** Asks for a `flush` at the end of this turn. */
   wake(): void;
+}
+
+/** Requests that share a round of the core, and when the first of them asked for it. */
+interface Round {
+  readonly requests: Request[];
+  readonly askedMs: number;
+}
+
+/** Opt-in: reads that trust the clock instead of asking a majority each time (thesis 6.4.1). */
+export interface Lease {
+  /** How long a confirmed round speaks for the reads after it. */
+  readonly ms: number;
+  /** Of a clock that nobody sets. */
+  monotonicMs(): number;
 }
 
 export interface BarrierOwner {
@@ -36,6 +52,8 @@ interface Request {
 export class ReadBarrier {
   readonly #ports: BarrierPorts;
   readonly #owner: BarrierOwner;
+  readonly #lease: Lease | null;
+  #leaseUntilMs = 0;
   #lastToken = 0;
   /** As of the last `askStale`. */
   #oldestOpen = 0;
@@ -44,12 +62,13 @@ export class ReadBarrier {
   /** Own requests that nobody could be asked for yet. */
   #unasked: Request[] = [];
   /** Requests of either kind that a round of the core will confirm, by the round's id: they share it. */
-  readonly #rounds = new Map<number, Request[]>();
+  readonly #rounds = new Map<number, Round>();
   readonly #ticks = new Map<number, { readonly term: number; readonly requests: Request[] }>();
 
-  constructor(ports: BarrierPorts, owner: BarrierOwner) {
+  constructor(ports: BarrierPorts, owner: BarrierOwner, lease: Lease | null = null) {
     this.#ports = ports;
     this.#owner = owner;
+    this.#lease = lease;
   }
 
   /** Returns the token that `confirmed` will name. With `tick`, log time has passed the leader's clock. */
@@ -88,11 +107,16 @@ export class ReadBarrier {
   }
 
   roundConfirmed(round: number, index: LogIndex): void {
-    for (const request of this.#takeRound(round)) this.#confirm(request, index);
+    const confirmed = this.#takeRound(round);
+    if (confirmed === undefined) return;
+    // Counted from when it was asked for: a majority has heard of this leader no earlier than that.
+    const until = confirmed.askedMs + (this.#lease?.ms ?? 0);
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, until);
+    for (const request of confirmed.requests) this.#confirm(request, index);
   }
 
   roundLost(round: number): void {
-    for (const request of this.#takeRound(round)) this.#again(request);
+    for (const request of this.#takeRound(round)?.requests ?? []) this.#again(request);
   }
 
   /** An entry was applied: a tick that was waited for, perhaps. Another term's entry is not ours. */
@@ -109,6 +133,7 @@ export class ReadBarrier {
 
   /** The leader, its term or the connection to it changed: whatever is open is asked again. */
   askAgain(): void {
+    this.#leaseUntilMs = 0;
     this.#rounds.clear();
     this.#ticks.clear();
     this.#unasked = [...this.#open.values()];
@@ -130,18 +155,30 @@ export class ReadBarrier {
       else this.#ticks.set(entry.index, { term: entry.term, requests: [request] });
       return true;
     }
+    const leased = this.#leasedIndex();
+    if (leased !== null) {
+      this.#confirm(request, leased);
+      return true;
+    }
     const round = this.#ports.readIndex();
     if (round === null) return false;
     const sharing = this.#rounds.get(round);
-    if (sharing === undefined) this.#rounds.set(round, [request]);
-    else sharing.push(request);
+    if (sharing !== undefined) sharing.requests.push(request);
+    else this.#rounds.set(round, { requests: [request], askedMs: this.#lease?.monotonicMs() ?? 0 });
     return true;
   }
 
-  #takeRound(round: number): readonly Request[] {
-    const requests = this.#rounds.get(round) ?? [];
+  /** No other node can have been elected yet, so what is committed here is all there is. */
+  #leasedIndex(): number | null {
+    const lease = this.#lease;
+    const holds = lease !== null && lease.monotonicMs() < this.#leaseUntilMs;
+    return holds ? this.#ports.leadsUpTo() : null;
+  }
+
+  #takeRound(round: number): Round | undefined {
+    const taken = this.#rounds.get(round);
     this.#rounds.delete(round);
-    return requests;
+    return taken;
   }
 
   #confirm(request: Request, index: number): void {

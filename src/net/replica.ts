@@ -1,64 +1,41 @@
 // Joins consensus and state: collects a turn's requests, orders them, applies entries, answers.
 
-import { expireTickMs, leaderWaitMs, uncommittedBytesMax } from "../constants.ts";
+import { expireTickMs, leaderWaitMs } from "../constants.ts";
 import { decodeMessage, encodeMessage } from "../raft/codec.ts";
-import type { RaftCore } from "../raft/core/ready.ts";
-import type { Entry, LogIndex, Membership, Message, NodeId, Term } from "../raft/core/types.ts";
+import type { Entry, LogIndex, Message, NodeId, SnapshotPoint, Term } from "../raft/core/types.ts";
 import { RaftDriver } from "../raft/driver.ts";
-import type { Consumer, LogStore } from "../raft/ports.ts";
+import type { Consumer } from "../raft/ports.ts";
 import type { Reply } from "../resp/reply.ts";
 import type { Arguments } from "../state/arguments.ts";
 import type { ReadCommand } from "../state/commands/spec.ts";
 import type { Machine } from "../state/machine.ts";
-import { bodyProblem, encodeProposal, tickProposal } from "../state/proposal.ts";
+import { tickProposal } from "../state/proposal.ts";
+import { AddressBook } from "./address-book.ts";
 import { AdminDesk } from "./admin-desk.ts";
-import { ForwardedWrites } from "./forwarded-writes.ts";
+import { adminErrors, removedLine } from "./admin-errors.ts";
+import { DivergenceCheck } from "./divergence.ts";
 import {
-  decodeForward,
+  decodeDigest,
   decodeReadIndex,
   decodeReadIndexReply,
-  encodeForwardHeader,
+  encodeDigest,
   encodeReadIndex,
   encodeReadIndexReply,
   frameKind,
 } from "./frames.ts";
-import type { Logger } from "./logger.ts";
-import { decodeAddress } from "./member-address.ts";
 import { MembershipAdmin } from "./membership-admin.ts";
+import { Ordering } from "./ordering.ts";
 import { PendingReads } from "./pending-reads.ts";
-import { PendingWrites, type Waiter, type WriteBatch } from "./pending-writes.ts";
+import { PendingWrites, type Waiter } from "./pending-writes.ts";
 import { ReadBarrier } from "./read-barrier.ts";
-
-/** The network between nodes, as far as a replica needs it. */
-export interface Peers {
-  setPeers(peers: ReadonlyMap<NodeId, string>): void;
-  /** False: dropped. */
-  send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean;
-}
-
-export interface ReplicaOptions {
-  readonly clusterId: string;
-  readonly nodeId: NodeId;
-  readonly incarnation: number;
-  readonly core: RaftCore;
-  readonly store: LogStore;
-  readonly machine: Machine;
-  readonly peers: Peers;
-  readonly logger: Logger;
-  readonly nowMs: () => number;
-  readonly random: () => number;
-  /** Asks for `turn` at the end of this turn of the event loop. */
-  readonly wake: () => void;
-  /** After each turn: replies are ready to be written. */
-  readonly turned: () => void;
-  /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */
-  readonly applied: (bytes: number) => void;
-}
+import type { ReplicaOptions } from "./replica-options.ts";
 
 /** Refused frames are sent again after this long. */
 const retryMs = 20;
 /** What is unanswered for one to two of these is asked again. */
 const staleMs = 2_000;
+/** A node at a new address says so this often, until the configuration has it. */
+const announceMs = 500;
 
 /**
  * One node of the cluster without its sockets and files: whoever owns it hands in frames and calls
@@ -70,11 +47,13 @@ export class Replica implements Consumer {
   readonly machine: Machine;
   readonly admin: AdminDesk;
   readonly membership: MembershipAdmin;
+  readonly #addresses: AddressBook;
   readonly #writes: PendingWrites;
   readonly #reads: PendingReads;
   readonly #barrier: ReadBarrier;
-  readonly #forwarded: ForwardedWrites;
-  #members: Membership | null = null;
+  readonly #ordering: Ordering;
+  readonly #divergence: DivergenceCheck;
+  #retired = false;
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
   /** DEBUG SET-ACTIVE-EXPIRE. */
@@ -82,12 +61,16 @@ export class Replica implements Consumer {
   #retryAtMs = 0;
   #nextExpiryTickMs = 0;
   #nextStaleCheckMs = 0;
+  #nextAnnouncementMs = 0;
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
     this.machine = options.machine;
-    this.#leaderlessSinceMs = options.nowMs();
-    const transport = { send: (message: Message) => this.#sendMessage(message) };
+    this.#leaderlessSinceMs = options.monotonicMs();
+    const transport = {
+      send: (message: Message) => this.#sendMessage(message),
+      sendSnapshot: (to: NodeId) => options.snapshots.begin(to),
+    };
     this.driver = new RaftDriver(options.core, {
       store: options.store,
       transport,
@@ -95,7 +78,7 @@ export class Replica implements Consumer {
       wake: options.wake,
     });
     this.#writes = new PendingWrites(options.nodeId, options.incarnation, (batch) =>
-      this.#submit(batch),
+      this.#ordering.submit(batch),
     );
     this.#barrier = this.#createBarrier();
     const reader = {
@@ -110,9 +93,20 @@ export class Replica implements Consumer {
         options.machine.read(command, database, args, clockMs, options.random),
     };
     this.#reads = new PendingReads(reader, this.#barrier);
-    this.#forwarded = new ForwardedWrites();
+    const { nodeId, incarnation, peers, nowMs, random, logger } = options;
+    this.#ordering = new Ordering({
+      ...{ nodeId, incarnation, peers, nowMs, random, logger },
+      driver: this.driver,
+      leader: () => this.#leader,
+    });
+    this.#divergence = new DivergenceCheck(options.nodeId, {
+      tell: (index, digest) => this.#tellDigest(index, digest),
+      voters: () => this.driver.membership.members.filter(({ voter }) => voter).length,
+      warn: (line) => options.logger.error(line),
+    });
     this.membership = new MembershipAdmin(this.driver, options.clusterId);
-    this.admin = new AdminDesk(options.peers, this.membership, () => this.#leaderForAdmin());
+    this.admin = new AdminDesk(options.peers, this.membership, () => this.#leader);
+    this.#addresses = new AddressBook(this.driver, options.peers, options.address);
   }
 
   // --- Requests of this node's clients ---------------------------------------------------------
@@ -142,27 +136,42 @@ export class Replica implements Consumer {
 
   /** The steps of one turn: everything that arrived since the last one goes together. */
   turn(): void {
-    const mayLeave = this.#leader !== null && this.#options.nowMs() >= this.#retryAtMs;
+    if (this.#retired) {
+      this.#writes.giveUp(adminErrors.removed);
+      this.#reads.giveUp(adminErrors.removed);
+      this.#options.turned();
+      return;
+    }
+    const mayLeave = this.#leader !== null && this.#options.monotonicMs() >= this.#retryAtMs;
     this.#writes.flush(mayLeave); // 1. this turn's writes become one proposal,
     this.#reads.flush(); //          2. its reads share one barrier,
     this.#barrier.flush();
     this.driver.turn(); //           3. consensus: disk, peers, applied entries, confirmed reads,
-    this.#followMembership();
+    this.#addresses.follow();
     this.#options.turned(); //       4. one write per session.
   }
 
   /** Every `tickMs`. */
   tick(): void {
+    this.admin.tick();
+    // What it knows to be committed is still applied: the last writes of its clients are among it.
+    if (this.membership.isRemoved && this.machine.appliedIndex >= this.driver.core.commit) {
+      this.#retire();
+      return;
+    }
     this.driver.tick();
-    const nowMs = this.#options.nowMs();
+    const nowMs = this.#options.monotonicMs();
     if (this.#leader === null && nowMs - this.#leaderlessSinceMs >= leaderWaitMs) {
       this.#writes.giveUp();
       this.#reads.giveUp();
     }
     if (nowMs >= this.#nextExpiryTickMs) {
       this.#nextExpiryTickMs = nowMs + expireTickMs;
-      this.#tickForExpiry(nowMs);
-      this.membership.promoteLearners();
+      this.#tickForExpiry(this.#options.nowMs());
+    }
+    if (nowMs >= this.#nextAnnouncementMs) {
+      this.#nextAnnouncementMs = nowMs + announceMs;
+      this.#addresses.announce();
     }
     if (nowMs >= this.#nextStaleCheckMs) {
       this.#nextStaleCheckMs = nowMs + staleMs;
@@ -179,12 +188,25 @@ export class Replica implements Consumer {
     for (const entry of entries) {
       if (entry.kind === "data") this.machine.apply(entry, this.#writes);
       else this.machine.pass(entry.index);
+      this.#divergence.applied(entry.index, this.machine);
       this.membership.applied(entry.index, entry.term);
       this.#barrier.applied(entry.index, entry.term);
       bytes += entry.data.length;
     }
     this.#reads.applied();
     this.#options.applied(bytes);
+  }
+
+  install(point: SnapshotPoint, done: () => void): void {
+    const { snapshots, nodeId, incarnation } = this.#options;
+    snapshots.install(point, () => {
+      // The state has passed some of this node's own writes, and nobody knows what they replied.
+      this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));
+      this.#divergence.forget(nodeId);
+      this.#reads.applied();
+      done();
+      this.#options.wake();
+    });
   }
 
   readReady(id: number, index: LogIndex): void {
@@ -198,11 +220,12 @@ export class Replica implements Consumer {
   leaderChanged(leader: NodeId | null, term: Term): void {
     if (leader !== this.#leader) {
       this.#options.logger.info({ term }, describeLeader(leader, this.#options.nodeId));
-      if (leader === null) this.#leaderlessSinceMs = this.#options.nowMs();
+      if (leader === null) this.#leaderlessSinceMs = this.#options.monotonicMs();
     }
     this.#leader = leader;
-    this.#forwarded.clear();
+    this.#ordering.leaderChanged();
     this.admin.leaderChanged();
+    this.#options.snapshots.leaderChanged();
     this.#sendAgain();
   }
 
@@ -212,13 +235,22 @@ export class Replica implements Consumer {
     if (peer === this.#leader) this.#sendAgain();
   }
 
-  disconnected(peer: NodeId): void {
+  /** `isGone`: nothing listens at its address any more, so there is no process to wait for. */
+  disconnected(peer: NodeId, isGone: boolean): void {
     this.driver.unreachable(peer);
+    if (isGone && peer === this.#leader) this.driver.leaderGone(peer);
     if (peer === this.#leader) this.#sendAgain();
+  }
+
+  /** A member has told that this node is none any more. */
+  removed(by: NodeId): void {
+    this.#options.logger.debug(`node ${by} says that this node was removed`);
+    this.membership.toldRemoved();
   }
 
   /** A frame that says nothing we understand is dropped: it cannot come from a peer of our version. */
   frame(from: NodeId, kind: number, body: Buffer): void {
+    if (this.#retired) return;
     const handle = this.#frameHandlers.get(kind);
     if (handle !== undefined) handle(from, body);
     else this.#options.logger.warn({ from, kind }, "dropped a frame of an unknown kind");
@@ -226,12 +258,14 @@ export class Replica implements Consumer {
 
   readonly #frameHandlers = new Map<number, (from: NodeId, body: Buffer) => void>([
     [frameKind.raft, (from, body) => this.#stepMessage(from, body)],
-    [frameKind.forward, (from, body) => this.#takeForwarded(from, body)],
+    [frameKind.forward, (from, body) => this.#ordering.takeForwarded(from, body)],
     [frameKind.refused, () => this.#retryLater()],
     [frameKind.readIndex, (from, body) => this.#answerReadIndex(from, body)],
     [frameKind.readIndexReply, (_, body) => this.#takeReadIndex(body)],
     [frameKind.admin, (from, body) => this.admin.asked(from, body)],
     [frameKind.adminReply, (_, body) => this.admin.answered(body)],
+    [frameKind.address, (from, body) => this.#addresses.heard(from, body)],
+    [frameKind.digest, (from, body) => this.#takeDigest(from, body)],
   ]);
 
   #answerReadIndex(from: NodeId, body: Buffer): void {
@@ -246,6 +280,19 @@ export class Replica implements Consumer {
     this.#options.wake();
   }
 
+  #takeDigest(from: NodeId, body: Buffer): void {
+    const told = decodeDigest(body);
+    if (told !== null) this.#divergence.told(from, told.index, told.digest);
+  }
+
+  #tellDigest(index: number, digest: number): void {
+    const { peers, nodeId } = this.#options;
+    const body = encodeDigest({ index, digest });
+    for (const { id } of this.driver.membership.members) {
+      if (id !== nodeId) peers.send(id, frameKind.digest, [body]);
+    }
+  }
+
   #stepMessage(from: NodeId, body: Buffer): void {
     const message = decodeMessage(body);
     if (typeof message === "string") {
@@ -255,59 +302,7 @@ export class Replica implements Consumer {
     }
   }
 
-  #takeForwarded(from: NodeId, frame: Buffer): void {
-    const forward = decodeForward(frame);
-    const problem =
-      forward === null ? "no header" : bodyProblem(forward.body, forward.header.count);
-    if (forward === null || problem !== null) {
-      this.#options.logger.warn({ from }, `dropped forwarded writes: ${problem}`);
-      return;
-    }
-    const { header, body } = forward;
-    const { term } = this.driver.core;
-    const taken =
-      this.driver.isLeader &&
-      header.term === term &&
-      this.driver.uncommittedBytes < uncommittedBytesMax &&
-      this.#forwarded.follows(from, header) &&
-      this.driver.propose([this.#proposal(from, header, body)]) !== null;
-    if (taken) this.#forwarded.took(from, header);
-    else this.#options.peers.send(from, frameKind.refused, []);
-  }
-
   // --- The way to the leader -------------------------------------------------------------------
-
-  #submit(batch: WriteBatch): boolean {
-    const { nodeId, incarnation, peers } = this.#options;
-    const { firstNumber, count, body } = batch;
-    if (this.#leader === nodeId) {
-      if (this.driver.uncommittedBytes >= uncommittedBytesMax) return false;
-      const header = { incarnation, firstNumber, count };
-      return this.driver.propose([this.#proposal(nodeId, header, body)]) !== null;
-    }
-    if (this.#leader === null) return false;
-    const { term } = this.driver.core;
-    const header = encodeForwardHeader({ term, incarnation, firstNumber, count });
-    return peers.send(this.#leader, frameKind.forward, [header, body]);
-  }
-
-  #proposal(
-    origin: NodeId,
-    header: { incarnation: number; firstNumber: number; count: number },
-    body: Uint8Array,
-  ): Uint8Array {
-    return encodeProposal(
-      {
-        timeMs: this.#options.nowMs(),
-        seed: Math.floor(this.#options.random() * 0x1_0000_0000),
-        origin,
-        incarnation: header.incarnation,
-        firstNumber: header.firstNumber,
-        count: header.count,
-      },
-      body,
-    );
-  }
 
   #sendAgain(): void {
     this.#writes.sendAgain();
@@ -316,7 +311,7 @@ export class Replica implements Consumer {
   }
 
   #retryLater(): void {
-    this.#retryAtMs = this.#options.nowMs() + retryMs;
+    this.#retryAtMs = this.#options.monotonicMs() + retryMs;
     this.#writes.sendAgain();
   }
 
@@ -329,6 +324,7 @@ export class Replica implements Consumer {
     return new ReadBarrier(
       {
         readIndex: () => this.driver.readIndex(),
+        leadsUpTo: () => (this.driver.isLeader ? this.driver.core.commit : null),
         proposeTick: () => this.driver.propose([tickProposal(nowMs())])?.[0] ?? null,
         askLeader: (token, tick) =>
           this.#leader !== null &&
@@ -352,19 +348,18 @@ export class Replica implements Consumer {
     if (dueAtMs !== undefined && dueAtMs <= nowMs) this.driver.propose([tickProposal(nowMs)]);
   }
 
-  #followMembership(): void {
-    const { membership } = this.driver;
-    if (membership === this.#members || membership.members.length === 0) return;
-    this.#members = membership;
-    const peers = new Map<NodeId, string>();
-    for (const { id, address } of membership.members) {
-      if (id !== this.#options.nodeId) peers.set(id, decodeAddress(address).peer);
+  /**
+   * Removed from the cluster: from now on this node neither votes nor hears anybody, and its clients
+   * are told. It stays up for that, and because whoever restarts processes that end would restart it.
+   */
+  #retire(): void {
+    if (!this.#retired) {
+      this.#retired = true;
+      this.#leader = null;
+      this.#options.peers.setPeers(new Map());
+      this.#options.logger.error(removedLine(this.#options.nodeId));
     }
-    this.#options.peers.setPeers(peers);
-  }
-
-  #leaderForAdmin(): NodeId | "self" | null {
-    return this.#leader === this.#options.nodeId ? "self" : this.#leader;
+    this.turn();
   }
 }
 

@@ -31,6 +31,9 @@ const redisVersion = "7.0.15";
 /** Expiries that one look at a database's average time to live takes into account. */
 const ttlSampleMax = 64;
 
+/** The wall clock counts whole milliseconds. */
+const clockToleranceMs = 2;
+
 export class ServerContext implements Server {
   readonly version = redisVersion;
   readonly kvorumVersion: string;
@@ -45,6 +48,8 @@ export class ServerContext implements Server {
   /** Set as soon as the listener exists; no command runs before that. */
   listener: ClientListener | null = null;
   port = 0;
+  /** What the monotonic clock lacks to the wall clock. */
+  #wallOffsetMs = performance.timeOrigin;
   readonly #parts: ServerContextParts;
   #peakBytes = 0;
 
@@ -69,7 +74,12 @@ export class ServerContext implements Server {
     return Date.now();
   }
   nowMicros(): bigint {
-    return BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000));
+    // Microseconds come from a clock that does not follow when the wall clock is set: see whether it was.
+    const wallMs = Date.now();
+    if (Math.abs(performance.now() + this.#wallOffsetMs - wallMs) > clockToleranceMs) {
+      this.#wallOffsetMs = wallMs - performance.now();
+    }
+    return BigInt(Math.floor((performance.now() + this.#wallOffsetMs) * 1000));
   }
   random(): number {
     return Math.random();

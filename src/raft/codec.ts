@@ -1,9 +1,9 @@
 // Raft messages and entries <-> bytes: versioned, little endian, checked strictly when they come in.
 
 import { unreachable } from "../assert.ts";
+import { decodeMembership, encodeMembership } from "./core/membership.ts";
 import {
   asIndex,
-  asNode,
   asTerm,
   type Entry,
   type EntryId,
@@ -12,40 +12,28 @@ import {
   type MessageOf,
 } from "./core/types.ts";
 import { asBuffer, Gather, inlineBytes, readU53 } from "./gather.ts";
+import {
+  decodeHead,
+  entryId,
+  envelope,
+  flag,
+  headBytes,
+  idProblem,
+  type MessageHead,
+  writeHead,
+} from "./message-head.ts";
 
 /*
- * A message: version u8, type u8, flags u8, 0 u8, count of entries u32, from u53, to u53, term u53,
- * then numbers (u53) by type, then the entries. An entry: length u32, kind u8, 0 u24, term u53,
- * index u53, data. A u53 takes 8 bytes.
+ * A message: its head (message-head.ts), then numbers (u53) by type, then the entries, or the
+ * membership of a snapshot. An entry: length u32, kind u8, 0 u24, term u53, index u53, data. A u53
+ * takes 8 bytes.
  */
 
-const version = 1;
-const headerBytes = 32;
+const none = new Uint8Array(0);
 /** Bytes of an entry before its data. */
 export const entryHeaderBytes = 24;
 
-const types = [
-  "requestVote",
-  "voteReply",
-  "appendEntries",
-  "appendReply",
-  "heartbeat",
-  "heartbeatReply",
-  "timeoutNow",
-] as const satisfies readonly Message["type"][];
 const kinds = ["data", "noop", "membership"] as const satisfies readonly EntryKind[];
-
-const flag = { pre: 1, granted: 2, transfer: 4, hint: 8 } as const;
-
-const flagsAllowed: Readonly<Record<Message["type"], number>> = {
-  requestVote: flag.pre | flag.transfer,
-  voteReply: flag.pre | flag.granted,
-  appendEntries: 0,
-  appendReply: flag.hint,
-  heartbeat: 0,
-  heartbeatReply: 0,
-  timeoutNow: 0,
-};
 
 /** Bytes of the copied part of an entry; its large data is referenced. */
 export const entryInlineBytes = (entry: Entry): number =>
@@ -62,23 +50,21 @@ export function writeEntryHeader(into: Gather, entry: Entry): void {
 export function encodeMessage(message: Message): readonly Uint8Array[] {
   const numbers = numbersOf(message);
   const entries = message.type === "appendEntries" ? message.entries : [];
-  let length = headerBytes + numbers.length * 8;
+  const membership =
+    message.type === "installSnapshot"
+      ? encodeMembership(message.point.membership.membership)
+      : none;
+  let length = headBytes + numbers.length * 8 + inlineBytes(membership.byteLength);
   for (const entry of entries) length += entryInlineBytes(entry);
 
   const into = new Gather(length);
-  into.u8(version);
-  into.u8(types.indexOf(message.type));
-  into.u8(flagsOf(message));
-  into.u8(0);
-  into.u32(entries.length);
-  into.u53(message.from);
-  into.u53(message.to);
-  into.u53(message.term);
+  writeHead(into, message, flagsOf(message), entries.length);
   for (const number of numbers) into.u53(number);
   for (const entry of entries) {
     writeEntryHeader(into, entry);
     into.data(entry.data);
   }
+  into.data(membership);
   return into.finish();
 }
 
@@ -94,6 +80,7 @@ function flagsOf(message: Message): number {
     case "heartbeat":
     case "heartbeatReply":
     case "timeoutNow":
+    case "installSnapshot":
       return 0;
     default:
       return unreachable(message);
@@ -114,6 +101,10 @@ function numbersOf(message: Message): readonly number[] {
       return [message.commit, message.round];
     case "heartbeatReply":
       return [message.round];
+    case "installSnapshot": {
+      const { term, index, membership } = message.point;
+      return [term, index, membership.index];
+    }
     case "voteReply":
     case "timeoutNow":
       return [];
@@ -129,6 +120,7 @@ function numberCount(type: Message["type"], flags: number): number {
     case "heartbeat":
       return 2;
     case "appendEntries":
+    case "installSnapshot":
       return 3;
     case "appendReply":
       return (flags & flag.hint) === 0 ? 1 : 3;
@@ -142,15 +134,6 @@ function numberCount(type: Message["type"], flags: number): number {
   }
 }
 
-interface Head {
-  readonly type: Message["type"];
-  readonly flags: number;
-  readonly count: number;
-  readonly from: number;
-  readonly to: number;
-  readonly term: number;
-}
-
 /**
  * One whole message, or why it is refused. Never throws, and allocates nothing by a claimed size.
  * The data of entries is a view into `bytes`.
@@ -160,58 +143,23 @@ export function decodeMessage(bytes: Uint8Array): Message | string {
   const head = decodeHead(from);
   if (typeof head === "string") return head;
   const numbers: number[] = [];
-  const numbersEnd = headerBytes + 8 * numberCount(head.type, head.flags);
+  const numbersEnd = headBytes + 8 * numberCount(head.type, head.flags);
   if (from.length < numbersEnd) return "truncated message";
-  for (let at = headerBytes; at < numbersEnd; at += 8) {
+  for (let at = headBytes; at < numbersEnd; at += 8) {
     const number = readU53(from, at);
     if (number < 0) return "number of 2^53 or more";
     numbers.push(number);
   }
-  if (head.type !== "appendEntries") {
-    if (from.length !== numbersEnd) return "trailing bytes";
-    return assemble(head, head.type, numbers);
-  }
-  return decodeAppend(from.subarray(numbersEnd), head, numbers);
-}
-
-function decodeHead(from: Buffer): Head | string {
-  if (from.length < headerBytes) return "truncated message";
-  if (from[0] !== version) return `unknown message version ${from[0]}`;
-  const type = types[from[1] ?? types.length];
-  if (type === undefined) return `unknown message type ${from[1]}`;
-  const flags = from[2] ?? 0;
-  if ((flags & ~flagsAllowed[type]) !== 0 || from[3] !== 0) return "unknown message flags";
-  const count = from.readUInt32LE(4);
-  if (count !== 0 && type !== "appendEntries") return `entries in ${type}`;
-  const sender = readU53(from, 8);
-  const head = { type, flags, count, from: sender, to: readU53(from, 16), term: readU53(from, 24) };
-  return envelopeProblem(head) ?? head;
-}
-
-function envelopeProblem({ type, from, to, term }: Head): string | null {
-  if (from < 0 || to < 0 || term < 0) return "number of 2^53 or more";
-  if (from === 0 || to === 0) return "node id 0";
-  if (from === to) return "message to its own sender";
-  // Only a node that no election has reached yet has term 0, and it can only answer.
-  const answer = type === "voteReply" || type === "appendReply" || type === "heartbeatReply";
-  return term === 0 && !answer ? `${type} in term 0` : null;
-}
-
-/** Index 0 has term 0, and nothing else has; no entry is newer than the term of who tells of it. */
-function idProblem(id: EntryId, term: number): string | null {
-  if ((id.term === 0) !== (id.index === 0)) return `entry id ${id.index} of term ${id.term}`;
-  return id.term > term ? `entry of term ${id.term} in term ${term}` : null;
-}
-
-const entryId = (term = 0, index = 0): EntryId => ({ term: asTerm(term), index: asIndex(index) });
-
-function envelope(head: Head) {
-  return { from: asNode(head.from), to: asNode(head.to), term: asTerm(head.term) };
+  const rest = from.subarray(numbersEnd);
+  if (head.type === "appendEntries") return decodeAppend(rest, head, numbers);
+  if (head.type === "installSnapshot") return decodeInstall(rest, head, numbers);
+  if (rest.length > 0) return "trailing bytes";
+  return assemble(head, head.type, numbers);
 }
 
 function assemble(
-  head: Head,
-  type: Exclude<Message["type"], "appendEntries">,
+  head: MessageHead,
+  type: Exclude<Message["type"], "appendEntries" | "installSnapshot">,
   numbers: readonly number[],
 ): Message | string {
   const has = (bit: number) => (head.flags & bit) !== 0;
@@ -244,7 +192,7 @@ function assemble(
 
 function decodeAppend(
   from: Buffer,
-  head: Head,
+  head: MessageHead,
   numbers: readonly number[],
 ): MessageOf<"appendEntries"> | string {
   const prev = entryId(numbers[0], numbers[1]);
@@ -270,6 +218,27 @@ function decodeAppend(
   if (at !== from.length) return "trailing bytes";
   const commit = asIndex(numbers[2] ?? 0); // May be beyond these entries: the leader's own.
   return { type: "appendEntries", ...envelope(head), prev, entries, commit };
+}
+
+function decodeInstall(
+  from: Buffer,
+  head: MessageHead,
+  [term = 0, index = 0, membershipIndex = 0]: readonly number[],
+): MessageOf<"installSnapshot"> | string {
+  const id = entryId(term, index);
+  const problem = idProblem(id, head.term);
+  if (problem !== null) return problem;
+  if (index === 0) return "snapshot of index 0";
+  if (membershipIndex === 0 || membershipIndex > index) {
+    return `membership of entry ${membershipIndex} in a snapshot of ${index}`;
+  }
+  const membership = decodeMembership(from);
+  // One state has one encoding: other bytes for it are not ours.
+  if (membership === null || from.compare(encodeMembership(membership)) !== 0) {
+    return "unreadable membership";
+  }
+  const point = { ...id, membership: { index: asIndex(membershipIndex), membership } };
+  return { type: "installSnapshot", ...envelope(head), point };
 }
 
 /** What stands before an entry's data; a length that is not backed by bytes is the caller's to refuse. */

@@ -2,7 +2,15 @@
 
 import { assert } from "../assert.ts";
 import type { MemberProgress, MembershipChange, RaftCore, Save } from "./core/ready.ts";
-import type { EntryId, LogIndex, Membership, Message, NodeId, Term } from "./core/types.ts";
+import type {
+  EntryId,
+  LogIndex,
+  Membership,
+  Message,
+  NodeId,
+  SnapshotPoint,
+  Term,
+} from "./core/types.ts";
 import type { Consumer, LogStore, Transport } from "./ports.ts";
 
 export interface DriverPorts {
@@ -32,6 +40,10 @@ export class RaftDriver {
 
   get core(): Readonly<Pick<RaftCore, "id" | "role" | "term" | "leader" | "commit" | "last">> {
     return this.#core;
+  }
+  /** The snapshot that the core took and that is not durable yet: any other one is of no use to it. */
+  get installing(): SnapshotPoint | null {
+    return this.#core.installing;
   }
   get isLeader(): boolean {
     return this.#core.role === "leader";
@@ -103,11 +115,24 @@ export class RaftDriver {
     this.#ports.wake();
   }
 
+  /** The transfer to a member is over, and may not have helped. */
+  snapshotFailed(peer: NodeId): void {
+    this.#core.snapshotFailed(peer);
+    this.#ports.wake();
+  }
+
+  /** The leader's port refuses connections: its process is gone. May be told as often as it is seen. */
+  leaderGone(leader: NodeId): void {
+    this.#core.leaderGone(leader);
+    this.#ports.wake();
+  }
+
   /** Carries out all work that the core has now. */
   turn(): void {
     for (let ready = this.#core.ready(); ready !== null; ready = this.#core.ready()) {
       if (ready.save !== null) this.#save(ready.save); //                    1. the disk starts,
       for (const message of ready.messages) this.#send(message); //          2. peers work meanwhile,
+      for (const member of ready.snapshots) this.#ports.transport.sendSnapshot(member);
       this.#tellOfLeader();
       if (ready.committed.length > 0) this.#ports.consumer.committed(ready.committed); // 3. apply,
       for (const id of ready.readsLost) this.#ports.consumer.readLost(id);
@@ -119,13 +144,25 @@ export class RaftDriver {
   #save(save: Save): void {
     assert(this.#saving === null, "one log write is in flight at a time");
     this.#saving = save;
-    this.#ports.store.save(save, () => {
-      assert(this.#saving === save, "the log completes writes in order");
-      this.#saving = null;
-      this.#core.saved(save);
-      for (const message of save.messages) this.#send(message); // What they acknowledge is on disk.
-      this.#ports.wake();
-    });
+    const { store, consumer } = this.#ports;
+    const { snapshot } = save;
+    const saved = () => this.#saved(save);
+    if (snapshot === null) {
+      store.save(save, saved);
+    } else if (save.hardState === null) {
+      consumer.install(snapshot, saved);
+    } else {
+      // The log may not begin in a newer term than the one that this node knows after a crash.
+      store.save(save, () => consumer.install(snapshot, saved));
+    }
+  }
+
+  #saved(save: Save): void {
+    assert(this.#saving === save, "the log completes writes in order");
+    this.#saving = null;
+    this.#core.saved(save);
+    for (const message of save.messages) this.#send(message); // What they acknowledge is on disk.
+    this.#ports.wake();
   }
 
   #send(message: Message): void {

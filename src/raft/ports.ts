@@ -1,7 +1,23 @@
 // The ports of the driver: what it needs of a disk and of a network. Small, owned by the consumer.
 
 import type { LogReader, Save } from "./core/ready.ts";
-import type { Entry, HardState, LogIndex, Message, NodeId, Term } from "./core/types.ts";
+import type {
+  Entry,
+  EntryId,
+  HardState,
+  LogIndex,
+  Message,
+  NodeId,
+  SnapshotPoint,
+  Term,
+} from "./core/types.ts";
+
+/** Where a log goes on after a snapshot took the place of its entries. */
+export interface RestartPoint {
+  readonly base: EntryId;
+  /** The membership in force at `base`, as its entry held it. */
+  readonly membership: { readonly index: LogIndex; readonly data: Uint8Array } | null;
+}
 
 /** The durable log. One save is in flight at a time: the driver waits for `done`. */
 export interface LogStore extends LogReader {
@@ -14,20 +30,36 @@ export interface LogStore extends LogReader {
    * the disk never comes back: the store ends the process (`onFailure` of its options).
    */
   save(save: Pick<Save, "hardState" | "entries">, done: () => void): void;
-  /** Drops whole segments that hold only entries below an index. Asynchronous, never urgent. */
-  cutBefore(index: LogIndex): void;
+  /** Drops all entries: the log goes on behind a snapshot. Takes its turn like a save. */
+  restart(point: RestartPoint, done: () => void): void;
+  /**
+   * Drops whole segments that hold only entries below an index, oldest first, as long as so many bytes
+   * remain. Asynchronous, never urgent.
+   */
+  cutBefore(index: LogIndex, retainedBytes?: number): void;
   close(): Promise<void>;
 }
 
 /** Drops what cannot be sent; Raft sends again. */
 export interface Transport {
   send(message: Message): void;
+  /**
+   * The member needs the newest checkpoint, for this leader's log does not reach back far enough.
+   * Whenever the transfer is over and may not have helped, `snapshotFailed` is called.
+   */
+  sendSnapshot(to: NodeId): void;
 }
 
 /** What happens above: the state machine and its clients. */
 export interface Consumer {
   /** Committed, durable here, in order, each once. */
   committed(entries: readonly Entry[]): void;
+  /**
+   * The state up to `point` takes the place of this node's state, and the log restarts behind it:
+   * `done` when both are durable, in one step that a crash does not divide. Nothing is committed or
+   * saved meanwhile. The next entry that is committed follows `point`.
+   */
+  install(point: SnapshotPoint, done: () => void): void;
   readReady(id: number, index: LogIndex): void;
   readLost(id: number): void;
   /** Term or leader changed. */

@@ -1,32 +1,32 @@
-// Checkpoints on disk: the only door to `level`.
+// Checkpoints on disk: one LevelDB database with the latest.
 
-import { Level } from "level";
 import { assert } from "../assert.ts";
 import { checkpointSliceRecords } from "../constants.ts";
 import { Checkpoint } from "./checkpoint.ts";
+import {
+  CheckpointError,
+  type CheckpointLevel,
+  damaged,
+  openLevel,
+  readingFailed,
+  writingFailed,
+} from "./checkpoint-level.ts";
+import { loadRecords } from "./checkpoint-load.ts";
 import {
   type CheckpointContext,
   type CheckpointMeta,
   decodeMeta,
   encodeMeta,
+  isOfNewerFormat,
   metaKey,
 } from "./checkpoint-meta.ts";
+import { type CheckpointView, openView } from "./checkpoint-transfer.ts";
 import type { Machine } from "./machine.ts";
 import { firstRecordKey } from "./record.ts";
-import { Restorer } from "./restore.ts";
-
-/** Records and bytes that one step of the load takes out of LevelDB. */
-const loadRecords = 1_000;
-const loadBytes = 1024 * 1024;
-
-/** The disk refused, or does not hold what was written. The message says which, for an operator. */
-export class CheckpointError extends Error {
-  override readonly name = "CheckpointError";
-}
 
 /**
- * One LevelDB database with one checkpoint: the latest. Any error of a write leaves the handle
- * untrustworthy (LevelDB may acknowledge what it then loses): the process must end.
+ * Any error of a write leaves the handle untrustworthy (LevelDB may acknowledge what it then loses):
+ * the process must end.
  */
 export interface CheckpointStore {
   /**
@@ -34,21 +34,18 @@ export interface CheckpointStore {
    * CheckpointError when anything is damaged: then the machine is of no use, and nothing is repaired.
    */
   load(machine: Machine): Promise<CheckpointMeta | null>;
+  /**
+   * The newest checkpoint on disk; null when there is none. Close it soon: see CheckpointView. Rejects
+   * with a CheckpointError.
+   */
+  view(): Promise<CheckpointView | null>;
+  /** Closes its views too. */
   close(): Promise<void>;
 }
 
 /** Rejects with a CheckpointError, for example when another process has the directory open. */
 export async function openCheckpointStore(directory: string): Promise<CheckpointStore> {
-  const level = new Level<Buffer, Buffer>(directory, {
-    keyEncoding: "buffer",
-    valueEncoding: "buffer",
-  });
-  try {
-    await level.open();
-  } catch (error) {
-    throw new CheckpointError(openingProblem(directory, error), { cause: error });
-  }
-  return new LevelStore(level);
+  return new LevelStore(await openLevel(directory));
 }
 
 export interface CheckpointRun extends CheckpointContext {
@@ -72,45 +69,55 @@ export function writeCheckpoint(
 }
 
 class LevelStore implements CheckpointStore {
-  readonly #level: Level<Buffer, Buffer>;
-  /** Databases that have or may have records on disk. */
-  #ids = new Set<number>();
+  readonly #level: CheckpointLevel;
+  /** Databases that have or may have records on disk; null: as the meta record has it. */
+  #ids: ReadonlySet<number> | null = null;
   #isWriting = false;
 
-  constructor(level: Level<Buffer, Buffer>) {
+  constructor(level: CheckpointLevel) {
     this.#level = level;
   }
 
   async load(machine: Machine): Promise<CheckpointMeta | null> {
     try {
-      const bytes = await this.#level.get(metaKey);
-      if (bytes === undefined) return await this.#loadNothing();
-      const meta = decodeMeta(bytes);
-      if (typeof meta === "string") throw damaged(meta);
-      await this.#loadRecords(machine, meta);
+      const meta = await this.#meta();
+      if (meta === null) return await this.#loadNothing();
+      const leftovers = await loadRecords(this.#level, machine, meta);
+      if (typeof leftovers === "string") throw damaged(leftovers);
+      this.#ids = new Set([...idsOf(meta), ...leftovers]);
       return meta;
     } catch (error) {
-      if (error instanceof CheckpointError) throw error;
-      throw new CheckpointError(`the checkpoint cannot be read: ${text(error)}`, { cause: error });
+      throw readingFailed(error);
+    }
+  }
+
+  async view(): Promise<CheckpointView | null> {
+    try {
+      return await openView(this.#level, readMeta);
+    } catch (error) {
+      throw readingFailed(error);
     }
   }
 
   async write(
     machine: Machine,
-    { pause, sliceRecords = checkpointSliceRecords, term, membership }: CheckpointRun,
+    { pause, sliceRecords = checkpointSliceRecords, ...run }: CheckpointRun,
   ): Promise<{ appliedIndex: number; records: number }> {
     assert(!this.#isWriting, "one checkpoint at a time");
     this.#isWriting = true;
     const batch = this.#level.batch();
-    const checkpoint = new Checkpoint(machine, { term, membership }, batch);
+    const { term, membershipIndex, membership } = run;
+    const checkpoint = new Checkpoint(machine, { term, membershipIndex, membership }, batch);
     while (checkpoint.encodeSlice(sliceRecords)) await pause();
     const meta = checkpoint.meta();
     batch.put(metaKey, encodeMeta(meta));
     try {
+      // A store whose directory came from another node was never loaded.
+      this.#ids ??= idsOf(await this.#meta());
       await batch.write({ sync: true });
-      await this.#forgetFlushed(meta);
+      await this.#forgetFlushed(this.#ids, idsOf(meta));
     } catch (error) {
-      throw new CheckpointError(`the checkpoint was not written: ${text(error)}`, { cause: error });
+      throw writingFailed(error);
     }
     this.#isWriting = false;
     return { appliedIndex: meta.appliedIndex, records: checkpoint.records };
@@ -120,6 +127,11 @@ class LevelStore implements CheckpointStore {
     return this.#level.close();
   }
 
+  async #meta(): Promise<CheckpointMeta | null> {
+    const bytes = (await this.#level.get(metaKey)) as Buffer | undefined;
+    return bytes === undefined ? null : readMeta(bytes);
+  }
+
   /** Without a meta record there must be no other: a lost one must not look like a new node. */
   async #loadNothing(): Promise<null> {
     const some = await this.#level.keys({ limit: 1 }).all();
@@ -127,29 +139,9 @@ class LevelStore implements CheckpointStore {
     return null;
   }
 
-  async #loadRecords(machine: Machine, meta: CheckpointMeta): Promise<void> {
-    const restorer = new Restorer(machine, meta);
-    refuse(restorer.begin());
-    const iterator = this.#level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: loadBytes } });
-    try {
-      // LevelDB's thread reads the next records while this one takes in the last ones.
-      let reading = iterator.nextv(loadRecords);
-      for (let records = await reading; records.length > 0; records = await reading) {
-        reading = iterator.nextv(loadRecords);
-        reading.catch(() => {}); // Awaited above, unless a record is refused first.
-        for (const [key, value] of records) refuse(restorer.record(key, value));
-      }
-    } finally {
-      await iterator.close();
-    }
-    refuse(restorer.finish());
-    this.#ids = new Set([...meta.databases.map(({ id }) => id), ...restorer.leftovers]);
-  }
-
   /** The records of flushed databases: no checkpoint names them any more. */
-  async #forgetFlushed(meta: CheckpointMeta): Promise<void> {
-    const living = new Set(meta.databases.map(({ id }) => id));
-    for (const id of this.#ids) {
+  async #forgetFlushed(before: ReadonlySet<number>, living: ReadonlySet<number>): Promise<void> {
+    for (const id of before) {
       if (living.has(id)) continue;
       await this.#level.clear({ gte: firstRecordKey(id), lt: firstRecordKey(id + 1) });
     }
@@ -157,25 +149,13 @@ class LevelStore implements CheckpointStore {
   }
 }
 
-function refuse(problem: string | null): void {
-  if (problem !== null) throw damaged(problem);
+/** Throws a CheckpointError. */
+function readMeta(bytes: Buffer): CheckpointMeta {
+  const meta = decodeMeta(bytes);
+  if (typeof meta !== "string") return meta;
+  throw isOfNewerFormat(bytes) ? new CheckpointError(`${meta}: start that version`) : damaged(meta);
 }
 
-function damaged(problem: string): CheckpointError {
-  return new CheckpointError(
-    `the checkpoint is damaged (${problem}): bring this node back empty, as a new member`,
-  );
-}
-
-function openingProblem(directory: string, error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const isLocked =
-    cause instanceof Error && "code" in cause && (cause.code as unknown) === "LEVEL_LOCKED";
-  return isLocked
-    ? `${directory} is in use by another process`
-    : `${directory} cannot be opened: ${text(cause ?? error)}`;
-}
-
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function idsOf(meta: CheckpointMeta | null): ReadonlySet<number> {
+  return new Set(meta?.databases.map(({ id }) => id));
 }

@@ -35,6 +35,7 @@ export class Checkpoint implements PartitionFreezer {
   readonly #head: Omit<CheckpointMeta, "databases">;
   readonly #expires: readonly number[];
   readonly #keys: readonly number[];
+  readonly #traces: readonly number[];
 
   /** Begins at what is applied now, in constant time: nothing is looked at or encoded yet. */
   constructor(machine: Machine, context: CheckpointContext, sink: RecordSink) {
@@ -43,6 +44,7 @@ export class Checkpoint implements PartitionFreezer {
     this.#databases = [...keyspace.databases];
     this.#keys = this.#databases.map((database) => database.size);
     this.#expires = this.#databases.map((database) => database.expires);
+    this.#traces = this.#databases.map((database) => database.trace);
     this.#head = {
       ...context,
       format: checkpointFormat,
@@ -50,6 +52,7 @@ export class Checkpoint implements PartitionFreezer {
       logTimeMs: machine.logTimeMs,
       origins: machine.origins.list(),
       nextId: keyspace.nextId,
+      trace: machine.trace,
     };
     keyspace.counters.changes = 0;
     this.#changed = this.#databases.map((database) => [database, database.beginGeneration(this)]);
@@ -90,6 +93,7 @@ export class Checkpoint implements PartitionFreezer {
         keys,
         expires: this.#expires[number] as number,
         digest: database.digest,
+        trace: this.#traces[number] as number,
       };
     });
     return { ...this.#head, databases };

@@ -3,7 +3,6 @@
 import { assert } from "../assert.ts";
 import { errors } from "../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../resp/reply.ts";
-import type { KeyHasher } from "./key-hash.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Partition } from "./partition.ts";
 import type { PhysicalDatabase } from "./physical-database.ts";
@@ -26,15 +25,13 @@ export class Database implements WriteView {
   readonly index: number;
   readonly #keyspace: Keyspace;
   readonly #all: readonly Database[];
-  readonly #hasher: KeyHasher;
-  /** Of the last look-up, found or not; its hash still stands in the hasher. */
+  /** Of the last look-up, found or not; its hash still stands in the keyspace's hasher. */
   #partition: Partition | undefined;
 
   constructor(index: number, keyspace: Keyspace, all: readonly Database[]) {
     this.index = index;
     this.#keyspace = keyspace;
     this.#all = all;
-    this.#hasher = keyspace.hasher;
   }
 
   get nowMs(): number {
@@ -168,7 +165,7 @@ export class Database implements WriteView {
 
   /** The position of a key, dead or alive, within `#partition`. */
   #find(key: Bytes): number {
-    const hasher = this.#hasher;
+    const { hasher } = this.#keyspace;
     hasher.take(key);
     this.#partition = this.#store.partition(hasher.partition);
     return this.#partition === undefined ? -1 : this.#partition.positionOf(key, hasher.hash);
@@ -189,7 +186,7 @@ export class Database implements WriteView {
   }
 
   #add(key: Bytes, value: Value): void {
-    const { partition: number, hash } = this.#hasher;
+    const { partition: number, hash } = this.#keyspace.hasher;
     const partition = this.#partition ?? this.#store.ensurePartition(number);
     partition.add(key, hash, value);
     this.#store.count(1);

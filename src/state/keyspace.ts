@@ -29,7 +29,8 @@ export class Keyspace {
   /** The id of the next physical database; the flushed ones' are never used again. */
   nextId = 0;
 
-  readonly hasher: KeyHasher;
+  /** Of the keys that are here: changes with them. */
+  hasher: KeyHasher;
 
   logTimeMs = 0;
   /** Log time while an entry is applied; the clock of the read while one is read. */
@@ -38,7 +39,7 @@ export class Keyspace {
   /** The present read met a key that is due by its clock, and alive by log time. */
   metDue = false;
 
-  readonly #heap = new ExpiryHeap();
+  #heap = new ExpiryHeap();
   readonly #byId = new Map<number, PhysicalDatabase>();
 
   /** `hashSeed`: see KeyHasher. */
@@ -158,6 +159,23 @@ export class Keyspace {
       this.#put(number);
     });
     this.nextId = nextId;
+  }
+
+  /** Takes over all that another keyspace holds, which is of no use afterwards. */
+  adopt(other: Keyspace): void {
+    assert(
+      other.databases.length === this.databases.length,
+      `${other.databases.length} databases take the place of ${this.databases.length}`,
+    );
+    this.databases.splice(0, this.databases.length, ...other.databases);
+    this.#byId.clear();
+    for (const database of this.databases) this.#byId.set(database.id, database);
+    this.nextId = other.nextId;
+    // Its partitions find their keys by its hashes.
+    this.hasher = other.hasher;
+    this.#heap = other.#heap;
+    this.counters.changes = other.counters.changes;
+    this.advance(other.logTimeMs);
   }
 
   /** After the restart: the heap is a function of the expiries that are there. */

@@ -6,6 +6,7 @@ import type { Reply } from "../resp/reply.ts";
 import { RequestDecoder } from "../resp/request-decoder.ts";
 import { admittedLimits } from "../resp/request-limits.ts";
 import type { Arguments } from "./arguments.ts";
+import type { CheckpointMeta } from "./checkpoint-meta.ts";
 import { CommandFinder } from "./commands/lookup.ts";
 import type { CommandTable, ReadCommand, WriteCommand } from "./commands/spec.ts";
 import { createDatabases, type Database } from "./database.ts";
@@ -23,6 +24,7 @@ import {
   type StampedHeader,
 } from "./proposal.ts";
 import { SeededRandom } from "./random.ts";
+import { replyWord, traced } from "./trace.ts";
 import type { Moment } from "./views.ts";
 
 /** The state machine's part of a log entry. */
@@ -60,6 +62,7 @@ export class Machine {
   readonly #writing: EntryMoment;
   readonly #reading: ReadMoment;
   #appliedIndex = 0;
+  #trace = 0;
 
   constructor({ commands, databases = databaseCount, hashSeed = 0 }: MachineOptions) {
     this.keyspace = new Keyspace(databases, hashSeed);
@@ -74,6 +77,18 @@ export class Machine {
   }
   get logTimeMs(): number {
     return this.keyspace.logTimeMs;
+  }
+  /** Of all replies to writes so far. */
+  get trace(): number {
+    return this.#trace;
+  }
+  /** 32 bits that are equal on all nodes that have applied the same entries: see trace.ts. */
+  get digest(): number {
+    let digest = traced(this.#trace, this.keyspace.nextId);
+    for (const { id, size, trace } of this.keyspace.databases) {
+      digest = traced(traced(traced(digest, id), size), trace);
+    }
+    return digest;
   }
   /** The last read met a key that is due by its clock alone: commit a tick, then read again. */
   get metDue(): boolean {
@@ -127,11 +142,31 @@ export class Machine {
   }
 
   /** For the restart: an empty machine becomes the one that had applied this entry. */
-  restore(appliedIndex: number, logTimeMs: number): void {
+  restore({
+    appliedIndex,
+    logTimeMs,
+    trace,
+  }: Pick<CheckpointMeta, "appliedIndex" | "logTimeMs" | "trace">): void {
     assert(this.#appliedIndex === 0, "only a new machine is restored");
     this.#appliedIndex = appliedIndex;
+    this.#trace = trace;
     this.keyspace.advance(logTimeMs);
     this.keyspace.rebuildHeap();
+  }
+
+  /**
+   * Takes over all that another machine holds, which has applied more of the same log and is of no use
+   * afterwards. Whoever holds this machine, its keyspace or its origins sees the new content in them.
+   */
+  adopt(other: Machine): void {
+    assert(
+      other.#appliedIndex >= this.#appliedIndex,
+      `the state of entry ${other.#appliedIndex} takes the place of entry ${this.#appliedIndex}`,
+    );
+    this.#appliedIndex = other.#appliedIndex;
+    this.#trace = other.#trace;
+    this.origins.restore(other.origins.list());
+    this.keyspace.adopt(other.keyspace);
   }
 
   #checkVersion(header: StampedHeader, index: number): void {
@@ -178,6 +213,7 @@ export class Machine {
       if (nth >= skip) {
         const args = this.#decoder.words();
         const reply = this.#find(args).apply(database, args, this.#writing);
+        this.#trace = traced(this.#trace, replyWord(reply));
         if (sink !== null) sink.reply(reply);
       }
       this.#writing.next();

@@ -42,6 +42,12 @@ export class Origins {
     return next;
   }
 
+  /** The highest applied number of one life of a node; 0 when none is, or when another life followed. */
+  highest(node: number, incarnation: number): number {
+    const life = this.#lives.get(node);
+    return life?.incarnation === incarnation ? life.highest : 0;
+  }
+
   /** Ascending by node, so that equal tables look equal. */
   list(): Origin[] {
     return [...this.#lives]

@@ -4,6 +4,7 @@ import { assert } from "../assert.ts";
 import type { Bytes } from "../resp/reply.ts";
 import type { KeyHasher } from "./key-hash.ts";
 import { PositionIndex } from "./position-index.ts";
+import { traced } from "./trace.ts";
 import type { Expiry, Value } from "./views.ts";
 
 /** The copy of a partition that a running checkpoint still has to write (checkpoint.ts). */
@@ -19,6 +20,8 @@ export interface FrozenPartition {
 export interface PartitionOwner {
   /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
+  /** Of all changes so far: see trace.ts. */
+  trace: number;
   /** Once per generation, before the first change of a partition in it. */
   partitionChanges(partition: Partition): void;
   /** Before that, when the checkpoint that has begun has not come to the partition yet: sets `frozen`. */
@@ -74,7 +77,7 @@ export class Partition {
   /** The key is not here yet. */
   add(key: Bytes, hash: number, value: Value): void {
     const position = this.keys.length;
-    this.#touch(position);
+    this.#touch(position, value.length);
     this.keys.push(key);
     this.values.push(value);
     this.#index.add(hash, position);
@@ -82,13 +85,13 @@ export class Partition {
 
   /** Puts another value at a position and leaves the expiry alone. */
   change(position: number, value: Value): void {
-    this.#touch(position);
+    this.#touch(position, ~value.length);
     this.values[position] = value;
   }
 
   /** Sets, or with undefined removes, when the key at a position dies. */
   changeExpiry(position: number, at: Expiry | undefined): void {
-    this.#touch(position);
+    this.#touch(position, expiryWord(at));
     const key = this.keys[position] as Bytes;
     if (at !== undefined) {
       this.expiries ??= new Map();
@@ -102,7 +105,7 @@ export class Partition {
   /** The key has no expiry any more (the caller removed it), and the last key takes its place. */
   removeAt(position: number): void {
     const last = this.keys.length - 1;
-    this.#touch(position);
+    this.#touch(position, 0);
     if (position !== last) this.frozen?.preserve(last);
     this.#index.remove(position);
     if (position !== last) this.#index.move(last, position);
@@ -164,9 +167,11 @@ export class Partition {
     }
   }
 
-  /** Before every change of what stands at a position. */
-  #touch(position: number): void {
-    if (this.#generation !== this.#owner.generation) this.#enterGeneration();
+  /** Before every change of what stands at a position; `change` says in few bits which one. */
+  #touch(position: number, change: number): void {
+    const owner = this.#owner;
+    owner.trace = traced(owner.trace ^ ((this.number << 24) | position), change);
+    if (this.#generation !== owner.generation) this.#enterGeneration();
     if (this.frozen !== null) this.frozen.preserve(position);
     const word = position >>> 5;
     if (word >= this.#dirty.length) this.#growDirty(word);
@@ -186,4 +191,9 @@ export class Partition {
     this.#growDirty(this.size >>> 5);
     this.#owner.partitionChanges(this);
   }
+}
+
+function expiryWord(at: Expiry | undefined): number {
+  if (at === undefined) return -1;
+  return typeof at === "number" ? at | 0 : Number(BigInt.asIntN(32, at));
 }

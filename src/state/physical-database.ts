@@ -33,6 +33,7 @@ export class PhysicalDatabase implements PartitionOwner {
   persisted = 0;
 
   generation = 0;
+  trace = 0;
 
   readonly #hasher: KeyHasher;
   #partitions: (Partition | undefined)[] = [];

@@ -139,6 +139,7 @@ export class RecordDecoder {
     let at = 1;
     this.expireAt = undefined;
     if (kind !== typeString) {
+      if (end < 13) return `${this.place} is too short`;
       this.expireAt = kind & expiryNumber ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
       at += 8;
     }

@@ -51,8 +51,8 @@ export class Restorer {
 
   /** At last. Null, or what is wrong. */
   finish(): string | null {
-    const { appliedIndex, logTimeMs, origins, databases } = this.#meta;
-    for (const { id, keys, expires, digest } of databases) {
+    const { appliedIndex, logTimeMs, origins, databases, trace: replies } = this.#meta;
+    for (const { id, keys, expires, digest, trace } of databases) {
       const database = this.#databases.get(id) as PhysicalDatabase;
       if (database.size !== keys) {
         return `database ${id} has ${database.size} records and should have ${keys}`;
@@ -60,10 +60,11 @@ export class Restorer {
       if (database.expires !== expires) {
         return `database ${id} has ${database.expires} expiries and should have ${expires}`;
       }
+      database.trace = trace;
       if (database.digest !== digest) return `database ${id} has records of another checkpoint`;
     }
     this.#machine.origins.restore(origins);
-    this.#machine.restore(appliedIndex, logTimeMs);
+    this.#machine.restore({ appliedIndex, logTimeMs, trace: replies });
     return null;
   }
 
@@ -72,6 +73,7 @@ export class Restorer {
     const { key, expireAt, position, checksum } = record;
     const { hasher } = this.#machine.keyspace;
     hasher.take(key);
+    if (Number.isNaN(expireAt)) return `${record.place} has an expiry that is no time`;
     if (hasher.partition !== record.partition) return `${record.place} is in the wrong partition`;
     const partition = database.ensurePartition(record.partition);
     if (position !== partition.size) return `${record.place} follows record ${partition.size - 1}`;

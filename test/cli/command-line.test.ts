@@ -30,7 +30,7 @@ describe("kvorum", () => {
       "--port 1 --peer-port=2 --bind 127.0.0.1 ::1 --join 127.0.0.1:9 --announce localhost " +
         "--maxclients 3 --timeout=4 --tcp-keepalive 5 --protected-mode no --requirepass p " +
         "--peer-secret s --loglevel debug --dir /d --proto-max-bulk-len 1mb " +
-        "--client-query-buffer-limit 2mb",
+        "--client-query-buffer-limit 2mb --auto-aof-rewrite-min-size 3mb --repl-backlog-size 4mb",
     );
     expect(config).toEqual({
       port: 1,
@@ -51,6 +51,8 @@ describe("kvorum", () => {
       requestBytes: 2_097_152,
       idleSeconds: 4,
       keepAliveSeconds: 5,
+      checkpointLogBytes: 3_145_728,
+      retainedLogBytes: 4_194_304,
     });
   });
 
@@ -70,7 +72,9 @@ describe("kvorum", () => {
     expect(shown.length).toBeGreaterThan(10);
     for (const name of shown) expect(text).toContain(`--${name} <`);
     expect(text).toContain("kvorum cluster");
-    expect(text).toContain("kvorum status");
+    for (const name of ["status", "add", "remove", "replace", "transfer"]) {
+      expect(text).toMatch(new RegExp(`^ +kvorum .*\\b${name}\\b`, "m"));
+    }
     expect(text).toContain("(64mb)");
     expect(text).toContain("(7000)");
   });
@@ -142,11 +146,67 @@ describe("kvorum status", () => {
   test("asks the node on this machine, with the password of the environment", () => {
     expect(parse("status", { KVORUM_REQUIREPASS: "p", KVORUM_PORT: "7005" })).toEqual({
       kind: "status",
-      options: { host: "127.0.0.1", port: 7005, password: "p" },
+      options: { host: "127.0.0.1", port: 7005, password: "p", watchMs: null },
     });
     expect(parse("status --host db1 --port 1 --password q", { KVORUM_PORT: "2" })).toEqual({
       kind: "status",
-      options: { host: "db1", port: 1, password: "q" },
+      options: { host: "db1", port: 1, password: "q", watchMs: null },
     });
+  });
+});
+
+describe("kvorum add, remove, replace and transfer", () => {
+  const target = { host: "127.0.0.1", port: 7000, password: "" };
+  const member = {
+    client: { host: "db4", port: 7000 },
+    peer: { host: "db4", port: 17_000 },
+  };
+
+  test.each([
+    ["add db4:7000", { verb: "add", member }],
+    [
+      "add db4:7000 [::1]:9",
+      { verb: "add", member: { ...member, peer: { host: "::1", port: 9 } } },
+    ],
+    ["remove 3", { verb: "remove", id: 3 }],
+    ["replace 3 db4:7000", { verb: "replace", id: 3, member }],
+    ["transfer", { verb: "transfer", id: null }],
+    ["transfer 2", { verb: "transfer", id: 2 }],
+  ])("reads %s", (line, action) => {
+    expect(parse(line)).toEqual({ kind: "admin", action, target });
+  });
+
+  test("ask the node and with the password that status does", () => {
+    const environment = { KVORUM_REQUIREPASS: "p", KVORUM_PORT: "7005" };
+    expect(parse("remove 3 --host db1", environment)).toMatchObject({
+      target: { host: "db1", port: 7005, password: "p" },
+    });
+  });
+
+  test.each([
+    ["add", "missing required argument 'address'. See kvorum --help"],
+    ["add db4", "'db4' is no address: expected host:port"],
+    ["add db4:7000 db4", "'db4' is no address: expected host:port"],
+    ["remove", "missing required argument 'id'. See kvorum --help"],
+    ["remove node3", "'node3' is no node id: kvorum status lists them"],
+    ["remove 0", "'0' is no node id: kvorum status lists them"],
+    ["replace 3", "missing required argument 'address'. See kvorum --help"],
+    [
+      "remove 3 4",
+      "too many arguments for 'remove'. Expected 1 argument but got 2. See kvorum --help",
+    ],
+  ])("%s is answered with a line that helps", (line, words) => {
+    expect(complaint(line)).toBe(words);
+  });
+
+  test.each(["add", "remove", "replace", "transfer", "status"])("%s has its own help", (name) => {
+    const invocation = parse(`${name} --help`);
+    expect(invocation).toMatchObject({ kind: "print", exitCode: 0 });
+    const text = invocation.kind === "print" ? invocation.text : "";
+    expect(text).toMatch(new RegExp(`^Usage: kvorum ${name} `));
+    for (const option of ["--host <host>", "--port <port>", "--password <text>"]) {
+      expect(text).toContain(option);
+    }
+    for (const line of text.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { describeStatus, runStatus } from "../../src/cli/status.ts";
+import { readStatus } from "../../src/cli/status-reply.ts";
 import { ErrorReply, MapReply, type Reply } from "../../src/resp/reply.ts";
-import { freePort, scripted } from "./support.ts";
+import { Captured, freePort, scripted } from "./support.ts";
 
 const member = (id: number, role: string, known: readonly Reply[]) =>
   new MapReply([
@@ -30,18 +31,15 @@ const status = (role: string, leader: number, members: readonly Reply[]) =>
 
 async function run(answer: () => Reply, password = "") {
   const server = await scripted(answer);
-  let printed = "";
-  let complained = "";
-  const code = await runStatus(
-    { ...server.target, password },
-    (text) => {
-      printed += text;
-    },
-    (text) => {
-      complained += text;
-    },
-  );
-  return { code, printed, complained, asked: server.asked };
+  const output = new Captured(true);
+  const code = await runStatus({ ...server.target, password, watchMs: null }, output);
+  return { code, printed: output.printed, complained: output.complained, asked: server.asked };
+}
+
+function described(reply: Reply): string {
+  const read = readStatus(reply);
+  if (read === null) throw new Error("no status");
+  return describeStatus(read);
 }
 
 describe("kvorum status", () => {
@@ -69,15 +67,38 @@ describe("kvorum status", () => {
   });
 
   test("says what only the leader knows, and that there is none", () => {
-    const text = describeStatus(status("follower", 0, [member(1, "voter", [])]));
+    const text = described(status("follower", 0, [member(1, "voter", [])]));
     expect(text).toContain("no leader");
     expect(text).toContain("*  1     voter  10.0.0.1:7000  10.0.0.1:17000  -    -       -\n");
     expect(text).toContain("known to the leader only");
   });
 
+  test("says that the node itself was removed", () => {
+    const text = described(status("removed", 0, [member(2, "voter", [])]));
+    expect(text).toContain("node 1 (*) is removed");
+    expect(text).toContain("this node was removed from the cluster: ask another one\n");
+  });
+
+  test("--watch shows it again every second, through errors", async () => {
+    const replies = [new ErrorReply("LOADING still"), status("leader", 1, [])];
+    const server = await scripted(() => replies.shift() ?? status("leader", 2, []));
+    const output = new Captured(true);
+    const stop = new AbortController();
+    const options = { ...server.target, password: "", watchMs: 5 };
+    const code = runStatus(options, output, stop.signal);
+    await output.prints("leader is node 2");
+    stop.abort();
+    expect(await code).toBe(0);
+    expect(output.printed.split("\x1b[H\x1b[J").slice(1, 4)).toEqual([
+      "kvorum: LOADING still\n\n",
+      expect.stringContaining("leader is node 1"),
+      expect.stringContaining("leader is node 2"),
+    ]);
+  });
+
   test("reads maps as RESP2 flattens them", () => {
     const flat = ["node-id", 1, "role", "leader", "leader", 1, "members", [["id", 1]]];
-    expect(describeStatus(flat)).toContain("leader is node 1");
+    expect(described(flat)).toContain("leader is node 1");
   });
 
   test("fails with one line on an error, an answer that is none, and a dead port", async () => {
@@ -89,17 +110,10 @@ describe("kvorum status", () => {
     });
     const odd = await run(() => ["members"]);
     expect(odd).toMatchObject({ code: 1, complained: "kvorum: the answer is no status\n" });
-    let complained = "";
+    const output = new Captured(true);
     const port = await freePort();
-    const options = { host: "127.0.0.1", port, password: "" };
-    const code = await runStatus(
-      options,
-      () => undefined,
-      (text) => {
-        complained += text;
-      },
-    );
-    expect(code).toBe(1);
-    expect(complained).toBe(`kvorum: 127.0.0.1:${port}: Connection refused\n`);
+    const options = { host: "127.0.0.1", port, password: "", watchMs: null };
+    expect(await runStatus(options, output)).toBe(1);
+    expect(output.complained).toBe(`kvorum: 127.0.0.1:${port}: Connection refused\n`);
   });
 });

@@ -3,9 +3,43 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { onTestFinished } from "vitest";
+import type { CommandOutput } from "../../src/cli/output.ts";
 import type { Endpoint } from "../../src/net/endpoint.ts";
 import { encodeReply } from "../../src/resp/encode-reply.ts";
 import type { Reply } from "../../src/resp/reply.ts";
+
+/** What a command prints. */
+export class Captured implements CommandOutput {
+  readonly isTerminal: boolean;
+  printed = "";
+  complained = "";
+  readonly #waiters: (() => void)[] = [];
+
+  constructor(isTerminal: boolean) {
+    this.isTerminal = isTerminal;
+  }
+
+  print(text: string): void {
+    this.printed += text;
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  complain(text: string): void {
+    this.complained += text;
+  }
+
+  get lines(): readonly string[] {
+    return this.printed.trimEnd().split("\n");
+  }
+
+  async prints(text: string): Promise<void> {
+    while (!this.printed.includes(text)) {
+      await new Promise<void>((resolve) => {
+        this.#waiters.push(resolve);
+      });
+    }
+  }
+}
 
 export interface Scripted {
   readonly target: Endpoint;

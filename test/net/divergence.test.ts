@@ -21,7 +21,8 @@ function check(voters: number) {
 describe("digests of the state", () => {
   it("are told at every so many entries, and only then", () => {
     const { divergence, told } = check(3);
-    for (let index = 1; index <= 2 * every; index++) divergence.applied(index, index * 7);
+    for (let index = 1; index <= 2 * every; index++)
+      divergence.applied(index, { digest: index * 7 });
     expect(told).toEqual([
       [every, every * 7],
       [2 * every, 2 * every * 7],
@@ -31,14 +32,14 @@ describe("digests of the state", () => {
   it("that are equal say nothing, whoever is first", () => {
     const { divergence, warnings } = check(3);
     divergence.told(second, every, 5);
-    divergence.applied(every, 5);
+    divergence.applied(every, { digest: 5 });
     divergence.told(third, every, 5);
     expect(warnings).toEqual([]);
   });
 
   it("of one other node that differ are only a warning while this node is in the majority", () => {
     const { divergence, warnings } = check(3);
-    divergence.applied(every, 5);
+    divergence.applied(every, { digest: 5 });
     divergence.told(second, every, 5);
     divergence.told(third, every, 6);
     expect(warnings).toEqual([`after entry ${every} node 3 has another state`]);
@@ -46,7 +47,7 @@ describe("digests of the state", () => {
 
   it("of a majority that differ stop this node", () => {
     const { divergence } = check(3);
-    divergence.applied(every, 5);
+    divergence.applied(every, { digest: 5 });
     divergence.told(second, every, 6);
     expect(() => divergence.told(third, every, 6)).toThrow(/differs from that of a majority/);
   });
@@ -55,15 +56,17 @@ describe("digests of the state", () => {
     const { divergence } = check(3);
     divergence.told(second, every, 6);
     divergence.told(third, every, 6);
-    expect(() => divergence.applied(every, 5)).toThrow(/differs from that of a majority/);
+    expect(() => divergence.applied(every, { digest: 5 })).toThrow(
+      /differs from that of a majority/,
+    );
   });
 
   it("that leave no majority stop every node: two that differ, or three of three kinds", () => {
     const two = check(2).divergence;
-    two.applied(every, 5);
+    two.applied(every, { digest: 5 });
     expect(() => two.told(second, every, 6)).toThrow(/no majority agrees/);
     const three = check(3).divergence;
-    three.applied(every, 5);
+    three.applied(every, { digest: 5 });
     three.told(second, every, 6);
     expect(() => three.told(third, every, 7)).toThrow(/no majority agrees/);
   });
@@ -71,8 +74,8 @@ describe("digests of the state", () => {
   it("are compared at equal entries only, and forgotten after a while", () => {
     const { divergence, warnings } = check(3);
     divergence.told(second, every, 6);
-    divergence.applied(2 * every, 5);
-    for (let at = 3; at < 3 + digestsKept; at++) divergence.applied(at * every, at);
+    divergence.applied(2 * every, { digest: 5 });
+    for (let at = 3; at < 3 + digestsKept; at++) divergence.applied(at * every, { digest: at });
     divergence.told(second, 2 * every, 6);
     expect(warnings).toEqual([]);
   });

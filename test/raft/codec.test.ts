@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
+import { encodeMembership } from "../../src/raft/core/membership.ts";
 import { asIndex, asNode, asTerm, type Entry, type Message } from "../../src/raft/core/types.ts";
 
 const encoded = (message: Message): Buffer => Buffer.concat(encodeMessage(message));
@@ -50,6 +51,27 @@ const append: fc.Arbitrary<Message> = ids.chain((common) =>
     }),
 );
 
+const membership = fc
+  .array(fc.record({ voter: fc.boolean(), address: fc.string({ unit: "grapheme" }) }), {
+    maxLength: 7,
+  })
+  .map((parts) => ({
+    members: parts.map((part, at) => ({ id: asNode(at + 1), ...part })),
+    nextId: asNode(parts.length + 1),
+  }));
+
+const install: fc.Arbitrary<Message> = ids.chain((common) =>
+  fc
+    .record({ term: fc.integer({ min: 1, max: common.term }), index: positive, membership })
+    .chain(({ term, index, membership: value }) =>
+      fc.integer({ min: 1, max: index }).map((at): Message => {
+        const held = { index: asIndex(at), membership: value };
+        const point = { term: asTerm(term), index: asIndex(index), membership: held };
+        return { type: "installSnapshot", ...common, point };
+      }),
+    ),
+);
+
 const others: fc.Arbitrary<Message> = ids.chain((common) =>
   fc.oneof(
     fc.record({
@@ -91,7 +113,7 @@ function constants(common: Pick<Message, "from" | "to" | "term">) {
   return { from: fc.constant(from), to: fc.constant(to), term: fc.constant(term) };
 }
 
-const message = fc.oneof(append, others);
+const message = fc.oneof(append, others, install);
 
 /** Data as arrays of numbers: a view and a buffer with the same bytes are the same message. */
 const plain = (from: Message | string): unknown =>
@@ -118,6 +140,29 @@ const appendOf = (
   ...changes,
 });
 
+const installOf = (
+  id: { term: number; index: number },
+  membershipIndex = 7,
+): Extract<Message, { type: "installSnapshot" }> => ({
+  type: "installSnapshot",
+  from: asNode(1),
+  to: asNode(2),
+  term: asTerm(5),
+  point: {
+    term: asTerm(id.term),
+    index: asIndex(id.index),
+    membership: { index: asIndex(membershipIndex), membership: twoMembers },
+  },
+});
+
+const twoMembers = {
+  members: [
+    { id: asNode(1), voter: true, address: "a" },
+    { id: asNode(2), voter: false, address: "b" },
+  ],
+  nextId: asNode(3),
+};
+
 function entryOf(term: number, index: number): Entry {
   return { term: asTerm(term), index: asIndex(index), kind: "data", data: Buffer.from("data") };
 }
@@ -138,6 +183,16 @@ describe("a message", () => {
         "01020000" + "01000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
         "0300000000000000" + "0a00000000000000" + "0a00000000000000",
         "04000000" + "00000000" + "0300000000000000" + "0b00000000000000" + "64617461",
+      ].join(""),
+    );
+  });
+
+  test("keeps its bytes: a snapshot's place, with the membership as its entry held it", () => {
+    expect(encoded(installOf({ term: 3, index: 10 })).toString("hex")).toBe(
+      [
+        "01070000" + "00000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
+        "0300000000000000" + "0a00000000000000" + "0700000000000000",
+        Buffer.from(encodeMembership(twoMembers)).toString("hex"),
       ].join(""),
     );
   });
@@ -197,6 +252,10 @@ describe("what is refused", () => {
       },
       /entry of term 5 in term 4/,
     ],
+    ["a snapshot of nothing", installOf({ term: 0, index: 0 }, 0), /index 0/],
+    ["a snapshot above its sender's term", installOf({ term: 6, index: 10 }), /in term 5/],
+    ["a snapshot before its membership", installOf({ term: 3, index: 6 }), /entry 7 in a snapshot/],
+    ["a snapshot without one", installOf({ term: 3, index: 6 }, 0), /entry 0 in a snapshot/],
     [
       "a hint above the term",
       {
@@ -215,7 +274,7 @@ describe("what is refused", () => {
 
   test.each<[string, (bytes: Buffer) => unknown, RegExp]>([
     ["another version", (bytes) => bytes.writeUInt8(2, 0), /version 2/],
-    ["an unknown type", (bytes) => bytes.writeUInt8(7, 1), /type 7/],
+    ["an unknown type", (bytes) => bytes.writeUInt8(8, 1), /type 8/],
     ["a flag of another type", (bytes) => bytes.writeUInt8(1, 2), /flags/],
     ["a reserved byte", (bytes) => bytes.writeUInt8(1, 3), /flags/],
     ["a term of 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 24), /2\^53/],
@@ -236,6 +295,19 @@ describe("what is refused", () => {
     expect(decodeMessage(bytes)).toMatch(reason);
   });
 
+  test.each<[string, (text: string) => string]>([
+    ["no membership", () => ""],
+    ["half of one", (text) => text.slice(0, -1)],
+    ["more than one", (text) => `${text}{}`],
+    ["one in another spelling", (text) => text.replace('"a"', '"\\u0061"')],
+    ["one with a member twice", (text) => text.replace('"id":2', '"id":1')],
+  ])("a snapshot with %s", (_name, change) => {
+    const bytes = encoded(installOf({ term: 3, index: 10 }));
+    const text = change(Buffer.from(encodeMembership(twoMembers)).toString());
+    const changed = Buffer.concat([bytes.subarray(0, 56), Buffer.from(text)]);
+    expect(decodeMessage(changed)).toBe("unreadable membership");
+  });
+
   test("every truncation and every trailing byte", () => {
     fc.assert(
       fc.property(message, (sent) => {
@@ -244,7 +316,9 @@ describe("what is refused", () => {
         for (let length = 0; length < whole.length; length += step) {
           expect(typeof decodeMessage(whole.subarray(0, length))).toBe("string");
         }
-        expect(decodeMessage(Buffer.concat([whole, Buffer.alloc(1)]))).toBe("trailing bytes");
+        const trailing =
+          sent.type === "installSnapshot" ? "unreadable membership" : "trailing bytes";
+        expect(decodeMessage(Buffer.concat([whole, Buffer.alloc(1)]))).toBe(trailing);
       }),
       { seed: 2, numRuns: 60 },
     );

@@ -1,72 +1,29 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Level } from "level";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { decodeMeta } from "../../src/state/checkpoint-meta.ts";
+import { crc32 } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { CheckpointError } from "../../src/state/checkpoint-level.ts";
 import {
-  CheckpointError,
-  type CheckpointStore,
-  openCheckpointStore,
-  writeCheckpoint,
-} from "../../src/state/checkpoint-store.ts";
+  checkpointFormat,
+  decodeMeta,
+  encodeMeta,
+  metaKey,
+} from "../../src/state/checkpoint-meta.ts";
+import { openCheckpointStore } from "../../src/state/checkpoint-store.ts";
 import { Restorer } from "../../src/state/restore.ts";
-import { newMachine, readRandom, stateOf, TestLog } from "../support/state-log.ts";
-import { Dice, someWrite } from "../support/state-random.ts";
-
-const context = { term: 3, membership: "members \xff\0 as they were" };
-
-async function directory(): Promise<string> {
-  const path = await mkdtemp(join(tmpdir(), "kvorum-checkpoint-"));
-  onTestFinished(() => rm(path, { recursive: true, force: true }));
-  return path;
-}
-
-async function open(path: string): Promise<CheckpointStore> {
-  const store = await openCheckpointStore(path);
-  onTestFinished(() => store.close());
-  return store;
-}
-
-/** Writes a checkpoint in slices of a few records, with something happening at each pause. */
-async function checkpoint(
-  store: CheckpointStore,
-  log: TestLog,
-  between: () => void = () => {},
-  sliceRecords = 1_000,
-): Promise<number> {
-  const pause = async () => between();
-  const run = { ...context, pause, sliceRecords };
-  const { records } = await writeCheckpoint(store, log.machine, run);
-  return records;
-}
-
-function randomEntry(log: TestLog, dice: Dice): void {
-  log.nowMs += dice.below(6) - 1;
-  const rows = Array.from({ length: 1 + dice.below(5) }, () => ({
-    words: someWrite(dice, log.nowMs),
-    database: dice.below(3),
-  }));
-  log.run(...rows);
-}
-
-/** What came back can be told from the original by nothing that happens later. */
-function goOnAlike(original: TestLog, restored: TestLog["machine"], seed: number): void {
-  expect(stateOf(restored)).toEqual(stateOf(original.machine));
-  restored.keyspace.check();
-  const dice = new Dice(seed);
-  original.machines.push(restored);
-  for (let entry = 0; entry < 150; entry++) randomEntry(original, dice);
-  const [chance, again] = [new Dice(seed), new Dice(seed)];
-  for (let pick = 0; pick < 20; pick++) {
-    const picks = [chance, again].map(({ next }, at) =>
-      original.machines[at]?.read(readRandom, 0, ["random"], 0, next),
-    );
-    expect(picks[0]).toBe(picks[1]);
-  }
-  expect(stateOf(restored)).toEqual(stateOf(original.machine));
-  original.machines.pop();
-}
+import {
+  checkpoint,
+  context,
+  temporaryDirectory as directory,
+  goOnAlike,
+  openStore as open,
+  randomEntry,
+  recordsOf,
+  withLevel,
+} from "../support/state-checkpoint.ts";
+import { newMachine, stateOf, TestLog } from "../support/state-log.ts";
+import { Dice } from "../support/state-random.ts";
 
 describe("a checkpoint", () => {
   it("brings back a machine that cannot be told from the one before", async () => {
@@ -82,7 +39,7 @@ describe("a checkpoint", () => {
       const restored = newMachine(seed);
       const meta = await (await open(path)).load(restored);
       expect(meta).toMatchObject({ ...context, appliedIndex: 300 });
-      goOnAlike(log, restored, seed);
+      goOnAlike(log, restored, () => new Dice(seed));
     }
   });
 
@@ -177,26 +134,26 @@ describe("a checkpoint", () => {
     expect(restored.appliedIndex).toBe(1);
   });
 
+  it("forgets flushed databases also where it came from another node and was never loaded", async () => {
+    const path = await directory();
+    const log = new TestLog();
+    log.run(...Array.from({ length: 50 }, (_, nth) => ["set", `k${nth}`, "v"]));
+    const store = await openCheckpointStore(path);
+    await checkpoint(store, log);
+    await store.close();
+    const again = await openCheckpointStore(path);
+    log.run(["flushdb"], ["set", "a", "v"]);
+    await checkpoint(again, log);
+    await again.close();
+    expect((await recordsOf(path)).length).toBe(2);
+  });
+
   it("is refused to a second process", async () => {
     const path = await directory();
     await open(path);
     await expect(openCheckpointStore(path)).rejects.toThrow(/in use by another process/);
   });
 });
-
-async function recordsOf(path: string): Promise<[Buffer, Buffer][]> {
-  return withLevel(path, (level) => level.iterator().all());
-}
-
-async function withLevel<Result>(
-  path: string,
-  use: (level: Level<Buffer, Buffer>) => Promise<Result>,
-): Promise<Result> {
-  const level = new Level<Buffer, Buffer>(path, { keyEncoding: "buffer", valueEncoding: "buffer" });
-  const result = await use(level);
-  await level.close();
-  return result;
-}
 
 /** A checkpoint of 60 keys, some with expiries, and the next one in which `k0` to `k9` changed. */
 async function twoCheckpoints(): Promise<{ path: string; old: [Buffer, Buffer][] }> {
@@ -226,16 +183,19 @@ function problemOf(records: readonly [Buffer, Buffer][]): string | null {
   return problem ?? restorer.finish();
 }
 
+/** What a start says of it. */
 async function loadProblem(path: string): Promise<string> {
-  const store = await openCheckpointStore(path);
   try {
-    await store.load(newMachine());
+    const store = await openCheckpointStore(path);
+    try {
+      await store.load(newMachine());
+    } finally {
+      await store.close();
+    }
     return "";
   } catch (error) {
     expect(error).toBeInstanceOf(CheckpointError);
     return (error as Error).message;
-  } finally {
-    await store.close();
   }
 }
 
@@ -319,5 +279,113 @@ describe("a damaged checkpoint is refused", () => {
     const { path } = await twoCheckpoints();
     await withLevel(path, (level) => level.del(Buffer.from("m")));
     expect(await loadProblem(path)).toMatch(/no meta record/);
+  });
+
+  it.each<[string, RegExp, (path: string) => void]>([
+    ["names its files no more", /^CURRENT$/, (file) => writeFileSync(file, "")],
+    ["names files that are gone", /^CURRENT$/, (file) => writeFileSync(file, "MANIFEST-000999\n")],
+    ["has lost its list of tables", /^MANIFEST/, unlinkSync],
+    ["has a damaged list of tables", /^MANIFEST/, flipFirstBits],
+    ["has lost a table", /\.ldb$/, unlinkSync],
+    ["has a table that was cut short", /\.ldb$/, (file) => truncateSync(file, 100)],
+  ])("when LevelDB %s", async (_name, pattern, damage) => {
+    const { path } = await twoCheckpoints();
+    await (await openCheckpointStore(path)).close(); // Makes tables of what is in its log.
+    const files = readdirSync(path).filter((name) => pattern.test(name));
+    expect(files.length).toBeGreaterThan(0);
+    for (const name of files) damage(join(path, name));
+    expect(await loadProblem(path)).toMatch(
+      /^the checkpoint is damaged \(.*\): bring this node back empty, as a new member$/,
+    );
+  });
+});
+
+function flipFirstBits(file: string): void {
+  const bytes = readFileSync(file);
+  bytes.writeUInt32LE(~bytes.readUInt32LE(8) >>> 0, 8);
+  writeFileSync(file, bytes);
+}
+
+/** A meta record of any content, with the checksum that goes with it. */
+function metaRecord(text: string): Buffer {
+  const bytes = Buffer.from(`....${text}`);
+  bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(metaKey)), 0);
+  return bytes;
+}
+
+const meta = {
+  ...context,
+  format: checkpointFormat,
+  appliedIndex: 9,
+  logTimeMs: 1_700_000_000_000,
+  origins: [{ node: 1, incarnation: 2, highest: 3 }],
+  databases: [
+    { id: 4, keys: 2, expires: 1, digest: -7, trace: 8 },
+    { id: 0, keys: 0, expires: 0, digest: 0, trace: 0 },
+  ],
+  nextId: 5,
+  trace: -9,
+};
+
+describe("a meta record", () => {
+  it("is read as it was written", () => {
+    expect(decodeMeta(encodeMeta(meta))).toEqual(meta);
+  });
+
+  it("of a newer version is refused with the advice to start that version", async () => {
+    const { path } = await twoCheckpoints();
+    const newer = metaRecord(JSON.stringify({ format: 3, shape: "unknown" }));
+    expect(decodeMeta(newer)).toMatch(/written by a newer version of kvorum \(format 3/);
+    await withLevel(path, (level) => level.put(metaKey, newer));
+    expect(await loadProblem(path)).toBe(
+      "the checkpoint was written by a newer version of kvorum (format 3, " +
+        "this one knows up to 2): start that version",
+    );
+  });
+
+  it("of an earlier version is refused by its format", () => {
+    const problem = decodeMeta(metaRecord(JSON.stringify({ ...meta, format: 1 })));
+    expect(problem).toBe("the checkpoint has format 1, this program reads 2");
+  });
+
+  it.each<[string, object]>([
+    ["no format", { format: "1" }],
+    ["a fraction of an index", { appliedIndex: 1.5 }],
+    ["a negative index", { appliedIndex: -1 }],
+    ["a membership of a later entry", { membershipIndex: 10 }],
+    ["a membership that is no text", { membership: 7 }],
+    ["no term", { term: null }],
+    ["no time", { logTimeMs: "now" }],
+    ["origins that are no list", { origins: { length: 0 } }],
+    ["an origin that is none", { origins: [null] }],
+    ["two lives of one node", { origins: [meta.origins[0], meta.origins[0]] }],
+    ["no databases", { databases: null }],
+    ["one id for two databases", { databases: [meta.databases[0], meta.databases[0]] }],
+    ["an id that is yet to come", { nextId: 4 }],
+    [
+      "an id beyond 48 bits",
+      { databases: [{ ...meta.databases[0], id: 2 ** 48 }], nextId: 2 ** 49 },
+    ],
+    ["no trace", { trace: undefined }],
+    ["a digest of more than 32 bits", { databases: [{ ...meta.databases[0], digest: 2 ** 31 }] }],
+  ])("is refused with %s", (_name, change) => {
+    const problem = decodeMeta(metaRecord(JSON.stringify({ ...meta, ...change })));
+    expect(problem).toBe("the meta record makes no sense");
+  });
+
+  it("of any bytes is refused in words, and never throws", () => {
+    expect(decodeMeta(metaRecord("{"))).toBe("the meta record is no JSON");
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(decodeMeta(Buffer.from(bytes))).toBeTypeOf("string");
+      }),
+      { seed: 1 },
+    );
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(decodeMeta(metaRecord(text))).toBeTypeOf("string");
+      }),
+      { seed: 2 },
+    );
   });
 });

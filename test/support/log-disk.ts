@@ -1,15 +1,29 @@
 // A disk in memory that loses power and lies on command: what was not synced may be lost, in pieces.
 
 import type { LogFiles } from "../../src/raft/storage/files.ts";
+import { FileContent } from "./file-content.ts";
 import type { Random } from "./log-random.ts";
 
 const sectorBytes = 512;
 
+/** The two sides are one as long as they are equal: most files stay so for life. */
 interface Inode {
   /** What the running system reads. */
-  cached: Buffer;
+  cached: FileContent;
   /** What a power cut leaves. */
-  durable: Buffer;
+  durable: FileContent;
+}
+
+const fileOf = (content: FileContent): Inode => ({ cached: content, durable: content });
+
+/** Before the two sides become different. */
+function part(inode: Inode): void {
+  if (inode.cached === inode.durable) inode.durable = inode.cached.copy();
+}
+
+function writeBoth({ cached, durable }: Inode, bytes: Buffer, at: number): void {
+  cached.write(bytes, at);
+  if (durable !== cached) durable.write(bytes, at);
 }
 
 type NameChange = { readonly path: string; readonly inode: Inode | null };
@@ -17,25 +31,28 @@ type NameChange = { readonly path: string; readonly inode: Inode | null };
 /** Files whose two sides are equal, and shared with nobody. */
 const fresh =
   (side: "cached" | "durable") =>
-  ([path, inode]: readonly [string, Inode]): [string, Inode] => [
-    path,
-    { cached: Buffer.from(inode[side]), durable: Buffer.from(inode[side]) },
-  ];
+  ([path, inode]: readonly [string, Inode]): [string, Inode] => [path, fileOf(inode[side].copy())];
 
 const noSuchFile = (path: string): Error =>
   Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
 
-/** In place when there is room. */
-function overwritten(old: Buffer, bytes: Uint8Array, at: number): Buffer {
-  if (at + bytes.length <= old.length) {
-    old.set(bytes, at);
-    return old;
+function attempt<Result>(work: () => Result, done: Outcome<Result>): void {
+  let result: Result;
+  try {
+    result = work();
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(String(error)));
+    return;
   }
-  const grown = Buffer.alloc(Math.max(old.length, at + bytes.length));
-  grown.set(old);
-  grown.set(bytes, at);
-  return grown;
+  done(null, result);
 }
+
+/** Takes effect when `complete` is called: at once would be wrong, never is a disk that hangs. */
+export type Schedule = (complete: () => void, bytes: number) => void;
+
+const soon: Schedule = (complete) => void Promise.resolve().then(complete);
+
+type Outcome<Result> = (error: Error | null, result?: Result) => void;
 
 export class SimulatedDisk implements LogFiles {
   /** Resolves when the power went off; no operation completes any more. */
@@ -51,10 +68,19 @@ export class SimulatedDisk implements LogFiles {
   #lifetime = Number.POSITIVE_INFINITY;
   #dead = false;
   #die: () => void = () => {};
+  /** What the power cut leaves of each operation that is under way. */
+  readonly #halves = new Set<() => void>();
+  readonly #schedule: Schedule;
+  #failure: Error | null = null;
   operations = 0;
 
-  constructor(random: Random, names: ReadonlyMap<string, Inode> = new Map()) {
+  constructor(
+    random: Random,
+    names: ReadonlyMap<string, Inode> = new Map(),
+    schedule: Schedule = soon,
+  ) {
     this.#random = random;
+    this.#schedule = schedule;
     this.#names = new Map(names);
     this.#durableNames = new Map(names);
     this.died = new Promise((resolve) => {
@@ -67,6 +93,19 @@ export class SimulatedDisk implements LogFiles {
     this.#lifetime = operations;
   }
 
+  /** The power goes off now: of the operations that are under way some leave something behind. */
+  powerOff(): void {
+    for (const half of this.#halves) if (this.#random.chance(0.5)) half();
+    this.#halves.clear();
+    this.#dead = true;
+    this.#die();
+  }
+
+  /** The next operation reports this error, and half of it may have happened. Null: it does not, after all. */
+  failNext(error: Error | null): void {
+    this.#failure = error;
+  }
+
   /** After a power cut: what was synced, and of the rest what chance left. */
   afterPowerCut(): SimulatedDisk {
     const names = new Map(this.#durableNames);
@@ -75,12 +114,13 @@ export class SimulatedDisk implements LogFiles {
       if (inode === null) names.delete(path);
       else names.set(path, inode);
     }
-    return new SimulatedDisk(this.#random, new Map([...names].map(fresh("durable"))));
+    const left = new Map([...names].map(fresh("durable")));
+    return new SimulatedDisk(this.#random, left, this.#schedule);
   }
 
   /** After the end of the process only: all that was written is read, synced or not. */
   afterKill(): SimulatedDisk {
-    const after = new SimulatedDisk(this.#random, this.#durableNames);
+    const after = new SimulatedDisk(this.#random, this.#durableNames, this.#schedule);
     after.#names.clear();
     for (const [path, inode] of this.#names) after.#names.set(path, inode);
     after.#changes.push(...this.#changes);
@@ -97,18 +137,19 @@ export class SimulatedDisk implements LogFiles {
   }
 
   content(path: string): Buffer {
-    return this.#inode(path).cached;
+    return this.#inode(path).cached.live();
   }
 
   replace(path: string, content: Buffer | null): void {
     if (content === null) this.#names.delete(path);
-    else this.#names.set(path, { cached: Buffer.from(content), durable: Buffer.from(content) });
+    else this.#names.set(path, fileOf(new FileContent(content)));
   }
 
   /** A write that reached the memory of the system and will never reach the disk (a failed sync). */
   cacheOnly(fd: number, buffers: readonly Uint8Array[], position: number): void {
     const inode = this.#open(fd);
-    inode.cached = overwritten(inode.cached, Buffer.concat(buffers), position);
+    part(inode);
+    inode.cached.write(Buffer.concat(buffers), position);
   }
 
   #inode(path: string): Inode {
@@ -125,16 +166,39 @@ export class SimulatedDisk implements LogFiles {
 
   /** Runs an operation, or half of it when the power goes off now. */
   #operate<Result>(work: () => Result, half: () => void = () => {}): Promise<Result> {
-    if (this.#dead) return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      this.#perform({ work, half, bytes: 0 }, (error, result) => {
+        if (error === null) resolve(result as Result);
+        else reject(error);
+      });
+    });
+  }
+
+  #perform<Result>(
+    { work, half, bytes }: { work: () => Result; half: () => void; bytes: number },
+    done: Outcome<Result>,
+  ): void {
+    if (this.#dead) return;
     this.operations += 1;
     this.#lifetime -= 1;
     if (this.#lifetime < 0) {
       half();
       this.#dead = true;
       this.#die();
-      return new Promise(() => {});
+      return;
     }
-    return Promise.resolve().then(work);
+    const failure = this.#failure;
+    this.#failure = null;
+    this.#halves.add(half);
+    this.#schedule(() => {
+      if (this.#dead) return;
+      this.#halves.delete(half);
+      if (failure === null) attempt(work, done);
+      else {
+        if (this.#random.chance(0.5)) half();
+        done(failure);
+      }
+    }, bytes);
   }
 
   #change(path: string, inode: Inode | null): void {
@@ -152,28 +216,32 @@ export class SimulatedDisk implements LogFiles {
     const bytes = Buffer.concat(buffers);
     const inode = this.#open(fd);
     const whole = () => {
-      inode.cached = overwritten(inode.cached, bytes, position);
-      inode.durable = overwritten(inode.durable, bytes, position);
+      writeBoth(inode, bytes, position);
       return bytes.length;
     };
     const half = () => {
-      inode.cached = overwritten(inode.cached, bytes, position);
-      for (let at = 0; at < bytes.length; at += sectorBytes) {
-        if (this.#random.chance(0.5)) continue;
-        const sector = bytes.subarray(at, at + sectorBytes);
-        inode.durable = overwritten(inode.durable, sector, position + at);
+      part(inode);
+      inode.cached.write(bytes, position);
+      for (let at = 0; at < bytes.length; ) {
+        const end = at + sectorBytes - ((position + at) % sectorBytes);
+        if (this.#random.chance(0.5)) {
+          inode.durable.write(bytes.subarray(at, end), position + at);
+        }
+        at = end;
       }
     };
-    void this.#operate(whole, half).then((written) => done(null, written));
+    this.#perform({ work: whole, half, bytes: bytes.length }, (error, written = 0) =>
+      done(error, written),
+    );
   }
 
   read(fd: number, into: Buffer, position: number): number {
-    return this.#open(fd).cached.copy(into, 0, position);
+    return this.#open(fd).cached.read(into, position);
   }
 
   create(path: string): Promise<number> {
     const make = () => {
-      const inode = { cached: Buffer.alloc(0), durable: Buffer.alloc(0) };
+      const inode = fileOf(new FileContent());
       this.#change(path, inode);
       return this.#describe(inode);
     };
@@ -190,14 +258,15 @@ export class SimulatedDisk implements LogFiles {
   open(path: string): Promise<{ readonly fd: number; readonly size: number }> {
     return this.#operate(() => {
       const inode = this.#inode(path);
-      return { fd: this.#describe(inode), size: inode.cached.length };
+      return { fd: this.#describe(inode), size: inode.cached.size };
     });
   }
 
   truncate(fd: number, size: number): Promise<void> {
     return this.#operate(() => {
       const inode = this.#open(fd);
-      inode.cached = Buffer.from(inode.cached.subarray(0, size));
+      part(inode);
+      inode.cached.truncate(size);
     });
   }
 
@@ -205,8 +274,8 @@ export class SimulatedDisk implements LogFiles {
   sync(fd: number): Promise<void> {
     return this.#operate(() => {
       const inode = this.#open(fd);
-      if (inode.cached.length < inode.durable.length) {
-        inode.durable = Buffer.from(inode.durable.subarray(0, inode.cached.length));
+      if (inode.cached.size < inode.durable.size) {
+        inode.durable.truncate(inode.cached.size);
       }
     });
   }
@@ -261,6 +330,6 @@ export class SimulatedDisk implements LogFiles {
   }
 
   readWhole(path: string): Promise<Buffer | null> {
-    return this.#operate(() => this.#names.get(path)?.cached ?? null);
+    return this.#operate(() => this.#names.get(path)?.cached.whole() ?? null);
   }
 }

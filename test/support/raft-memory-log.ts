@@ -9,6 +9,7 @@ import {
   asTerm,
   type Entry,
   type LogIndex,
+  type SnapshotPoint,
   type Term,
 } from "../../src/raft/core/types.ts";
 
@@ -16,6 +17,8 @@ export class MemoryLog implements LogReader {
   #entries: Entry[] = [];
   #memberships: MembershipAt[] = [];
   #first = 1;
+  /** Of the entry before the first one; null when it is not known any more. */
+  #baseTerm: Term | null = asTerm(0);
 
   constructor(entries: readonly Entry[] = []) {
     this.write(entries);
@@ -30,7 +33,8 @@ export class MemoryLog implements LogReader {
   }
 
   term(index: LogIndex): Term | null {
-    return this.#entries[index - this.#first]?.term ?? (index === 0 ? asTerm(0) : null);
+    if (index === this.#first - 1) return this.#baseTerm;
+    return this.#entries[index - this.#first]?.term ?? null;
   }
 
   entry(index: LogIndex): Entry | null {
@@ -71,11 +75,23 @@ export class MemoryLog implements LogReader {
     }
   }
 
-  /** Drops entries below `index`; memberships below stay known, as the real log keeps them. */
-  cutBefore(index: LogIndex): void {
+  /**
+   * Drops entries below `index`; memberships below stay known, as the real log keeps them. The term
+   * below is mostly known, but nobody may rely on it.
+   */
+  cutBefore(index: LogIndex, base: "kept" | "forgotten" = "forgotten"): void {
     if (index <= this.#first) return;
-    assert(index <= this.lastIndex, "at least one entry stays");
+    assert(index <= this.lastIndex || base === "kept", "a log without entries knows its base");
+    this.#baseTerm = base === "kept" ? this.term(asIndex(index - 1)) : null;
     this.#entries = this.#entries.slice(index - this.#first);
     this.#first = index;
+  }
+
+  /** Drops all entries: the log goes on behind a snapshot. */
+  restart({ term, index, membership }: SnapshotPoint): void {
+    this.#entries = [];
+    this.#memberships = [membership];
+    this.#first = index + 1;
+    this.#baseTerm = term;
   }
 }

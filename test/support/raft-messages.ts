@@ -6,6 +6,7 @@ import {
   asTerm,
   type Entry,
   type EntryId,
+  type Membership,
   type MessageOf,
 } from "../../src/raft/core/types.ts";
 
@@ -89,6 +90,17 @@ export function heartbeat(
 
 export function heartbeatReply(route: Route & { round?: number }): MessageOf<"heartbeatReply"> {
   return { type: "heartbeatReply", ...envelope(route), round: route.round ?? 0 };
+}
+
+export function installSnapshot(
+  route: Route & { point: string; membership: Membership; membershipIndex?: number },
+): MessageOf<"installSnapshot"> {
+  const { point, membership, membershipIndex } = route;
+  return {
+    type: "installSnapshot",
+    ...envelope(route),
+    point: { ...idOf(point), membership: { index: asIndex(membershipIndex ?? 1), membership } },
+  };
 }
 
 export function timeoutNow(route: Route): MessageOf<"timeoutNow"> {

@@ -15,6 +15,7 @@ import {
   type Message,
   type MessageOf,
   type NodeId,
+  type SnapshotPoint,
 } from "../../src/raft/core/types.ts";
 import { MemoryLog } from "./raft-memory-log.ts";
 
@@ -63,6 +64,12 @@ export class TestNode {
   hardState: HardState;
   core: RaftCore;
   saving: Save | null = null;
+  /** The state was switched to a snapshot, and the log not yet: a start makes up for it. */
+  switchedTo: SnapshotPoint | null = null;
+  /** The durable state: a restart begins with it, and it is what a snapshot carries. */
+  checkpoint: SnapshotPoint | null = null;
+  /** Members that need a snapshot, as they were named. */
+  readonly snapshots: NodeId[] = [];
   readonly applied: Entry[] = [];
   readonly reads: { readonly id: number; readonly index: LogIndex }[] = [];
   readonly readsLost: number[] = [];
@@ -104,6 +111,7 @@ export class TestNode {
         this.saving = ready.save;
       }
       this.#sent.push(...ready.messages);
+      this.snapshots.push(...ready.snapshots);
       this.applied.push(...ready.committed);
       this.reads.push(...ready.reads);
       this.readsLost.push(...ready.readsLost);
@@ -123,10 +131,33 @@ export class TestNode {
 
   /** The disk is done, but the core was not told. */
   writeSave(): void {
-    if (this.saving === null) return;
-    this.hardState = this.saving.hardState ?? this.hardState;
-    this.log.write(this.saving.entries);
+    const { saving } = this;
+    if (saving === null) return;
+    this.writeHardState();
+    if (saving.snapshot === null) {
+      this.log.write(saving.entries);
+    } else {
+      this.switchState();
+      this.#restartLog();
+    }
     this.saving = null;
+  }
+
+  /** The first step of an install: the term in which the leader sent it, or a newer one. */
+  writeHardState(): void {
+    this.hardState = this.saving?.hardState ?? this.hardState;
+  }
+
+  /** The second step: the state, with a mark that says where the log has to go on. */
+  switchState(): void {
+    this.switchedTo = this.saving?.snapshot ?? null;
+    this.checkpoint = this.switchedTo ?? this.checkpoint;
+  }
+
+  /** The third step. */
+  #restartLog(): void {
+    if (this.switchedTo !== null) this.log.restart(this.switchedTo);
+    this.switchedTo = null;
   }
 
   /** Until nothing is left to do or to save. */
@@ -152,9 +183,34 @@ export class TestNode {
     return this;
   }
 
+  /** The state at `index`, which is on disk, becomes durable. */
+  checkpointAt(index: number): SnapshotPoint {
+    const at = asIndex(index);
+    const term = this.log.term(at);
+    const membership = this.log.membershipAt(at);
+    assert(term !== null && membership !== null, `the state at ${index} can be named`);
+    this.checkpoint = { term, index: at, membership };
+    return this.checkpoint;
+  }
+
+  /** A checkpoint at `index`, and the log is cut behind it. */
+  compact(index: number): void {
+    this.checkpointAt(index);
+    this.log.cutBefore(asIndex(index + 1), "kept");
+  }
+
+  /** What a member receives when the whole checkpoint has reached it. */
+  snapshotFor(to: number): MessageOf<"installSnapshot"> {
+    assert(this.checkpoint !== null, "there is a checkpoint to send");
+    const { id: from, checkpoint: point } = this;
+    return { type: "installSnapshot", from, to: asNode(to), term: this.core.term, point };
+  }
+
   /** Everything that was not on disk is gone. */
-  crash(applied = 0): void {
+  crash(applied: number = this.checkpoint?.index ?? 0): void {
+    this.#restartLog();
     this.saving = null;
+    this.snapshots.length = 0;
     this.#sent = [];
     this.applied.length = 0;
     this.reads.length = 0;

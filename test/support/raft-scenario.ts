@@ -73,6 +73,7 @@ class Scenario {
         this.#cluster.node(id).crash();
       },
       logs: () => this.#showLogs(),
+      compact: (id, index) => this.#cluster.node(id).compact(index),
     };
     const act = world[name];
     if (act === undefined) return null;
@@ -104,6 +105,18 @@ class Scenario {
         core(id).unreachable(asNode(peer));
         return null;
       },
+      failed: (id, peer) => {
+        core(id).snapshotFailed(asNode(peer));
+        return null;
+      },
+      gone: (id, leader) => {
+        core(id).leaderGone(asNode(leader));
+        return null;
+      },
+      snapshot: (id, to) => {
+        this.#cluster.node(to).core.step(this.#cluster.node(id).snapshotFor(to));
+        return null;
+      },
       add: (id) =>
         said(core(id).proposeMembership({ type: "addLearner", address: words[1] ?? "" })),
       promote: (id, who) => said(core(id).proposeMembership({ type: "promote", id: asNode(who) })),
@@ -131,13 +144,19 @@ class Scenario {
       for (const read of node.reads.splice(0)) {
         this.#output.push(`${id}  read ${read.id} ready at ${read.index}`);
       }
+      for (const member of node.snapshots.splice(0)) {
+        this.#output.push(`${id}  must send ${member} a snapshot`);
+      }
       for (const lost of node.readsLost.splice(0)) this.#output.push(`${id}  read ${lost} lost`);
     }
   }
 
   #showLogs(): void {
     for (const [id, { log }] of this.#cluster.nodes) {
-      const terms = Array.from({ length: log.lastIndex }, (_, at) => log.term(asIndex(at + 1)));
+      const terms = Array.from(
+        { length: log.lastIndex },
+        (_, at) => log.entry(asIndex(at + 1))?.term ?? "-",
+      );
       this.#output.push(`${id}  on disk ${terms.join(" ")}`);
     }
   }
@@ -203,5 +222,7 @@ function describe(message: Message): string {
       return `${type} term=${term} round=${message.round}`;
     case "timeoutNow":
       return `${type} term=${term}`;
+    case "installSnapshot":
+      return `${type} term=${term} of ${id(message.point)}`;
   }
 }

@@ -9,7 +9,7 @@ import {
   tickMs,
 } from "../../src/constants.ts";
 import { createLogger } from "../../src/net/logger.ts";
-import { encodeAddress } from "../../src/net/member-address.ts";
+import { encodeAddress, type MemberAddress } from "../../src/net/member-address.ts";
 import type { Waiter } from "../../src/net/pending-writes.ts";
 import { Replica } from "../../src/net/replica.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
@@ -37,6 +37,9 @@ export class VirtualNode {
   readonly log = new MemoryLog({ flushOn: "call" });
   readonly cluster: ReplicaCluster;
   incarnation = 0;
+  /** Where it listens, when that is told; and whom it dials where. */
+  address: MemberAddress | null = null;
+  dials: ReadonlyMap<NodeId, string> = new Map();
   replica!: Replica;
   machine!: Machine;
   isUp = false;
@@ -73,17 +76,22 @@ export class VirtualNode {
       store: log,
       machine: this.machine,
       peers: {
-        setPeers: () => {},
+        setPeers: (peers) => {
+          this.dials = peers;
+        },
         send: (to, kind, body) => cluster.send({ from: id, to, kind, body: Buffer.concat(body) }),
       },
+      address: () => this.address,
       logger: createLogger("silent"),
       nowMs: () => cluster.nowMs,
+      monotonicMs: () => cluster.nowMs,
       random,
       wake: () => {
         this.wantsTurn = true;
       },
       turned: () => {},
       applied: () => {},
+      snapshots: { begin: () => {}, install: () => {}, leaderChanged: () => {} },
     });
   }
 

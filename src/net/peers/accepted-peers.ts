@@ -1,6 +1,7 @@
 // The accepted halves: every connection on the peer port, from its handshake to the frames it brings.
 
 import type { Socket } from "node:net";
+import { assert } from "../../assert.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { Logger } from "../logger.ts";
 import { AcceptorHandshake } from "./handshake.ts";
@@ -11,6 +12,7 @@ export interface AcceptedOptions {
   readonly identity: PeerIdentity;
   readonly limits: PeerLimits;
   readonly logger: Logger;
+  hasRemoved(peer: NodeId): boolean;
   frame(from: NodeId, kind: number, body: Buffer): void;
   /** A peer has proved who it is on a new connection. */
   arrived(peer: NodeId): void;
@@ -56,7 +58,10 @@ export class AcceptedPeers {
   }
 
   tick(): void {
-    for (const connection of [...this.#proven.values()]) connection.tick();
+    for (const [peer, connection] of [...this.#proven]) {
+      if (this.#options.hasRemoved(peer)) connection.tellRemoved();
+      else connection.tick();
+    }
   }
 
   close(): void {
@@ -79,6 +84,7 @@ export class AcceptedPeers {
       frame: (kind, body) => {
         if (peer !== null) this.#options.frame(peer, kind, body);
       },
+      removed: () => assert(false, "the accepting side is told nothing"),
       closed: (end) => {
         this.#unproven.delete(connection);
         if (peer === null) this.#turnedAway(remote, end);
@@ -101,7 +107,8 @@ export class AcceptedPeers {
       );
     }
     this.#incarnations.set(peer, incarnation);
-    this.#options.arrived(peer);
+    if (this.#options.hasRemoved(peer)) connection.tellRemoved();
+    else this.#options.arrived(peer);
   }
 
   #left(peer: NodeId, connection: PeerConnection, end: ConnectionEnd): void {

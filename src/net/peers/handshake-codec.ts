@@ -16,6 +16,8 @@ export const ownKind = {
   reject: 0xf4,
   ping: 0xf5,
   pong: 0xf6,
+  /** Acceptor to dialler, after the handshake: you are no member any more. */
+  removed: 0xf7,
 } as const;
 
 export const nonceBytes = 32;

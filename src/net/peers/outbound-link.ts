@@ -13,6 +13,8 @@ export interface LinkEvents {
   up(peer: NodeId): void;
   /** See PeerHandlers.disconnected. */
   down(peer: NodeId, refused: boolean): void;
+  /** See PeerHandlers.removed. */
+  removed(by: NodeId): void;
 }
 
 export interface LinkOptions {
@@ -109,6 +111,7 @@ export class OutboundLink {
     const connection = new PeerConnection(socket, side, limits, {
       ready: () => this.#up(),
       frame: () => assert(false, "the dialled side receives no frames"),
+      removed: () => this.#options.events.removed(peer),
       closed: (end) => {
         clearTimeout(deadline);
         this.#connection = null;

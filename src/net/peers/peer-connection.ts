@@ -20,6 +20,8 @@ export interface ConnectionEvents {
   ready(peer: NodeId, incarnation: number): void;
   /** Only on the accepting side. */
   frame(kind: number, body: Buffer): void;
+  /** Only on the dialling side: the acceptor says that this node was removed from the cluster. */
+  removed(): void;
   /** Once, whatever ended it. */
   closed(end: ConnectionEnd): void;
 }
@@ -88,6 +90,12 @@ export class PeerConnection {
     this.#end(reason, { linger: true });
   }
 
+  /** Tells the dialler, after the handshake, that it is no member any more. */
+  tellRemoved(): void {
+    this.writer.add(ownKind.removed, [], 0);
+    this.close("it was removed from the cluster");
+  }
+
   /** Ends the connection at once, for those that have proved nothing. */
   abort(reason: string): void {
     this.#end(reason);
@@ -140,6 +148,8 @@ export class PeerConnection {
       this.#handshake(kind, body);
     } else if (this.#side.role === "acceptor" && kind < ownKindMin) {
       this.#events.frame(kind, body);
+    } else if (this.#side.role === "dialler" && kind === ownKind.removed) {
+      this.#events.removed();
     } else if (kind !== (this.#side.role === "acceptor" ? ownKind.ping : ownKind.pong)) {
       this.#end(`an unexpected frame of kind ${kind}`);
     }

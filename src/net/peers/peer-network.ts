@@ -33,6 +33,7 @@ export class PeerNetwork {
       identity: options,
       limits: this.#limits,
       logger: options.logger,
+      hasRemoved: (peer) => options.hasRemoved(peer),
       frame: (from, kind, body) => this.#handlers.frame(from, kind, body),
       arrived: (peer) => this.#links.get(peer)?.nudge(),
     });
@@ -125,6 +126,7 @@ export class PeerNetwork {
       events: {
         up: (id) => this.#handlers.connected(id),
         down: (id, refused) => this.#handlers.disconnected(id, refused),
+        removed: (by) => this.#handlers.removed(by),
       },
     });
   }

@@ -27,6 +27,8 @@ export interface PeerHandlers {
    * process is gone. A peer that was never reached can come with `refused` true at once.
    */
   disconnected(peer: NodeId, refused: boolean): void;
+  /** A peer that has proved itself says that this node was removed from the cluster. */
+  removed(by: NodeId): void;
 }
 
 export interface PeerLimits {
@@ -73,6 +75,8 @@ export interface PeerNetworkOptions extends PeerIdentity {
   /** 0 picks a free one: see PeerNetwork.port. */
   readonly port: number;
   readonly logger: Logger;
+  /** Was a member and is none any more: it is told so, and not heard. */
+  hasRemoved(peer: NodeId): boolean;
   readonly handlers: PeerHandlers;
   readonly limits?: Partial<PeerLimits>;
 }

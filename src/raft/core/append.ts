@@ -2,7 +2,14 @@
 
 import { decodeMembership } from "./membership.ts";
 import type { RaftState } from "./state.ts";
-import { asIndex, type Entry, type EntryId, type LogIndex, type MessageOf } from "./types.ts";
+import {
+  asIndex,
+  type Entry,
+  type EntryId,
+  type LogIndex,
+  type MessageOf,
+  type NodeId,
+} from "./types.ts";
 
 export function receiveHeartbeat(state: RaftState, message: MessageOf<"heartbeat">): void {
   if (!hearLeader(state, message)) return;
@@ -37,14 +44,17 @@ export function receiveAppend(state: RaftState, message: MessageOf<"appendEntrie
 }
 
 /** §5.2: one leader per term; a second one is somebody's fault and is not listened to. */
-function hearLeader(state: RaftState, message: MessageOf<"heartbeat" | "appendEntries">): boolean {
+export function hearLeader(
+  state: RaftState,
+  message: MessageOf<"heartbeat" | "appendEntries" | "installSnapshot">,
+): boolean {
   if (state.leader !== null && state.leader !== message.from) {
     state.drop();
     return false;
   }
   if (state.role !== "follower") state.becomeFollower(state.term, message.from);
   state.leader = message.from;
-  state.electionElapsed = 0;
+  state.timer.heard();
   return true;
 }
 
@@ -66,7 +76,7 @@ function appendAfterCommit(state: RaftState, message: MessageOf<"appendEntries">
   const known = log.commit - prev.index;
   const atCommit = entries[known - 1];
   if (atCommit === undefined) {
-    accept(state, message, log.commit);
+    acknowledge(state, message.from, log.commit);
   } else if (log.agrees(atCommit)) {
     appendAfter(state, message, entries.slice(known));
   } else {
@@ -85,14 +95,15 @@ function appendAfter(
   log.append(known === 0 ? entries : entries.slice(known));
   const agreed = asIndex(message.prev.index + message.entries.length);
   if (message.commit > log.commit) log.commitTo(asIndex(Math.min(message.commit, agreed)));
-  accept(state, message, agreed);
+  acknowledge(state, message.from, agreed);
 }
 
-function accept(state: RaftState, message: MessageOf<"appendEntries">, index: LogIndex): void {
+/** Everything up to `index` agrees with the leader; told when all of it is on disk. */
+export function acknowledge(state: RaftState, leader: NodeId, index: LogIndex): void {
   state.outbox.acknowledge({
     type: "appendReply",
     from: state.id,
-    to: message.from,
+    to: leader,
     term: state.term,
     index,
     hint: null,

@@ -5,6 +5,7 @@ import { receiveAppend, receiveHeartbeat } from "./append.ts";
 import { answerVote } from "./election.ts";
 import { becomeLeader } from "./leader.ts";
 import { countVotes } from "./quorum.ts";
+import { receiveSnapshot } from "./snapshot.ts";
 import type { RaftState } from "./state.ts";
 import { asTerm, type Message, type MessageOf, type NodeId } from "./types.ts";
 
@@ -28,7 +29,8 @@ function startCampaign(state: RaftState, role: "preCandidate" | "candidate"): vo
   state.role = role;
   state.leader = null;
   state.votes = new Map();
-  state.resetElectionTimer();
+  if (role === "candidate") state.timer.electionBegun();
+  else state.timer.retry();
 }
 
 /** The disk has this node's term and vote: in an election they are its own vote. */
@@ -52,6 +54,9 @@ export function stepCandidate(state: RaftState, message: Message): void {
     case "heartbeat":
       receiveHeartbeat(state, message);
       return;
+    case "installSnapshot":
+      receiveSnapshot(state, message);
+      return;
     case "appendReply":
     case "heartbeatReply":
     case "timeoutNow":
@@ -66,6 +71,11 @@ function receiveVote(state: RaftState, message: MessageOf<"voteReply">): void {
   if (message.pre !== preliminary) return;
   // A granted pre-vote carries the term that was asked for, a late one maybe another.
   if (preliminary && message.granted && message.term !== state.term + 1) return;
+  // Nobody was asked yet: requests for votes wait for the snapshot that is being installed.
+  if (!preliminary && state.log.installing !== null) {
+    state.drop();
+    return;
+  }
   recordVote(state, message.from, message.granted);
 }
 

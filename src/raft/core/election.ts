@@ -30,12 +30,13 @@ export function answerVote(state: RaftState, message: MessageOf<"requestVote">):
   if (!granted) {
     state.outbox.send({ ...reply, term, granted: false });
   } else if (message.pre) {
+    state.timer.gaveWay();
     state.outbox.send({ ...reply, term: message.term, granted: true });
   } else {
     // A campaign that was only being prepared makes way for a real one.
     if (state.role !== "follower") state.becomeFollower(term, null);
     state.voteFor(message.from);
-    state.resetElectionTimer();
+    state.timer.reset();
     state.outbox.sendWhenSaved({ ...reply, term, granted: true });
   }
 }

@@ -4,6 +4,7 @@ import { unreachable } from "../../assert.ts";
 import { receiveAppend, receiveHeartbeat } from "./append.ts";
 import { startElection } from "./candidate.ts";
 import { answerVote } from "./election.ts";
+import { receiveSnapshot } from "./snapshot.ts";
 import type { RaftState } from "./state.ts";
 import type { Message } from "./types.ts";
 
@@ -15,6 +16,9 @@ export function stepFollower(state: RaftState, message: Message): void {
       return;
     case "heartbeat":
       receiveHeartbeat(state, message);
+      return;
+    case "installSnapshot":
+      receiveSnapshot(state, message);
       return;
     case "requestVote":
       answerVote(state, message);

@@ -1,6 +1,6 @@
 // What a leader does with messages, ticks and requests of its own node (§5.2, §5.3, §8).
 
-import { unreachable } from "../../assert.ts";
+import { assert, unreachable } from "../../assert.ts";
 import { advanceCommit } from "./commit.ts";
 import { answerVote } from "./election.ts";
 import { Leadership } from "./leadership.ts";
@@ -16,6 +16,7 @@ const nothing = new Uint8Array(0);
 
 export function becomeLeader(state: RaftState): void {
   const { options, log } = state;
+  assert(log.installing === null, "a vote that counts was saved after the snapshot");
   const leadership = new Leadership({
     messages: options.inflightMessagesMax,
     bytes: options.inflightBytesMax,
@@ -24,7 +25,7 @@ export function becomeLeader(state: RaftState): void {
   state.role = "leader";
   state.leader = state.id;
   state.leadership = leadership;
-  state.resetElectionTimer();
+  state.timer.reset();
   // §8: commits what older leaders left behind, and opens the gate for reads and changes.
   appendOwn(state, leadership, [{ ...nextId(state), kind: "noop", data: nothing }]);
 }
@@ -45,6 +46,7 @@ export function stepLeader(state: RaftState, message: Message): void {
       return; // Votes beyond the majority.
     case "appendEntries":
     case "heartbeat":
+    case "installSnapshot":
     case "timeoutNow":
       state.drop(); // §5.2: nobody else leads in this term.
       return;
@@ -67,7 +69,7 @@ function receiveAppendReply(state: RaftState, message: MessageOf<"appendReply">)
     state.drop();
     return;
   }
-  if (!follower.accepted(index)) return;
+  if (!follower.accepted(index, log.reachesBackTo(index))) return;
   continueTransfer(state, leadership);
   advanceCommit(state);
 }
@@ -88,9 +90,9 @@ export function tickLeader(state: RaftState, leadership: Leadership): void {
   tickTransfer(state, leadership);
   leadership.heartbeatElapsed += 1;
   if (leadership.heartbeatElapsed >= state.options.heartbeatTicks) leadership.heartbeatDue = true;
-  state.electionElapsed += 1;
-  if (state.electionElapsed < state.options.electionTicks) return;
-  state.electionElapsed = 0;
+  state.timer.tick();
+  if (state.timer.elapsed < state.options.electionTicks) return;
+  state.timer.heard();
   if (!hearsQuorum(state, leadership)) state.becomeFollower(state.term, null);
   for (const follower of leadership.followers.values()) follower.active = false;
 }

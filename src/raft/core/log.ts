@@ -2,8 +2,16 @@
 
 import { assert } from "../../assert.ts";
 import { decodeMembership, type MembershipAt, MembershipHistory } from "./membership.ts";
-import type { LogReader } from "./ready.ts";
-import { asIndex, asTerm, type Entry, type EntryId, type LogIndex, type Term } from "./types.ts";
+import type { LogReader, Save } from "./ready.ts";
+import {
+  asIndex,
+  asTerm,
+  type Entry,
+  type EntryId,
+  type LogIndex,
+  type SnapshotPoint,
+  type Term,
+} from "./types.ts";
 
 /** What an entry counts for in messages and windows: its data and a share for its header. */
 export function entryBytes(entry: Entry): number {
@@ -13,6 +21,7 @@ export function entryBytes(entry: Entry): number {
 /**
  * Invariants: handed out <= commit <= last; entries below `#offset` are on disk and agree with the
  * reader; what the reader holds from `#offset` on is a dropped tail that the next save overwrites.
+ * While a snapshot is being installed, nothing of what the reader holds counts any more.
  */
 export class RaftLog {
   readonly history: MembershipHistory;
@@ -22,6 +31,10 @@ export class RaftLog {
   #offset: number;
   /** How many of the first unstable entries the save in flight makes durable. */
   #saving = 0;
+  /** Takes the place of all that the reader holds, and is not on disk yet. */
+  #installing: SnapshotPoint | null = null;
+  /** The snapshot of the save in flight. A newer one may have replaced it meanwhile. */
+  #savingSnapshot: SnapshotPoint | null = null;
   #last: EntryId;
   #commit: LogIndex;
   #handedOut: LogIndex;
@@ -33,6 +46,8 @@ export class RaftLog {
     this.#handedOut = applied;
     assert(applied <= reader.lastIndex, `applied ${applied} is in the log of ${reader.lastIndex}`);
     this.#last = this.#lastId(reader.lastIndex);
+    // The next entry hangs on it: here, and in a follower that got the state up to here.
+    assert(this.term(applied) !== null, `the term of the applied entry ${applied} is known`);
     this.history = new MembershipHistory(readHistory(reader, applied));
   }
 
@@ -44,29 +59,47 @@ export class RaftLog {
     return this.#commit;
   }
 
-  /** Everything up to here is on this node's disk. */
+  get installing(): SnapshotPoint | null {
+    return this.#installing;
+  }
+
+  /** Everything up to here is on this node's disk, or in the snapshot that is being installed. */
   get stable(): LogIndex {
     return asIndex(this.#offset - 1);
   }
 
   get hasUnsaved(): boolean {
-    return this.#unstable.length > this.#saving;
+    const restarts = this.#installing !== null && this.#installing !== this.#savingSnapshot;
+    return restarts || this.#unstable.length > this.#saving;
   }
 
   /** Null when it is not there, not yet or no longer: never a number, for 0 would match something. */
   term(index: LogIndex): Term | null {
     if (index === 0) return asTerm(0);
     if (index >= this.#offset) return this.#unstable[index - this.#offset]?.term ?? null;
-    return this.#reader.term(index);
+    if (this.#installing === null) return this.#reader.term(index);
+    return index === this.#installing.index ? this.#installing.term : null;
   }
 
   agrees(id: EntryId): boolean {
     return this.term(id.index) === id.term;
   }
 
+  /** Whether another entry is known to be at its place. What was cut contradicts nothing. */
+  contradicts(id: EntryId): boolean {
+    const known = this.term(id.index);
+    return known !== null && known !== id.term;
+  }
+
   /** False when the head of the log was cut beyond `index`. */
   has(index: LogIndex): boolean {
     return index >= this.#offset ? index <= this.#last.index : index >= this.#reader.firstIndex;
+  }
+
+  /** Whether a follower that agrees up to `index` can get all the rest from this log. */
+  reachesBackTo(index: LogIndex): boolean {
+    if (this.term(index) === null) return false;
+    return index === this.#last.index || this.has(asIndex(index + 1));
   }
 
   /** Entries from `from` on: at least one, at most `bytesMax`, and either from disk or from memory. */
@@ -122,6 +155,23 @@ export class RaftLog {
     this.#last = { term, index };
   }
 
+  /**
+   * §7: drops all entries and goes on behind a snapshot. A save in flight makes nothing of the new
+   * log durable, whatever indexes it has (ABA).
+   */
+  restartAt(point: SnapshotPoint): void {
+    const { term, index } = point;
+    assert(index > this.#commit, `the snapshot ${index} is ahead of commit ${this.#commit}`);
+    this.#unstable = [];
+    this.#saving = 0;
+    this.#offset = index + 1;
+    this.#last = { term, index };
+    this.#commit = index;
+    this.#handedOut = index;
+    this.#installing = point;
+    this.history.restart(point.membership);
+  }
+
   /** True when the commit index moved. */
   commitTo(index: LogIndex): boolean {
     if (index <= this.#commit) return false;
@@ -144,11 +194,15 @@ export class RaftLog {
     return entries;
   }
 
-  /** Everything that is not on disk; one save is in flight at a time. */
-  startSave(): readonly Entry[] {
-    assert(this.#saving === 0, "one save is in flight at a time");
+  /** A snapshot first and alone, else every entry that is not on disk; one save is in flight at a time. */
+  startSave(): Pick<Save, "entries" | "snapshot"> {
+    assert(this.#saving === 0 && this.#savingSnapshot === null, "one save is in flight at a time");
+    if (this.#installing !== null) {
+      this.#savingSnapshot = this.#installing;
+      return { entries: [], snapshot: this.#installing };
+    }
     this.#saving = this.#unstable.length;
-    return this.#unstable.slice();
+    return { entries: this.#unstable.slice(), snapshot: null };
   }
 
   /** The save in flight is on disk; what was overwritten meanwhile is not taken for durable (ABA). */
@@ -156,6 +210,8 @@ export class RaftLog {
     this.#unstable = this.#unstable.slice(this.#saving);
     this.#offset += this.#saving;
     this.#saving = 0;
+    if (this.#installing === this.#savingSnapshot) this.#installing = null;
+    this.#savingSnapshot = null;
   }
 
   #truncate(from: LogIndex): void {

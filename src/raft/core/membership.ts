@@ -174,6 +174,17 @@ export class MembershipHistory {
     this.#countVoters();
   }
 
+  /** The entry of the newest configuration that is committed; 0 when there is none. */
+  committedIndex(commit: LogIndex): LogIndex {
+    return this.#steps.findLast(({ index }) => index <= commit)?.index ?? asIndex(0);
+  }
+
+  /** A snapshot takes the place of all entries: its configuration is committed, so nothing is below it. */
+  restart(step: MembershipAt): void {
+    this.#steps = [step];
+    this.#countVoters();
+  }
+
   /** Forgets what nobody can roll back to any more. */
   commit(index: LogIndex): void {
     while (this.#steps.length > 1 && (this.#steps[1]?.index ?? 0) <= index) this.#steps.shift();

@@ -3,7 +3,7 @@
 import { assert } from "../../assert.ts";
 import type { RaftLog } from "./log.ts";
 import type { Ready, Save } from "./ready.ts";
-import type { HardState, LogIndex, Message, MessageOf } from "./types.ts";
+import type { HardState, LogIndex, Message, MessageOf, NodeId } from "./types.ts";
 
 interface ReadyRead {
   readonly id: number;
@@ -17,6 +17,7 @@ interface ReadyRead {
 export class Outbox {
   #messages: Message[] = [];
   #promises: Message[] = [];
+  #snapshots: NodeId[] = [];
   #reads: ReadyRead[] = [];
   #readsLost: number[] = [];
   #saving: Save | null = null;
@@ -47,6 +48,15 @@ export class Outbox {
     this.#promises = [];
   }
 
+  needSnapshot(member: NodeId): void {
+    this.#snapshots.push(member);
+  }
+
+  /** Who no longer leads sends no snapshots. */
+  dropSnapshots(): void {
+    this.#snapshots = [];
+  }
+
   confirmReads(reads: readonly ReadyRead[]): void {
     for (const read of reads) this.#reads.push(read);
   }
@@ -66,14 +76,16 @@ export class Outbox {
     if (save === null && this.#saving === null) this.#releasePromises();
     const committed = log.takeCommitted(committedBytesMax);
     const messages = this.#messages;
+    const snapshots = this.#snapshots;
     const reads = this.#reads;
     const readsLost = this.#readsLost;
-    const work = messages.length + committed.length + reads.length + readsLost.length;
-    if (save === null && work === 0) return null;
+    const asked = snapshots.length + reads.length + readsLost.length;
+    if (save === null && messages.length + committed.length + asked === 0) return null;
     this.#messages = [];
+    this.#snapshots = [];
     this.#reads = [];
     this.#readsLost = [];
-    return { save, messages, committed, reads, readsLost };
+    return { save, messages, snapshots, committed, reads, readsLost };
   }
 
   finishSave(save: Save): void {
@@ -87,15 +99,17 @@ export class Outbox {
     const sameHardState = this.isSaved(hardState);
     if (sameHardState && !log.hasUnsaved) return null;
     this.#sequence += 1;
-    const save: Save = {
+    const content = log.startSave();
+    // Entries behind a snapshot wait for the next save, and every promise that may stand on them.
+    const messages = log.hasUnsaved ? [] : this.#promises;
+    if (!log.hasUnsaved) this.#promises = [];
+    this.#saving = {
       sequence: this.#sequence,
       hardState: sameHardState ? null : hardState,
-      entries: log.startSave(),
-      messages: this.#promises,
+      ...content,
+      messages,
     };
-    this.#promises = [];
-    this.#saving = save;
-    return save;
+    return this.#saving;
   }
 
   #releasePromises(): void {

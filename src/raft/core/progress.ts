@@ -107,14 +107,17 @@ export class Progress {
     this.#window.add(asIndex(last), bytes);
   }
 
-  /** It has everything up to `index` on disk. True when that is news. */
-  accepted(index: LogIndex): boolean {
+  /**
+   * It has everything up to `index` on disk. True when that is news. `canFollow`: all the rest is in
+   * the leader's log; else who waits for a snapshot goes on waiting.
+   */
+  accepted(index: LogIndex, canFollow: boolean): boolean {
     const news = index > this.#match;
     if (news) this.#match = index;
     if (this.#state === "replicate") {
       this.#window.freeTo(index);
       this.#next = asIndex(Math.max(this.#next, index + 1));
-    } else if (index >= this.#match) {
+    } else if (index >= this.#match && (canFollow || this.#state === "probe")) {
       this.#state = "replicate";
       this.#next = asIndex(this.#match + 1);
     }
@@ -127,18 +130,19 @@ export class Progress {
       if (index > this.#match) this.#probe(this.#match + 1);
       return;
     }
-    if (index !== this.#next - 1) return;
+    if (this.#state === "snapshot" || index !== this.#next - 1) return;
     this.#probe(Math.max(this.#match + 1, Math.min(index, retry + 1)));
   }
 
   /** It answers: whatever was not acknowledged by now may be lost and is asked about again. */
   heartbeatAnswered(last: LogIndex): void {
     if (this.#state === "replicate") this.#nudged = this.#match < last;
-    else this.#probe(this.#next);
+    else if (this.#state === "probe") this.#probe(this.#next);
   }
 
   /** What is on its way will not arrive; the next heartbeat that is answered starts anew. */
-  unreachable(): void {
+  unreachable(last: LogIndex): void {
+    if (this.#state === "snapshot") this.snapshotFailed(last);
     if (this.#state !== "replicate") return;
     this.#probe(this.#match + 1);
     this.#probing = true;
@@ -146,7 +150,19 @@ export class Progress {
 
   awaitSnapshot(): void {
     this.#state = "snapshot";
+    this.#nudged = false;
+    this.#commitTold = 0;
     this.#window.clear();
+  }
+
+  /**
+   * Asked anew from the leader's last entry: it may have got the snapshot all the same, and only its
+   * refusal tells where it is now. Where it was before, nothing can be sent.
+   */
+  snapshotFailed(last: LogIndex): void {
+    if (this.#state !== "snapshot") return;
+    this.#probe(last + 1);
+    this.#probing = true;
   }
 
   #probe(next: number): void {

@@ -24,6 +24,7 @@ import {
   type Message,
   type NodeId,
   type Role,
+  type SnapshotPoint,
   type Term,
 } from "./types.ts";
 
@@ -66,6 +67,9 @@ class Raft implements RaftCore {
   get membershipPending(): boolean {
     return this.#state.log.history.index > this.#state.log.commit;
   }
+  get installing(): SnapshotPoint | null {
+    return this.#state.log.installing;
+  }
   get uncommittedBytes(): number {
     return this.#state.leadership?.uncommitted.total ?? 0;
   }
@@ -79,8 +83,8 @@ class Raft implements RaftCore {
       tickLeader(state, state.leadership);
       return;
     }
-    state.electionElapsed += 1;
-    if (state.electionElapsed >= state.electionTimeout) startPreVote(state);
+    state.timer.tick();
+    if (state.timer.isDue) startPreVote(state);
   }
 
   step(message: Message): void {
@@ -122,7 +126,20 @@ class Raft implements RaftCore {
   }
 
   unreachable(peer: NodeId): void {
-    this.#state.leadership?.followers.get(peer)?.unreachable();
+    const { leadership, log } = this.#state;
+    leadership?.followers.get(peer)?.unreachable(log.last.index);
+  }
+
+  snapshotFailed(peer: NodeId): void {
+    const { leadership, log } = this.#state;
+    leadership?.followers.get(peer)?.snapshotFailed(log.last.index);
+  }
+
+  leaderGone(leader: NodeId): void {
+    const state = this.#state;
+    if (state.role !== "follower" || state.leader !== leader) return;
+    state.leader = null;
+    state.timer.hurry();
   }
 
   campaign(): void {
@@ -167,6 +184,7 @@ function isHeard(state: RaftState, message: Message): boolean {
       return isMember(state.log.history.membership, message.from);
     case "appendEntries":
     case "heartbeat":
+    case "installSnapshot":
     case "timeoutNow":
       return true;
   }
@@ -185,8 +203,7 @@ function followTerm(state: RaftState, message: Message): boolean {
   }
   // A granted pre-vote only repeats the term that was asked for; a refused one tells the voter's own.
   if (message.type === "voteReply" && message.pre && message.granted) return true;
-  const fromLeader = message.type === "appendEntries" || message.type === "heartbeat";
-  state.becomeFollower(message.term, fromLeader ? message.from : null);
+  state.becomeFollower(message.term, null); // Who leads it shows when the message is taken.
   return true;
 }
 
@@ -201,7 +218,7 @@ function answerStale(state: RaftState, message: Message): void {
     const { last } = state.log;
     const hint = { term: last.term, index: last.index };
     outbox.send({ ...reply, type: "appendReply", index: message.prev.index, hint });
-  } else if (message.type === "heartbeat") {
+  } else if (message.type === "heartbeat" || message.type === "installSnapshot") {
     outbox.send({ ...reply, type: "heartbeatReply", round: 0 });
   } else if (message.type === "requestVote") {
     outbox.send({ ...reply, type: "voteReply", pre: message.pre, granted: false });

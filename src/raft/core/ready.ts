@@ -10,6 +10,7 @@ import type {
   Message,
   NodeId,
   Role,
+  SnapshotPoint,
   Term,
 } from "./types.ts";
 
@@ -19,7 +20,11 @@ export interface LogReader {
   readonly firstIndex: LogIndex;
   /** 0 when empty. */
   readonly lastIndex: LogIndex;
-  /** The term of a stored entry; null when it is not there (never a number: 0 would match something). */
+  /**
+   * The term of a stored entry, and of the one that a log restarts behind; null when it is not there
+   * (never a number: 0 would match something). So a log is cut below the entry that a checkpoint ends
+   * with, and that entry stays: without its term nobody could go on from the checkpoint.
+   */
   term(index: LogIndex): Term | null;
   /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
   slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[];
@@ -39,6 +44,11 @@ export interface Ready {
   readonly save: Save | null;
   /** May leave at once: they acknowledge nothing that is not on disk. */
   readonly messages: readonly Message[];
+  /**
+   * Members that need entries which this leader's log no longer has: each once, until its transfer
+   * has helped or `snapshotFailed` or `unreachable` was called.
+   */
+  readonly snapshots: readonly NodeId[];
   /** Committed and on this node's disk, in order, each exactly once. */
   readonly committed: readonly Entry[];
   /** ReadIndex rounds that are confirmed: state applied up to `index` answers them. */
@@ -53,6 +63,11 @@ export interface Save {
   readonly hardState: HardState | null;
   /** Contiguous; the first one's index may overwrite what was stored: the old tail is dropped. */
   readonly entries: readonly Entry[];
+  /**
+   * Not null: the state up to this point is taken over and the log restarts behind it, empty. Then
+   * `entries` is empty; a hard state must be durable with it or before.
+   */
+  readonly snapshot: SnapshotPoint | null;
   /** Acknowledge what this save makes durable: they leave after it. */
   readonly messages: readonly Message[];
 }
@@ -79,6 +94,8 @@ export interface RaftCore {
   readonly membership: Membership;
   /** True while the newest membership is not committed. */
   readonly membershipPending: boolean;
+  /** The snapshot that is to take the log's place and is not yet on disk. */
+  readonly installing: SnapshotPoint | null;
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
@@ -96,6 +113,19 @@ export interface RaftCore {
   transfer(to: NodeId): string | null;
   /** The member left or the connection to it was refused: probe it again later. */
   unreachable(peer: NodeId): void;
+  /**
+   * The transfer of a snapshot ended, and what came of it is not known: the member is asked again
+   * after the next heartbeat that it answers. Changes nothing when it waits for no snapshot.
+   */
+  snapshotFailed(peer: NodeId): void;
+  /**
+   * The process of the leader is gone: its port refuses connections. A follower of it no longer
+   * defends it (thesis 4.2.3) and campaigns soon; a wrong report on one node disturbs nobody, for
+   * the others refuse it their preliminary votes. Terms, votes and the rule of logs are as ever, so
+   * it is safe however often it is wrong. But a lease for reads would stand on followers that wait
+   * for an election timeout (thesis 6.4.1): it must never be combined with this.
+   */
+  leaderGone(leader: NodeId): void;
   /** Campaigns at once (cluster of one, tests). */
   campaign(): void;
 

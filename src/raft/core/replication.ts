@@ -21,6 +21,7 @@ function sendAppendsTo(state: RaftState, to: NodeId, follower: Progress): void {
     const prevTerm = log.term(prevIndex);
     if (prevTerm === null || (carry && !log.has(follower.next))) {
       follower.awaitSnapshot();
+      state.outbox.needSnapshot(to);
       return;
     }
     const entries = carry ? log.slice(follower.next, state.options.appendBytesMax) : [];

@@ -1,6 +1,7 @@
 // What every role shares: term, vote, log, timers, and the way back to being a follower (§5.1).
 
 import { assert } from "../../assert.ts";
+import { ElectionTimer } from "./election-timer.ts";
 import type { Leadership } from "./leadership.ts";
 import { RaftLog } from "./log.ts";
 import { Outbox } from "./outbox.ts";
@@ -22,9 +23,7 @@ export class RaftState {
   leadership: Leadership | null = null;
   /** Answers to this node's own (pre-)campaign. */
   votes = new Map<NodeId, boolean>();
-  /** Ticks since a leader was heard, a vote was given, or (leader) the quorum was checked. */
-  electionElapsed = 0;
-  electionTimeout: number;
+  readonly timer: ElectionTimer;
   dropped = 0;
 
   constructor(options: RaftOptions) {
@@ -34,7 +33,7 @@ export class RaftState {
     this.hardState = options.hardState;
     assert(this.log.last.term <= this.term, "the saved term is at least that of the last entry");
     this.outbox = new Outbox(options.hardState);
-    this.electionTimeout = drawTimeout(options);
+    this.timer = new ElectionTimer(options.electionTicks, options.random);
   }
 
   get term(): Term {
@@ -51,21 +50,20 @@ export class RaftState {
 
   /** §6, thesis 4.2.3: while true, nobody is helped to depose the leader that serves us. */
   get hearsLeader(): boolean {
-    return this.leader !== null && this.electionElapsed < this.options.electionTicks;
-  }
-
-  resetElectionTimer(): void {
-    this.electionElapsed = 0;
-    this.electionTimeout = drawTimeout(this.options);
+    return this.leader !== null && this.timer.elapsed < this.options.electionTicks;
   }
 
   becomeFollower(term: Term, leader: NodeId | null): void {
-    if (this.leadership !== null) this.outbox.loseReads(this.reads.giveUp());
+    if (this.leadership !== null) {
+      this.outbox.loseReads(this.reads.giveUp());
+      this.outbox.dropSnapshots();
+    }
     if (term !== this.term) this.enterTerm(term, null);
     this.leadership = null;
     this.role = "follower";
     this.leader = leader;
-    this.resetElectionTimer();
+    if (leader === null) this.timer.retry();
+    else this.timer.reset();
   }
 
   enterTerm(term: Term, votedFor: NodeId | null): void {
@@ -81,9 +79,4 @@ export class RaftState {
   drop(): void {
     this.dropped += 1;
   }
-}
-
-/** §5.2: spread over one whole election timeout, so that split votes are rare and do not repeat. */
-function drawTimeout(options: RaftOptions): number {
-  return options.electionTicks + Math.floor(options.random() * options.electionTicks);
 }

@@ -106,6 +106,17 @@ export interface HeartbeatReply extends Envelope {
   readonly round: number;
 }
 
+/** A state that takes the place of a log's head (§7): its last entry, and the configuration in force there. */
+export interface SnapshotPoint extends EntryId {
+  readonly membership: { readonly index: LogIndex; readonly membership: Membership };
+}
+
+/** §7: the receiver holds the leader's state up to `point`, whole and checked; the log may go on behind it. */
+export interface InstallSnapshot extends Envelope {
+  readonly type: "installSnapshot";
+  readonly point: SnapshotPoint;
+}
+
 /** Thesis 3.10: the leader tells the best follower to campaign at once. */
 export interface TimeoutNow extends Envelope {
   readonly type: "timeoutNow";
@@ -118,7 +129,8 @@ export type Message =
   | AppendReply
   | Heartbeat
   | HeartbeatReply
-  | TimeoutNow;
+  | TimeoutNow
+  | InstallSnapshot;
 
 export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: Type }>;
 

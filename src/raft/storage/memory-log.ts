@@ -3,8 +3,8 @@
 import { assert } from "../../assert.ts";
 import type { Save } from "../core/ready.ts";
 import type { Entry, HardState, LogIndex, Membership, Term } from "../core/types.ts";
-import type { LogStore } from "../ports.ts";
-import { LogState, type RestartPoint } from "./log-state.ts";
+import type { LogStore, RestartPoint } from "../ports.ts";
+import { LogState } from "./log-state.ts";
 
 export interface MemoryLogOptions {
   /** "call": a save is done when `flush` is called. "save": at once, before `save` returns. */

@@ -34,6 +34,8 @@ export interface SegmentLogOptions {
    * end: what is on disk is known only to a new opening.
    */
   readonly onFailure: (error: Error) => void;
+  /** The first save is on disk: what it resolves with may be acknowledged then, and not before. */
+  readonly onBegun?: () => Promise<void>;
   readonly segmentBytes?: number;
   readonly cacheBytes?: number;
   readonly files?: LogFiles;
@@ -62,6 +64,8 @@ export class SegmentLog implements LogStore {
   #sequence: number;
   #chain: number;
   #saving = false;
+  /** Null once the log has begun. */
+  #onBegun: (() => Promise<void>) | null;
   #failed = false;
   #unmarkedBytes = 0;
   /** Watermarks and removals, one after the other. */
@@ -80,6 +84,7 @@ export class SegmentLog implements LogStore {
     this.#sequence = recovered.sequence;
     this.#chain = recovered.chain;
     this.torn = recovered.torn;
+    this.#onBegun = recovered.sequence === 0 ? (options.onBegun ?? null) : null;
   }
 
   get firstIndex(): LogIndex {
@@ -211,8 +216,15 @@ export class SegmentLog implements LogStore {
       this.#unmarkedBytes += frame.bytes;
       if (this.#unmarkedBytes >= watermarkEveryBytes) this.#mark();
       this.#settled();
-      done();
+      this.#whenBegun(done);
     });
+  }
+
+  #whenBegun(done: () => void): void {
+    const onBegun = this.#onBegun;
+    this.#onBegun = null;
+    if (onBegun === null) done();
+    else onBegun().then(done, (error: unknown) => this.#fail(error));
   }
 
   /** A save is on disk: from now on it is read. */

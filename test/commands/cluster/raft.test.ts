@@ -44,6 +44,16 @@ describe("RAFT STATUS", () => {
     expect(learner).toMatchObject({ role: "learner", "match-index": 50, lag: 71, active: 0 });
   });
 
+  test("says that this node was removed; one that knows no members yet was not", async () => {
+    const runner = new SessionRunner();
+    const { raft } = runner.context.server;
+    const other = member(2, { voter: true, matchIndex: null, active: null });
+    raft.current = { ...raft.current, role: "follower", members: [other] };
+    expect(asObject(await runner.run("RAFT", "STATUS"))).toMatchObject({ role: "removed" });
+    raft.current = { ...raft.current, role: "learner", members: [] };
+    expect(asObject(await runner.run("RAFT", "STATUS"))).toMatchObject({ role: "learner" });
+  });
+
   test("says null where only the leader knows", async () => {
     const runner = new SessionRunner();
     const { raft } = runner.context.server;

@@ -114,6 +114,35 @@ describe("setPeers", () => {
   });
 });
 
+describe("a peer that was removed from the cluster", () => {
+  test("is told so, and not heard from then on", async () => {
+    const [one, two] = await pair();
+    two.removed.add(asNode(1));
+    await one.saw("removed, says 2");
+    one.network.send(asNode(2), 1, [bytes("too late")]);
+    await two.logged("node 1 no longer sends: it was removed from the cluster");
+    expect(two.frames).toEqual([]);
+  });
+
+  test("is told so as soon as it connects", async () => {
+    const one = await started(identity(1));
+    const two = await started(identity(2), { pingMs: 60_000 });
+    two.removed.add(asNode(1));
+    one.network.setPeers(new Map([[asNode(2), two.address]]));
+    await one.saw("removed, says 2");
+    expect(two.events).toEqual([]);
+  });
+
+  test("believes it only of a peer that has proved who it is", async () => {
+    const one = await started({ ...identity(1), secret: "s" });
+    const impostor = await started({ ...identity(2), secret: "other" });
+    impostor.removed.add(asNode(1));
+    one.network.setPeers(new Map([[asNode(2), impostor.address]]));
+    await one.logged("the peer secret differs");
+    expect(one.events).toEqual([]);
+  });
+});
+
 describe("a peer that does not read", () => {
   test("fills a bounded queue; what is beyond is dropped and said so", async () => {
     const one = await started(identity(1), { queueBytesMax: 1 << 20 });

@@ -24,6 +24,8 @@ export class Recorded {
   readonly frames: SeenFrame[] = [];
   readonly events: string[] = [];
   readonly lines: string[] = [];
+  /** Peers that are members no more, as far as this one knows. */
+  readonly removed = new Set<NodeId>();
   /** Called with every frame, before it is recorded. */
   onFrame: (frame: SeenFrame) => void = () => undefined;
   #waiters: (() => void)[] = [];
@@ -43,6 +45,7 @@ export class Recorded {
       port,
       logger: createLogger("debug", { write }),
       limits: { pingMs: 20, silentPingsMax: 1000, ...limits },
+      hasRemoved: (peer) => this.removed.has(peer),
       handlers: {
         frame: (from, kind, body) => {
           const frame = { from, kind, body: body.toString("latin1") };
@@ -52,6 +55,7 @@ export class Recorded {
         },
         connected: (peer) => note(`connected ${peer}`),
         disconnected: (peer, refused) => note(`${refused ? "refused" : "disconnected"} ${peer}`),
+        removed: (by) => note(`removed, says ${by}`),
       },
     });
   }

@@ -15,7 +15,7 @@ function logs(terms: readonly number[], applied = 0): { disk: MemoryLog; log: Ra
 }
 
 function save(disk: MemoryLog, log: RaftLog): void {
-  disk.write(log.startSave());
+  disk.write(log.startSave().entries);
   log.finishSave();
 }
 
@@ -47,13 +47,13 @@ test("entries are read from memory until they are saved, then from disk", () => 
 test("what was overwritten while its save was in flight is not taken for durable", () => {
   const { disk, log } = logs([1]);
   log.append([dataEntry(2, 1), dataEntry(3, 1), dataEntry(4, 1)]);
-  const entries = log.startSave();
+  const { entries } = log.startSave();
   log.append([dataEntry(3, 2), dataEntry(4, 2)]);
   disk.write(entries);
   log.finishSave();
   expect(log.stable).toBe(2);
   expect(log.term(at(3))).toBe(2);
-  expect(idsOf(log.startSave())).toEqual(["2/3", "2/4"]);
+  expect(idsOf(log.startSave().entries)).toEqual(["2/3", "2/4"]);
 });
 
 test("a tail on disk is overwritten in memory first", () => {

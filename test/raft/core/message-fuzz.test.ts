@@ -9,6 +9,7 @@ import {
   appendEntries,
   heartbeat,
   heartbeatReply,
+  installSnapshot,
   refused,
   requestVote,
   timeoutNow,
@@ -59,7 +60,7 @@ function anyMessage(chance: Chance, node: TestNode): Message {
   const route = { from: 2 + chance.below(5), to: chance.coin(0.99) ? 1 : 2, term };
   const at = near(chance, chance.coin(0.5) ? last.index : commit);
   const id = `${near(chance, last.term)}/${at}`;
-  switch (chance.below(9)) {
+  switch (chance.below(10)) {
     case 0:
       return accepted({ ...route, index: at });
     case 1:
@@ -74,6 +75,11 @@ function anyMessage(chance: Chance, node: TestNode): Message {
       return heartbeatReply({ ...route, round: near(chance, 3) });
     case 6:
       return timeoutNow(route);
+    case 7: {
+      const membershipIndex = chance.coin(0.8) ? chance.below(at + 1) : near(chance, at);
+      const membership = membershipOf(1 + chance.below(5));
+      return installSnapshot({ ...route, point: id, membership, membershipIndex });
+    }
     default: {
       const own = node.log.term(asIndex(at)) ?? near(chance, last.term);
       const prev = chance.coin(0.7) ? `${own}/${at}` : id;
@@ -83,10 +89,16 @@ function anyMessage(chance: Chance, node: TestNode): Message {
   }
 }
 
+function compact(node: TestNode): void {
+  const index = node.applied.at(-1)?.index ?? asIndex(0);
+  const isFounded = node.log.membershipAt(index) !== null;
+  if (isFounded && index > (node.checkpoint?.index ?? 0)) node.compact(index);
+}
+
 function anyCall(chance: Chance, node: TestNode): void {
   const { core } = node;
   const member = core.membership.members[chance.below(5)];
-  switch (chance.below(9)) {
+  switch (chance.below(12)) {
     case 0:
       node.finishSave();
       return;
@@ -111,6 +123,15 @@ function anyCall(chance: Chance, node: TestNode): void {
     case 7:
       if (member) core.unreachable(member.id);
       return;
+    case 8:
+      if (member) core.snapshotFailed(member.id);
+      return;
+    case 9:
+      if (core.leader !== null) core.leaderGone(core.leader);
+      return;
+    case 10:
+      compact(node);
+      return;
     default:
       node.ticks(chance.below(12));
   }
@@ -121,11 +142,13 @@ test("no message, however odd, makes a node throw, forget a term or take back a 
 }, () => {
   const roles = new Set<string>();
   let dropped = 0;
+  let installs = 0;
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = seededRandom(seed);
     const chance = chanceOf(random);
     const voters = chance.coin(0.1) ? 0 : 1 + chance.below(5);
     const node = new TestNode({ id: 1, voters, random, log: [1, 1, 2, 3, 3] });
+    const installed = new Set<number>();
     for (let step = 0; step < 150; step += 1) {
       const { term, commit } = node.core;
       let message: Message | null = null;
@@ -145,12 +168,17 @@ test("no message, however odd, makes a node throw, forget a term or take back a 
       assert(node.core.term >= term, `seed ${seed}: the term never falls`);
       assert(node.core.commit >= commit, `seed ${seed}: the commit index never falls`);
       roles.add(node.core.role);
+      if (node.core.installing !== null) installed.add(node.core.installing.index);
     }
     node.settle();
     const indexes = node.applied.map(({ index }) => Number(index));
-    expect(indexes).toEqual(indexes.map((_, at) => at + 1));
+    const jumps = indexes.filter((index, at) => index !== (indexes[at - 1] ?? 0) + 1);
+    expect(jumps.filter((index) => !installed.has(index - 1))).toEqual([]);
+    expect(indexes).toEqual(indexes.toSorted((a, b) => a - b));
     dropped += node.core.dropped;
+    installs += installed.size;
   }
   expect([...roles].toSorted()).toEqual(["candidate", "follower", "leader", "preCandidate"]);
   expect(dropped).toBeGreaterThan(0);
+  expect(installs).toBeGreaterThan(0);
 });

@@ -1,7 +1,8 @@
 // Whole clusters under loss, duplication, reordering, partitions, crashes and membership changes.
 
 import { expect, test } from "vitest";
-import { noMarks, Simulation } from "../../support/raft-simulation.ts";
+import { noMarks } from "../../support/raft-marks.ts";
+import { Simulation } from "../../support/raft-simulation.ts";
 
 const { RAFT_SEEDS, RAFT_FIRST_SEED } = process.env;
 const seeds = Number(RAFT_SEEDS ?? 300);

@@ -34,7 +34,7 @@ export const raftAdd: SessionCommand = {
 export const raftRemove: SessionCommand = {
   kind: "session",
   name: "remove",
-  summary: "Takes a member out of the cluster.",
+  summary: "Takes a member out of the cluster, a dead one or the leader too.",
   since: "0.1.0",
   group: "cluster",
   complexity: "O(1), after the change is committed",

@@ -5,13 +5,16 @@ import type { SessionCommand } from "../spec.ts";
 
 const lines = [
   "ADD <client-host:port> <peer-host:port>",
-  "    Admit a node as a learner; it votes once it has caught up.",
+  "    Admit a node as a learner; it votes once it has caught up. A node that is started",
+  "    with --join asks for this itself. Return what it needs to start.",
   "REMOVE <id>",
-  "    Take a member out of the cluster.",
+  "    Take a member out of the cluster, a dead one or the leader too. Refused when those",
+  "    who stay and answer are no majority. Its id is never used again.",
   "STATUS",
   "    Return this node's part in the cluster, and its members.",
   "TRANSFER [<id>]",
-  "    Hand leadership to a member, by default to the one that is furthest along.",
+  "    Hand leadership to a member, by default to the one that is furthest along. Return",
+  "    when it leads.",
 ];
 
 export const raftHelp: SessionCommand = {

@@ -19,7 +19,7 @@ export const raftStatus: SessionCommand = {
     return new MapReply([
       ["cluster-id", status.clusterId],
       ["node-id", status.nodeId],
-      ["role", status.role],
+      ["role", isRemoved(status) ? "removed" : status.role],
       ["term", status.term],
       ["leader", status.leaderId],
       ["commit-index", status.commitIndex],
@@ -30,6 +30,11 @@ export const raftStatus: SessionCommand = {
     ]);
   },
 };
+
+/** A node that does not know its cluster yet lists no members at all. */
+function isRemoved({ members, nodeId }: RaftStatus): boolean {
+  return members.length > 0 && members.every(({ id }) => id !== nodeId);
+}
 
 /** What only the leader knows of a member is null elsewhere. */
 function memberReply(status: RaftStatus, member: RaftStatus["members"][number]): Reply {

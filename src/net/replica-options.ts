@@ -1,0 +1,47 @@
+// What a replica is given: who it is, and its ways to the disk, the other nodes and the clock.
+
+import type { RaftCore } from "../raft/core/ready.ts";
+import type { NodeId, SnapshotPoint } from "../raft/core/types.ts";
+import type { LogStore } from "../raft/ports.ts";
+import type { Machine } from "../state/machine.ts";
+import type { Logger } from "./logger.ts";
+import type { MemberAddress } from "./member-address.ts";
+
+/** The network between nodes, as far as a replica needs it. */
+export interface Peers {
+  setPeers(peers: ReadonlyMap<NodeId, string>): void;
+  /** False: dropped. */
+  send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean;
+}
+
+export interface ReplicaOptions {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  readonly core: RaftCore;
+  readonly store: LogStore;
+  readonly machine: Machine;
+  readonly peers: Peers;
+  /** Where this node listens now; null as long as it does not. */
+  readonly address: () => MemberAddress | null;
+  readonly logger: Logger;
+  /** The wall clock, in Unix ms; it may jump. */
+  readonly nowMs: () => number;
+  /** For waiting: nobody sets this clock. */
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
+  /** Asks for `turn` at the end of this turn of the event loop. */
+  readonly wake: () => void;
+  /** After each turn: replies are ready to be written. */
+  readonly turned: () => void;
+  /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */
+  readonly applied: (bytes: number) => void;
+  readonly snapshots: SnapshotTransfers;
+}
+
+/** The way of a whole state from node to node: snapshots/snapshots.ts. */
+export interface SnapshotTransfers {
+  begin(to: NodeId): void;
+  install(point: SnapshotPoint, done: () => void): void;
+  leaderChanged(): void;
+}

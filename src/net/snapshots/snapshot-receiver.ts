@@ -1,0 +1,201 @@
+// The other side of a snapshot: stages what the leader sends, proves it, and hands it to consensus.
+
+import { assert } from "../../assert.ts";
+import { snapshotKeepAliveMs } from "../../constants.ts";
+import type { InstallSnapshot, NodeId, SnapshotPoint } from "../../raft/core/types.ts";
+import { asTerm } from "../../raft/core/types.ts";
+import { type CheckpointMeta, decodeMeta } from "../../state/checkpoint-meta.ts";
+import type { StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
+import type { Machine } from "../../state/machine.ts";
+import type { Logger } from "../logger.ts";
+import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";
+import { snapshotPoint } from "./snapshot-point.ts";
+
+/** What the receiver needs of its node. */
+export interface ReceiverPorts {
+  readonly nodeId: NodeId;
+  /** The snapshot that consensus has taken and that is not durable yet. */
+  installing(): SnapshotPoint | null;
+  send(to: NodeId, reply: SnapshotReply): void;
+  /** An empty place on disk for the records. */
+  stage(metaBytes: Buffer): Promise<StagedCheckpoint>;
+  /** An empty machine: the records are loaded into it, which proves them, before anything is replaced. */
+  createMachine(): Machine;
+  /** Hands the message to consensus, and lets it act on it. */
+  step(message: InstallSnapshot): void;
+  /** The disk failed. */
+  broken(error: Error): void;
+  readonly nowMs: () => number;
+  readonly logger: Logger;
+}
+
+interface Incoming {
+  readonly from: NodeId;
+  attempt: number;
+  readonly metaBytes: Buffer;
+  readonly meta: CheckpointMeta;
+  readonly staged: StagedCheckpoint;
+  /** Chunks of this attempt that are staged. */
+  chunks: number;
+}
+
+/** Proved, and waiting for consensus to ask for it. */
+export interface StagedSnapshot {
+  readonly point: SnapshotPoint;
+  readonly staged: StagedCheckpoint;
+  readonly machine: Machine;
+}
+
+/**
+ * One snapshot at a time. Frames are worked off one after the other, because staging takes turns of
+ * the disk. Nothing of a snapshot can be seen before all of it is proved and consensus has asked for it.
+ */
+export class SnapshotReceiver {
+  readonly #ports: ReceiverPorts;
+  #incoming: Incoming | null = null;
+  #ready: StagedSnapshot | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #queued = 0;
+  #toldMs = 0;
+
+  constructor(ports: ReceiverPorts) {
+    this.#ports = ports;
+  }
+
+  frame(from: NodeId, frame: SnapshotFrame): void {
+    this.#queued++;
+    this.#work = this.#work
+      .then(() => this.#handle(from, frame))
+      .catch((error: Error) => this.#ports.broken(error))
+      .finally(() => {
+        this.#queued--;
+      });
+  }
+
+  /** Now and then: the leader is told that a long step (loading many keys) is still at work. */
+  tick(): void {
+    const incoming = this.#incoming;
+    const nowMs = this.#ports.nowMs();
+    if (incoming === null || this.#queued === 0 || nowMs - this.#toldMs < snapshotKeepAliveMs)
+      return;
+    this.#acknowledge(incoming);
+  }
+
+  /** The one that consensus has decided to install. */
+  take(point: SnapshotPoint): StagedSnapshot {
+    const ready = this.#ready;
+    assert(
+      ready !== null && ready.point.index === point.index && ready.point.term === point.term,
+      `the snapshot of entry ${point.index} is staged`,
+    );
+    this.#ready = null;
+    return ready;
+  }
+
+  /** Resolves when what was under way is put away. */
+  async close(): Promise<void> {
+    await this.#work;
+    await this.#discard();
+  }
+
+  async #handle(from: NodeId, frame: SnapshotFrame): Promise<void> {
+    switch (frame.type) {
+      case "offer":
+        await this.#offered(from, frame.attempt, Buffer.from(frame.meta));
+        return;
+      case "chunk":
+        await this.#chunk(from, frame);
+        return;
+      case "end":
+        await this.#end(from, frame);
+        return;
+      case "stop":
+        if (this.#isOf(from, frame.attempt)) await this.#discard();
+        return;
+    }
+  }
+
+  async #offered(from: NodeId, attempt: number, metaBytes: Buffer): Promise<void> {
+    const known = this.#incoming;
+    if (known !== null && known.from === from && known.metaBytes.equals(metaBytes)) {
+      known.attempt = attempt;
+      known.chunks = 0;
+      this.#ports.send(from, { type: "take", attempt, after: known.staged.lastKey });
+      return;
+    }
+    if (this.#ports.installing() !== null) {
+      this.#ports.send(from, { type: "stop", attempt, reason: "it installs another snapshot" });
+      return;
+    }
+    await this.#discard();
+    const meta = decodeMeta(metaBytes);
+    if (typeof meta === "string") {
+      this.#refuse(from, attempt, meta);
+      return;
+    }
+    const staged = await this.#ports.stage(metaBytes);
+    this.#incoming = { from, attempt, metaBytes, meta, staged, chunks: 0 };
+    this.#ports.logger.info(`node ${from} sends a snapshot of entry ${meta.appliedIndex}`);
+    this.#ports.send(from, { type: "take", attempt, after: Buffer.alloc(0) });
+  }
+
+  async #chunk(from: NodeId, frame: Extract<SnapshotFrame, { type: "chunk" }>): Promise<void> {
+    const incoming = this.#isOf(from, frame.attempt) ? this.#incoming : null;
+    if (incoming === null) return;
+    const problem =
+      frame.number === incoming.chunks + 1
+        ? await incoming.staged.append(frame.records)
+        : `chunk ${frame.number} came after chunk ${incoming.chunks}`;
+    if (problem === null) {
+      incoming.chunks++;
+      this.#acknowledge(incoming);
+      return;
+    }
+    await this.#discard();
+    this.#refuse(from, frame.attempt, problem);
+  }
+
+  async #end(from: NodeId, frame: Extract<SnapshotFrame, { type: "end" }>): Promise<void> {
+    const incoming = this.#isOf(from, frame.attempt) ? this.#incoming : null;
+    if (incoming === null) return;
+    const point = snapshotPoint(incoming.meta);
+    const machine = this.#ports.createMachine();
+    const problem =
+      point === null
+        ? "its membership cannot be read"
+        : await incoming.staged.finish(machine, () => this.tick());
+    if (problem !== null || point === null) {
+      await this.#discard();
+      this.#refuse(from, frame.attempt, problem ?? "");
+      return;
+    }
+    this.#incoming = null;
+    this.#ready = { point, staged: incoming.staged, machine };
+    const { nodeId: to } = this.#ports;
+    this.#ports.step({ type: "installSnapshot", from, to, term: asTerm(frame.term), point });
+    this.#ports.send(from, { type: "done", attempt: incoming.attempt });
+    // It was not needed, or came from a leader that is none any more.
+    if (this.#ports.installing()?.index !== point.index) await this.#discard();
+  }
+
+  #isOf(from: NodeId, attempt: number): boolean {
+    return this.#incoming?.from === from && this.#incoming.attempt === attempt;
+  }
+
+  #acknowledge({ from, attempt, chunks }: Incoming): void {
+    this.#toldMs = this.#ports.nowMs();
+    this.#ports.send(from, { type: "ack", attempt, number: chunks });
+  }
+
+  #refuse(from: NodeId, attempt: number, reason: string): void {
+    this.#ports.logger.warn(`refused the snapshot of node ${from}: ${reason}`);
+    this.#ports.send(from, { type: "stop", attempt, reason });
+  }
+
+  async #discard(): Promise<void> {
+    const abandoned = [this.#incoming?.staged, this.#ready?.staged];
+    this.#incoming = null;
+    this.#ready = null;
+    for (const staged of abandoned) await staged?.close();
+  }
+}

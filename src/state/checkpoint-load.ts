@@ -1,0 +1,50 @@
+// The records of a checkpoint, from LevelDB into an empty machine.
+
+import type { CheckpointLevel } from "./checkpoint-level.ts";
+import { type CheckpointMeta, metaKey } from "./checkpoint-meta.ts";
+import type { Machine } from "./machine.ts";
+import { Restorer } from "./restore.ts";
+
+/** Records and bytes that one step takes out of LevelDB. */
+const stepRecords = 1_000;
+const stepBytes = 1024 * 1024;
+
+/**
+ * Resolves to the ids of flushed databases whose records are still there, or says what is wrong with
+ * the records: then the machine is of no use. Rejects with LevelDB's error.
+ */
+export async function loadRecords(
+  level: CheckpointLevel,
+  machine: Machine,
+  meta: CheckpointMeta,
+  onStep: () => void = () => {},
+): Promise<ReadonlySet<number> | string> {
+  const restorer = new Restorer(machine, meta);
+  const problem =
+    restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
+  return problem ?? restorer.leftovers;
+}
+
+async function takeRecords(
+  level: CheckpointLevel,
+  restorer: Restorer,
+  onStep: () => void,
+): Promise<string | null> {
+  const iterator = level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: stepBytes } });
+  try {
+    // LevelDB's thread reads the next records while this one takes in the last ones.
+    let reading = iterator.nextv(stepRecords);
+    for (let records = await reading; records.length > 0; records = await reading) {
+      reading = iterator.nextv(stepRecords);
+      reading.catch(() => {}); // Awaited above, unless a record is refused first.
+      for (const [key, value] of records) {
+        const problem = restorer.record(key, value);
+        if (problem !== null) return problem;
+      }
+      onStep();
+    }
+    return null;
+  } finally {
+    await iterator.close();
+  }
+}

@@ -1,0 +1,88 @@
+// Steps of tests around checkpoints: directories, stores, random logs, and what must come back.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Level } from "level";
+import { expect, onTestFinished } from "vitest";
+import {
+  type CheckpointStore,
+  openCheckpointStore,
+  writeCheckpoint,
+} from "../../src/state/checkpoint-store.ts";
+import type { Machine } from "../../src/state/machine.ts";
+import { readRandom, stateOf, type TestLog } from "./state-log.ts";
+import { type Dice, someWrite } from "./state-random.ts";
+
+export const context = { term: 3, membershipIndex: 1, membership: "members \xff\0 as they were" };
+
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "kvorum-checkpoint-"));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+export async function openStore(path: string): Promise<CheckpointStore> {
+  const store = await openCheckpointStore(path);
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** Writes a checkpoint in slices of a few records, with something happening at each pause. */
+export async function checkpoint(
+  store: CheckpointStore,
+  log: TestLog,
+  between: () => void = () => {},
+  sliceRecords = 1_000,
+): Promise<number> {
+  const pause = async () => between();
+  const { records } = await writeCheckpoint(store, log.machine, {
+    ...context,
+    pause,
+    sliceRecords,
+  });
+  return records;
+}
+
+export function randomEntry(log: TestLog, dice: Dice): void {
+  log.nowMs += dice.below(6) - 1;
+  const rows = Array.from({ length: 1 + dice.below(5) }, () => ({
+    words: someWrite(dice, log.nowMs),
+    database: dice.below(3),
+  }));
+  log.run(...rows);
+}
+
+/** What came back can be told from the original by nothing that happens later. */
+export function goOnAlike(original: TestLog, restored: Machine, dice: () => Dice): void {
+  expect(stateOf(restored)).toEqual(stateOf(original.machine));
+  restored.keyspace.check();
+  original.machines.push(restored);
+  const entries = dice();
+  for (let entry = 0; entry < 150; entry++) randomEntry(original, entries);
+  const chances = [dice(), dice()];
+  for (let pick = 0; pick < 20; pick++) {
+    const picks = chances.map(({ next }, at) =>
+      original.machines[at]?.read(readRandom, 0, ["random"], 0, next),
+    );
+    expect(picks[0]).toBe(picks[1]);
+  }
+  expect(stateOf(restored)).toEqual(stateOf(original.machine));
+  expect(restored.digest).toBe(original.machine.digest);
+  original.machines.pop();
+}
+
+export async function withLevel<Result>(
+  path: string,
+  use: (level: Level<Buffer, Buffer>) => Promise<Result>,
+): Promise<Result> {
+  const level = new Level<Buffer, Buffer>(path, { keyEncoding: "buffer", valueEncoding: "buffer" });
+  const result = await use(level);
+  await level.close();
+  return result;
+}
+
+/** All of a checkpoint, the meta record first. */
+export async function recordsOf(path: string): Promise<[Buffer, Buffer][]> {
+  return withLevel(path, (level) => level.iterator().all());
+}
