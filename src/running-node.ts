@@ -16,7 +16,7 @@ import { type ClientLimits, ClientListener } from "./net/client-listener.ts";
 import type { Config } from "./net/config.ts";
 import type { RuntimeConfig } from "./net/config-runtime.ts";
 import type { DataDirectory, Identity } from "./net/data-directory.ts";
-import { DiskWatch } from "./net/disk-space.ts";
+import { DiskGuard } from "./net/disk-guard.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { frameKind } from "./net/frames.ts";
 import type { Logger } from "./net/logger.ts";
@@ -82,7 +82,7 @@ export class Node implements RunningNode {
   readonly #replica: Replica;
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots;
-  readonly #diskWatch: DiskWatch;
+  readonly #diskGuard: DiskGuard;
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
@@ -95,7 +95,12 @@ export class Node implements RunningNode {
     this.#replica = this.#createReplica();
     this.#checkpointer = this.#createCheckpointer();
     this.#snapshots = this.#createSnapshots();
-    this.#diskWatch = this.#createDiskWatch();
+    this.#diskGuard = new DiskGuard({
+      driver: this.#replica.driver,
+      peers: this.#network,
+      measure: () => parts.directory.space(),
+      logger: parts.hooks.logger,
+    });
     const stats = new NodeStats(countersOf(parts.machine));
     this.#context = this.#createContext(stats);
     this.#listener = this.#createListener(stats);
@@ -188,7 +193,7 @@ export class Node implements RunningNode {
   }
 
   #checkDisk(): void {
-    this.#diskWatch.check().catch(this.#parts.hooks.onFailure);
+    this.#diskGuard.check().catch(this.#parts.hooks.onFailure);
   }
 
   /** At the end of this turn of the event loop: everything that came in goes on together. */
@@ -217,7 +222,7 @@ export class Node implements RunningNode {
         },
         removed: (by) => this.#replica.removed(by),
         disconnected: (peer, isGone) => {
-          this.#diskWatch.disconnected(peer);
+          this.#diskGuard.disconnected(peer);
           this.#replica.disconnected(peer, isGone);
         },
       },
@@ -297,24 +302,10 @@ export class Node implements RunningNode {
     });
   }
 
-  #createDiskWatch(): DiskWatch {
-    const { identity, directory, hooks } = this.#parts;
-    return new DiskWatch(identity.nodeId, {
-      measure: () => directory.space(),
-      tell: (isLow) => {
-        for (const { id } of this.#replica.driver.membership.members) {
-          if (id !== identity.nodeId)
-            this.#network.send(id, frameKind.diskSpace, [Buffer.of(isLow ? 1 : 0)]);
-        }
-      },
-      warn: (line) => hooks.logger.warn(line),
-    });
-  }
-
   #frame(from: NodeId, kind: number, body: Buffer): void {
     if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
     else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
-    else if (kind === frameKind.diskSpace) this.#diskWatch.told(from, body[0] === 1);
+    else if (kind === frameKind.diskSpace) this.#diskGuard.told(from, body);
     else this.#replica.frame(from, kind, body);
   }
 
@@ -340,7 +331,7 @@ export class Node implements RunningNode {
   #createListener(stats: NodeStats): ClientListener {
     const { runtime, hooks } = this.#parts;
     const replica = this.#replica;
-    const diskWatch = this.#diskWatch;
+    const diskGuard = this.#diskGuard;
     return new ClientListener({
       limits: () => limitsOf(runtime.current),
       host: {
@@ -352,8 +343,7 @@ export class Node implements RunningNode {
           return replica.isFull;
         },
         get writesRefused(): ErrorReply | null {
-          const { membership } = replica.driver;
-          return diskWatch.refusesWrites(replica.leader, membership) ? errors.diskFull : null;
+          return diskGuard.refusesWrites ? errors.diskFull : null;
         },
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
         read: (waiter, command, args) => replica.read(waiter, command, args),

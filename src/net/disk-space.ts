@@ -25,8 +25,8 @@ export function diskFloor({ total }: DiskSpace): number {
 
 /**
  * Every node measures its own disk and tells the others. Writes are refused, with a definite error
- * and before they enter the log, while the leader is full or so many voters are that no majority could
- * store them. A single full follower stops nobody.
+ * and before they enter the log, while so many voters are full that no majority could store them. Before
+ * that a full leader hands over to a voter that has space, and a full follower stops nobody.
  */
 export class DiskWatch {
   readonly #ports: DiskSpacePorts;
@@ -57,9 +57,12 @@ export class DiskWatch {
     this.#mark(peer, false);
   }
 
-  refusesWrites(leader: NodeId | null, { members }: Membership): boolean {
+  isLow(node: NodeId): boolean {
+    return this.#low.has(node);
+  }
+
+  refusesWrites({ members }: Membership): boolean {
     if (this.#low.size === 0) return false;
-    if (leader !== null && this.#low.has(leader)) return true;
     const voters = members.filter(({ voter }) => voter);
     const withSpace = voters.filter(({ id }) => !this.#low.has(id)).length;
     return withSpace <= voters.length / 2;

@@ -40,8 +40,8 @@ export class OutboundLink {
   #ticksUp = 0;
   /** Connections in a row that did not stand long. */
   #flaps = 0;
-  /** What was told last: nothing yet, up, down, or down and the process gone. */
-  #told: "nothing" | "up" | "down" | "refused" = "nothing";
+  /** As it was told last. */
+  #isUp = false;
   #lastReason = "";
   #closed = false;
 
@@ -127,7 +127,7 @@ export class OutboundLink {
   }
 
   #up(): void {
-    this.#told = "up";
+    this.#isUp = true;
     this.#ticksUp = 0;
     this.#lastReason = "";
     const { logger, peer, host, port, events } = this.#options;
@@ -137,7 +137,7 @@ export class OutboundLink {
 
   #down(end: ConnectionEnd): void {
     if (this.#closed) return;
-    const wasUp = this.#told === "up";
+    const wasUp = this.#isUp;
     if (wasUp) this.#flaps = this.#ticksUp >= steadyTicks ? 0 : this.#flaps + 1;
     const isSudden = wasUp && this.#flaps <= 1;
     if (isSudden) this.#attempts = 0;
@@ -150,13 +150,10 @@ export class OutboundLink {
 
   #tell(refused: boolean): void {
     const { events, peer } = this.#options;
-    if (this.#told === "up") {
-      this.#told = "down";
+    if (this.#isUp) {
+      this.#isUp = false;
       events.down(peer, false);
-    } else if (refused && this.#told !== "refused") {
-      this.#told = "refused";
-      events.down(peer, true);
-    }
+    } else if (refused) events.down(peer, true);
   }
 
   /** Doubles from attempt to attempt; jitter keeps nodes from marching in step. */

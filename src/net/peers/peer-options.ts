@@ -23,8 +23,8 @@ export interface PeerHandlers {
   connected(peer: NodeId): void;
   /**
    * Frames to the peer are lost from now on. First with `refused` false when a connection ends; then
-   * at most once more with `refused` true when its host answers that nothing listens there: the
-   * process is gone. A peer that was never reached can come with `refused` true at once.
+   * with `refused` true as often as its host answers that nothing listens there: the process is gone.
+   * A peer that was never reached can come with `refused` true at once.
    */
   disconnected(peer: NodeId, refused: boolean): void;
   /** A peer that has proved itself says that this node was removed from the cluster. */

@@ -54,6 +54,8 @@ export class SnapshotReceiver {
   readonly #ports: ReceiverPorts;
   #incoming: Incoming | null = null;
   #ready: StagedSnapshot | null = null;
+  /** Staged and handed to consensus; the leader waits to hear of it. */
+  #finished: { readonly from: NodeId; readonly attempt: number } | null = null;
   #work: Promise<void> = Promise.resolve();
   #queued = 0;
   #toldMs = 0;
@@ -90,6 +92,14 @@ export class SnapshotReceiver {
     );
     this.#ready = null;
     return ready;
+  }
+
+  /** After its acknowledgement: the leader is told that the transfer is over. */
+  installed(): void {
+    const finished = this.#finished;
+    this.#finished = null;
+    if (finished === null) return;
+    this.#ports.send(finished.from, { type: "done", attempt: finished.attempt });
   }
 
   /** Resolves when what was under way is put away. */
@@ -173,9 +183,11 @@ export class SnapshotReceiver {
     this.#ready = { point, staged: incoming.staged, machine };
     const { nodeId: to } = this.#ports;
     this.#ports.step({ type: "installSnapshot", from, to, term: asTerm(frame.term), point });
-    this.#ports.send(from, { type: "done", attempt: incoming.attempt });
+    this.#finished = { from, attempt: incoming.attempt };
+    if (this.#ports.installing()?.index === point.index) return;
     // It was not needed, or came from a leader that is none any more.
-    if (this.#ports.installing()?.index !== point.index) await this.#discard();
+    await this.#discard();
+    this.installed();
   }
 
   #isOf(from: NodeId, attempt: number): boolean {

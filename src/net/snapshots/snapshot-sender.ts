@@ -100,6 +100,8 @@ export class SnapshotSender {
       case "done":
         this.#ports.logger.info(`node ${from} has the snapshot`);
         this.#close(transfer);
+        // Its acknowledgement came before this, or is lost: then consensus asks again.
+        this.#ports.failed(from);
         return;
       case "stop":
         this.#giveUp(transfer, reply.reason);

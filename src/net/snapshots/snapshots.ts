@@ -79,7 +79,10 @@ export class Snapshots {
 
   /** Consensus has decided for a snapshot that is staged: see `Consumer.install`. */
   install(point: SnapshotPoint, done: () => void): void {
-    this.#install(point).then(done, this.#options.onFailure);
+    this.#install(point).then(() => {
+      done();
+      this.#receiver.installed();
+    }, this.#options.onFailure);
   }
 
   leaderChanged(): void {

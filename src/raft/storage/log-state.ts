@@ -13,13 +13,6 @@ import {
   type Term,
 } from "../core/types.ts";
 
-/** Where a log goes on after a snapshot took the place of its entries. */
-export interface RestartPoint {
-  readonly base: EntryId;
-  /** The membership in force at `base`, as its entry held it. */
-  readonly membership: { readonly index: LogIndex; readonly data: Uint8Array } | null;
-}
-
 export interface StoredMembership {
   readonly index: LogIndex;
   readonly data: Uint8Array;

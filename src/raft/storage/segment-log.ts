@@ -11,12 +11,12 @@ import {
   type Membership,
   type Term,
 } from "../core/types.ts";
-import type { LogStore } from "../ports.ts";
+import type { LogStore, RestartPoint } from "../ports.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { readEntries } from "./entry-reader.ts";
 import { diskFiles, type LogFiles, shortWrite } from "./files.ts";
 import { encodeFrame, frameHeaderBytes, recordHeaderBytes } from "./frame.ts";
-import type { LogState, RestartPoint } from "./log-state.ts";
+import type { LogState } from "./log-state.ts";
 import type { Damage } from "./scan.ts";
 import { type Segment, truncatePoints } from "./segment.ts";
 import { createSegment, growthBytes, type Recovered, recover, zeros } from "./segment-files.ts";

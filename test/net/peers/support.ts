@@ -54,7 +54,10 @@ export class Recorded {
           this.#wake();
         },
         connected: (peer) => note(`connected ${peer}`),
-        disconnected: (peer, refused) => note(`${refused ? "refused" : "disconnected"} ${peer}`),
+        disconnected: (peer, refused) => {
+          const event = `${refused ? "refused" : "disconnected"} ${peer}`;
+          if (this.events.at(-1) !== event) note(event); // Told with every attempt.
+        },
         removed: (by) => note(`removed, says ${by}`),
       },
     });

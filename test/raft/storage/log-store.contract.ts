@@ -2,8 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { asIndex, asTerm, type Entry, type HardState } from "../../../src/raft/core/types.ts";
-import type { LogStore } from "../../../src/raft/ports.ts";
-import type { RestartPoint } from "../../../src/raft/storage/log-state.ts";
+import type { LogStore, RestartPoint } from "../../../src/raft/ports.ts";
 import {
   contents,
   describeEntry,

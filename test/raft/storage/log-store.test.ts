@@ -3,16 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { LogStore } from "../../../src/raft/ports.ts";
-import type { RestartPoint } from "../../../src/raft/storage/log-state.ts";
+import type { LogStore, RestartPoint } from "../../../src/raft/ports.ts";
 import { MemoryLog } from "../../../src/raft/storage/memory-log.ts";
 import type { SegmentLogOptions } from "../../../src/raft/storage/segment-log.ts";
 import { openLog, saved } from "../../support/log-model.ts";
 import { logStoreContract, type Subject } from "./log-store.contract.ts";
 
-type Restartable = LogStore & { restart(point: RestartPoint, done: () => void): void };
-
-const subjectOf = (log: Restartable, flush: () => void = () => {}): Subject => ({
+const subjectOf = (log: LogStore, flush: () => void = () => {}): Subject => ({
   log,
   async save(entries, state) {
     const done = saved(log, entries, state ?? null);
@@ -58,11 +55,11 @@ logStoreContract("small segments, nothing cached", () =>
 
 /** Closes and opens the log after each step, so that all that is read comes from the files. */
 class Reopened implements Subject {
-  log: Restartable;
+  log: LogStore;
   readonly #directory: string;
   readonly #sizes: Sizes;
 
-  constructor(log: Restartable, directory: string, sizes: Sizes) {
+  constructor(log: LogStore, directory: string, sizes: Sizes) {
     this.log = log;
     this.#directory = directory;
     this.#sizes = sizes;
