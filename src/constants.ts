@@ -61,6 +61,11 @@ export const tickMs = 10;
 export const heartbeatTicks = 5;
 /** The election timeout is drawn from [electionTicksMin, 2 * electionTicksMin). */
 export const electionTicksMin = 50;
+/**
+ * With `reads lease`: how long a confirmed round speaks for the reads after it. Below the shortest election
+ * timeout by more than clocks may drift apart in that time.
+ */
+export const leaseMs = 0.8 * electionTicksMin * tickMs;
 /** Entry bytes in one AppendEntries message; a larger single entry still goes alone. */
 export const appendBytesMax = MiB;
 /** AppendEntries messages and bytes on their way to one follower. */

@@ -9,6 +9,7 @@ import {
   heartbeatTicks,
   inflightBytesMax,
   inflightMessagesMax,
+  leaseMs,
   tickMs,
 } from "./constants.ts";
 import { Checkpointer } from "./net/checkpointer.ts";
@@ -230,7 +231,7 @@ export class Node implements RunningNode {
   }
 
   #createReplica(): Replica {
-    const { identity, machine, store, hooks } = this.#parts;
+    const { runtime, identity, machine, store, hooks } = this.#parts;
     const { clusterId, nodeId, incarnation } = identity;
     const random = Math.random;
     const core = createRaft({
@@ -239,6 +240,7 @@ export class Node implements RunningNode {
       applied: asIndex(machine.appliedIndex),
       log: store,
       ...{ heartbeatTicks, electionTicks: electionTicksMin, random },
+      patient: runtime.current.leases,
       ...{ appendBytesMax, inflightMessagesMax, inflightBytesMax },
     });
     return new Replica({
@@ -248,6 +250,7 @@ export class Node implements RunningNode {
       logger: hooks.logger,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
+      lease: runtime.current.leases ? { ms: leaseMs, monotonicMs: () => performance.now() } : null,
       random,
       wake: this.#wake,
       turned: () => this.#listener.flush(),

@@ -158,6 +158,13 @@ export const options = {
     help: "largest whole request",
     shownDefault: megabytes(requestBytesDefault),
   }),
+  reads: option<string>({
+    kind: choice(["quorum", "lease"], ["quorum", "lease"]),
+    default: "quorum",
+    change: "immutable",
+    value: "mode",
+    help: "quorum, or lease: by clocks, not by a majority each",
+  }),
   timeout: option({
     kind: integer(0, secondsMax),
     default: 0,
@@ -177,8 +184,7 @@ export const options = {
     default: checkpointLogBytesDefault,
     change: "mutable",
     value: "size",
-    help: "applied log between two checkpoints",
-    shownDefault: megabytes(checkpointLogBytesDefault),
+    help: null,
   }),
   "repl-backlog-size": option({
     kind: memory(0, 1024 * 1024 * MiB),

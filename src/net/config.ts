@@ -41,6 +41,8 @@ export interface Config {
   readonly requestBytes: number;
   readonly idleSeconds: number;
   readonly keepAliveSeconds: number;
+  /** Reads lean on the leader's lease: see docs/guarantees.md. */
+  readonly leases: boolean;
   /** Applied log between two checkpoints. */
   readonly checkpointLogBytes: number;
   /** Log that stays although a checkpoint holds it. */
@@ -129,6 +131,7 @@ export function configOf(values: OptionValues): Config {
     requestBytes: values["client-query-buffer-limit"],
     idleSeconds: values.timeout,
     keepAliveSeconds: values["tcp-keepalive"],
+    leases: values.reads === "lease",
     checkpointLogBytes: values["auto-aof-rewrite-min-size"],
     retainedLogBytes: values["repl-backlog-size"],
   };

@@ -106,12 +106,13 @@ export class ReadBarrier {
     if (this.#open.delete(token)) this.#owner.confirmed(token, index, clockMs);
   }
 
-  roundConfirmed(round: number, index: LogIndex): void {
+  /** `patient`: nobody else can be elected for an election timeout after the round was asked for. */
+  roundConfirmed(round: number, index: LogIndex, patient: boolean): void {
     const confirmed = this.#takeRound(round);
     if (confirmed === undefined) return;
     // Counted from when it was asked for: a majority has heard of this leader no earlier than that.
-    const until = confirmed.askedMs + (this.#lease?.ms ?? 0);
-    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, until);
+    const leaseMs = patient ? (this.#lease?.ms ?? 0) : 0;
+    this.#leaseUntilMs = Math.max(this.#leaseUntilMs, confirmed.askedMs + leaseMs);
     for (const request of confirmed.requests) this.#confirm(request, index);
   }
 

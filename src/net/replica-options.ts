@@ -6,6 +6,7 @@ import type { LogStore } from "../raft/ports.ts";
 import type { Machine } from "../state/machine.ts";
 import type { Logger } from "./logger.ts";
 import type { MemberAddress } from "./member-address.ts";
+import type { Lease } from "./read-barrier.ts";
 
 /** The network between nodes, as far as a replica needs it. */
 export interface Peers {
@@ -29,6 +30,8 @@ export interface ReplicaOptions {
   readonly nowMs: () => number;
   /** For waiting: nobody sets this clock. */
   readonly monotonicMs: () => number;
+  /** Null: every read asks a majority. The core is then not patient, else it is. */
+  readonly lease?: Lease | null;
   readonly random: () => number;
   /** Asks for `turn` at the end of this turn of the event loop. */
   readonly wake: () => void;

@@ -2,7 +2,8 @@
 
 import { expireTickMs, leaderWaitMs } from "../constants.ts";
 import { decodeMessage, encodeMessage } from "../raft/codec.ts";
-import type { Entry, LogIndex, Message, NodeId, SnapshotPoint, Term } from "../raft/core/types.ts";
+import type { ReadyRead } from "../raft/core/ready.ts";
+import type { Entry, Message, NodeId, SnapshotPoint, Term } from "../raft/core/types.ts";
 import { RaftDriver } from "../raft/driver.ts";
 import type { Consumer } from "../raft/ports.ts";
 import type { Reply } from "../resp/reply.ts";
@@ -209,8 +210,8 @@ export class Replica implements Consumer {
     });
   }
 
-  readReady(id: number, index: LogIndex): void {
-    this.#barrier.roundConfirmed(id, index);
+  readReady({ id, index, patient }: ReadyRead): void {
+    this.#barrier.roundConfirmed(id, index, patient);
   }
 
   readLost(id: number): void {
@@ -324,7 +325,10 @@ export class Replica implements Consumer {
     return new ReadBarrier(
       {
         readIndex: () => this.driver.readIndex(),
-        leadsUpTo: () => (this.driver.isLeader ? this.driver.core.commit : null),
+        leadsUpTo: () => {
+          const { isLeader, hasHandedOver, core } = this.driver;
+          return isLeader && !hasHandedOver ? core.commit : null;
+        },
         proposeTick: () => this.driver.propose([tickProposal(nowMs())])?.[0] ?? null,
         askLeader: (token, tick) =>
           this.#leader !== null &&
@@ -338,6 +342,7 @@ export class Replica implements Consumer {
         wake,
       },
       { confirmed: (token, index, clockMs) => this.#reads.confirmed(token, index, clockMs) },
+      this.#options.lease,
     );
   }
 

@@ -76,9 +76,10 @@ function flagsOf(message: Message): number {
       return (message.pre ? flag.pre : 0) | (message.granted ? flag.granted : 0);
     case "appendReply":
       return message.hint === null ? 0 : flag.hint;
+    case "heartbeatReply":
+      return message.patient ? flag.patient : 0;
     case "appendEntries":
     case "heartbeat":
-    case "heartbeatReply":
     case "timeoutNow":
     case "installSnapshot":
       return 0;
@@ -182,7 +183,7 @@ function assemble(
     case "heartbeat":
       return { type, ...common, commit: asIndex(first), round: second };
     case "heartbeatReply":
-      return { type, ...common, round: first };
+      return { type, ...common, round: first, patient: has(flag.patient) };
     case "timeoutNow":
       return { type, ...common };
     default:

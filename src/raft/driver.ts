@@ -45,6 +45,10 @@ export class RaftDriver {
   get installing(): SnapshotPoint | null {
     return this.#core.installing;
   }
+  /** See RaftCore. */
+  get hasHandedOver(): boolean {
+    return this.#core.hasHandedOver;
+  }
   get isLeader(): boolean {
     return this.#core.role === "leader";
   }
@@ -136,7 +140,7 @@ export class RaftDriver {
       this.#tellOfLeader();
       if (ready.committed.length > 0) this.#ports.consumer.committed(ready.committed); // 3. apply,
       for (const id of ready.readsLost) this.#ports.consumer.readLost(id);
-      for (const read of ready.reads) this.#ports.consumer.readReady(read.id, read.index); // 4. read.
+      for (const read of ready.reads) this.#ports.consumer.readReady(read); // 4. read.
     }
     this.#tellOfLeader();
   }

@@ -22,7 +22,7 @@ const types = [
   "installSnapshot",
 ] as const satisfies readonly Message["type"][];
 
-export const flag = { pre: 1, granted: 2, transfer: 4, hint: 8 } as const;
+export const flag = { pre: 1, granted: 2, transfer: 4, hint: 8, patient: 16 } as const;
 
 const flagsAllowed: Readonly<Record<Message["type"], number>> = {
   requestVote: flag.pre | flag.transfer,
@@ -30,7 +30,7 @@ const flagsAllowed: Readonly<Record<Message["type"], number>> = {
   appendEntries: 0,
   appendReply: flag.hint,
   heartbeat: 0,
-  heartbeatReply: 0,
+  heartbeatReply: flag.patient,
   timeoutNow: 0,
   installSnapshot: 0,
 };

@@ -1,6 +1,6 @@
 // The ports of the driver: what it needs of a disk and of a network. Small, owned by the consumer.
 
-import type { LogReader, Save } from "./core/ready.ts";
+import type { LogReader, ReadyRead, Save } from "./core/ready.ts";
 import type {
   Entry,
   EntryId,
@@ -60,7 +60,7 @@ export interface Consumer {
    * saved meanwhile. The next entry that is committed follows `point`.
    */
   install(point: SnapshotPoint, done: () => void): void;
-  readReady(id: number, index: LogIndex): void;
+  readReady(read: ReadyRead): void;
   readLost(id: number): void;
   /** Term or leader changed. */
   leaderChanged(leader: NodeId | null, term: Term): void;

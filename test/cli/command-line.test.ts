@@ -28,7 +28,7 @@ describe("kvorum", () => {
   test("takes every option as a flag, with = or a space", () => {
     const config = served(
       "--port 1 --peer-port=2 --bind 127.0.0.1 ::1 --join 127.0.0.1:9 --announce localhost " +
-        "--maxclients 3 --timeout=4 --tcp-keepalive 5 --protected-mode no --requirepass p " +
+        "--maxclients 3 --timeout=4 --tcp-keepalive 5 --reads lease --protected-mode no --requirepass p " +
         "--peer-secret s --loglevel debug --dir /d --proto-max-bulk-len 1mb " +
         "--client-query-buffer-limit 2mb --auto-aof-rewrite-min-size 3mb --repl-backlog-size 4mb",
     );
@@ -51,6 +51,7 @@ describe("kvorum", () => {
       requestBytes: 2_097_152,
       idleSeconds: 4,
       keepAliveSeconds: 5,
+      leases: true,
       checkpointLogBytes: 3_145_728,
       retainedLogBytes: 4_194_304,
     });

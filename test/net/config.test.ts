@@ -63,6 +63,7 @@ describe("without anything given", () => {
       requestBytes: 256 * 1024 * 1024,
       idleSeconds: 0,
       keepAliveSeconds: 300,
+      leases: false,
       checkpointLogBytes: 64 * 1024 * 1024,
       retainedLogBytes: 128 * 1024 * 1024,
     });

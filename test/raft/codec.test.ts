@@ -103,6 +103,7 @@ const others: fc.Arbitrary<Message> = ids.chain((common) =>
       type: fc.constant("heartbeatReply" as const),
       ...constants(common),
       round: number,
+      patient: fc.boolean(),
     }),
     fc.record({ type: fc.constant("timeoutNow" as const), ...constants(common) }),
   ),

@@ -88,8 +88,15 @@ export function heartbeat(
   };
 }
 
-export function heartbeatReply(route: Route & { round?: number }): MessageOf<"heartbeatReply"> {
-  return { type: "heartbeatReply", ...envelope(route), round: route.round ?? 0 };
+export function heartbeatReply(
+  route: Route & { round?: number; patient?: boolean },
+): MessageOf<"heartbeatReply"> {
+  return {
+    type: "heartbeatReply",
+    ...envelope(route),
+    round: route.round ?? 0,
+    patient: route.patient ?? false,
+  };
 }
 
 export function installSnapshot(

@@ -3,7 +3,7 @@
 import { assert } from "../../src/assert.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
-import type { RaftCore, RaftOptions, Save } from "../../src/raft/core/ready.ts";
+import type { RaftCore, RaftOptions, ReadyRead, Save } from "../../src/raft/core/ready.ts";
 import {
   asIndex,
   asNode,
@@ -71,7 +71,7 @@ export class TestNode {
   /** Members that need a snapshot, as they were named. */
   readonly snapshots: NodeId[] = [];
   readonly applied: Entry[] = [];
-  readonly reads: { readonly id: number; readonly index: LogIndex }[] = [];
+  readonly reads: ReadyRead[] = [];
   readonly readsLost: number[] = [];
   readonly #setup: NodeSetup;
   #sent: Message[] = [];

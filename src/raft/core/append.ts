@@ -23,6 +23,7 @@ export function receiveHeartbeat(state: RaftState, message: MessageOf<"heartbeat
     to: message.from,
     term: state.term,
     round: message.round,
+    patient: state.promisePatience(),
   });
 }
 

@@ -83,6 +83,7 @@ function receiveHeartbeatReply(state: RaftState, message: MessageOf<"heartbeatRe
   }
   follower.active = true;
   follower.round = Math.max(follower.round, message.round);
+  if (message.patient) follower.patientRound = Math.max(follower.patientRound, message.round);
   follower.heartbeatAnswered(state.log.last.index);
 }
 
@@ -123,10 +124,15 @@ export function flushLeader(state: RaftState, leadership: Leadership): void {
 /** Answers count by the configuration in force: those of removed members and learners never do. */
 function confirmReads(state: RaftState, leadership: Leadership): void {
   const { reads, log, outbox } = state;
-  const rounds = log.history.voters.map((id) =>
-    id === state.id ? reads.begun : (leadership.followers.get(id)?.round ?? 0),
-  );
-  outbox.confirmReads(reads.confirm(reachedByMajority(rounds)));
+  const reached = (of: "round" | "patientRound") =>
+    reachedByMajority(
+      log.history.voters.map((id) =>
+        id === state.id ? reads.begun : (leadership.followers.get(id)?.[of] ?? 0),
+      ),
+    );
+  const patientRound = state.options.patient === true ? reached("patientRound") : 0;
+  const confirmed = reads.confirm(reached("round"));
+  outbox.confirmReads(confirmed.map((read) => ({ ...read, patient: read.id <= patientRound })));
 }
 
 /** The ids of the new entries; null when this leader is leaving. */

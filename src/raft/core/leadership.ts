@@ -38,6 +38,8 @@ export class Leadership {
   readonly uncommitted = new UncommittedBytes();
   readonly #window: { readonly messages: number; readonly bytes: number };
   transfer: Transfer | null = null;
+  /** A member was told to campaign; the message may be late, so this holds to the end. */
+  hasHandedOver = false;
   heartbeatElapsed = 0;
   heartbeatDue = true;
   /** True once an entry of this leader's own term is committed (§8, thesis 6.4). */

@@ -2,13 +2,8 @@
 
 import { assert } from "../../assert.ts";
 import type { RaftLog } from "./log.ts";
-import type { Ready, Save } from "./ready.ts";
-import type { HardState, LogIndex, Message, MessageOf, NodeId } from "./types.ts";
-
-interface ReadyRead {
-  readonly id: number;
-  readonly index: LogIndex;
-}
+import type { Ready, ReadyRead, Save } from "./ready.ts";
+import type { HardState, Message, MessageOf, NodeId } from "./types.ts";
 
 /**
  * Messages that promise something (votes, requests for votes, accepted entries) leave only when

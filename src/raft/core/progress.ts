@@ -60,6 +60,8 @@ export class Progress {
   active = false;
   /** The highest ReadIndex round it has answered. */
   round = 0;
+  /** The highest one that it answered with a promise of patience. */
+  patientRound = 0;
 
   constructor(next: LogIndex, inflight: { readonly messages: number; readonly bytes: number }) {
     this.#next = next;

@@ -73,12 +73,16 @@ class Raft implements RaftCore {
   get uncommittedBytes(): number {
     return this.#state.leadership?.uncommitted.total ?? 0;
   }
+  get hasHandedOver(): boolean {
+    return this.#state.leadership?.hasHandedOver ?? false;
+  }
   get dropped(): number {
     return this.#state.dropped;
   }
 
   tick(): void {
     const state = this.#state;
+    state.quietTicks = Math.max(0, state.quietTicks - 1);
     if (state.leadership !== null) {
       tickLeader(state, state.leadership);
       return;
@@ -137,6 +141,7 @@ class Raft implements RaftCore {
 
   leaderGone(leader: NodeId): void {
     const state = this.#state;
+    if (state.options.patient === true) return;
     if (state.role !== "follower" || state.leader !== leader) return;
     state.leader = null;
     state.timer.hurry();
@@ -219,7 +224,7 @@ function answerStale(state: RaftState, message: Message): void {
     const hint = { term: last.term, index: last.index };
     outbox.send({ ...reply, type: "appendReply", index: message.prev.index, hint });
   } else if (message.type === "heartbeat" || message.type === "installSnapshot") {
-    outbox.send({ ...reply, type: "heartbeatReply", round: 0 });
+    outbox.send({ ...reply, type: "heartbeatReply", round: 0, patient: false });
   } else if (message.type === "requestVote") {
     outbox.send({ ...reply, type: "voteReply", pre: message.pre, granted: false });
   }

@@ -52,9 +52,16 @@ export interface Ready {
   /** Committed and on this node's disk, in order, each exactly once. */
   readonly committed: readonly Entry[];
   /** ReadIndex rounds that are confirmed: state applied up to `index` answers them. */
-  readonly reads: readonly { readonly id: number; readonly index: LogIndex }[];
+  readonly reads: readonly ReadyRead[];
   /** Rounds that were given up because leadership was lost. */
   readonly readsLost: readonly number[];
+}
+
+export interface ReadyRead {
+  readonly id: number;
+  readonly index: LogIndex;
+  /** A majority promised patience when it confirmed the round: a lease may begin with the round. */
+  readonly patient: boolean;
 }
 
 export interface Save {
@@ -96,6 +103,8 @@ export interface RaftCore {
   readonly membershipPending: boolean;
   /** The snapshot that is to take the log's place and is not yet on disk. */
   readonly installing: SnapshotPoint | null;
+  /** This leader has told another member to campaign: from now on it may be deposed at any time. */
+  readonly hasHandedOver: boolean;
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
@@ -154,6 +163,11 @@ export interface RaftOptions {
   readonly appendBytesMax: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
+  /**
+   * Leaders may lean on this node for leases (thesis 6.4.1): after each heartbeat, and after a start, it
+   * votes for nobody for an election timeout, not even when the leader is known to be gone.
+   */
+  readonly patient?: boolean;
   /** In [0, 1); for election timeouts only. */
   random(): number;
 }

@@ -26,6 +26,9 @@ export class RaftState {
   readonly timer: ElectionTimer;
   dropped = 0;
 
+  /** See `promisePatience`. */
+  quietTicks = 0;
+
   constructor(options: RaftOptions) {
     this.id = options.id;
     this.options = options;
@@ -34,6 +37,8 @@ export class RaftState {
     assert(this.log.last.term <= this.term, "the saved term is at least that of the last entry");
     this.outbox = new Outbox(options.hardState);
     this.timer = new ElectionTimer(options.electionTicks, options.random);
+    // What was promised before the start is not known any more.
+    this.promisePatience();
   }
 
   get term(): Term {
@@ -50,7 +55,15 @@ export class RaftState {
 
   /** §6, thesis 4.2.3: while true, nobody is helped to depose the leader that serves us. */
   get hearsLeader(): boolean {
+    if (this.quietTicks > 0) return true;
     return this.leader !== null && this.timer.elapsed < this.options.electionTicks;
+  }
+
+  /** True: for an election timeout this node votes for nobody, whatever it hears. */
+  promisePatience(): boolean {
+    const patient = this.options.patient === true;
+    if (patient) this.quietTicks = this.options.electionTicks;
+    return patient;
   }
 
   becomeFollower(term: Term, leader: NodeId | null): void {

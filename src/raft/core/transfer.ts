@@ -41,5 +41,6 @@ export function handOver(state: RaftState, leadership: Leadership): void {
 }
 
 function tellToCampaign(state: RaftState, to: NodeId): void {
+  if (state.leadership !== null) state.leadership.hasHandedOver = true;
   state.outbox.send({ type: "timeoutNow", from: state.id, to, term: state.term });
 }

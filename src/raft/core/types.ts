@@ -104,6 +104,8 @@ export interface Heartbeat extends Envelope {
 export interface HeartbeatReply extends Envelope {
   readonly type: "heartbeatReply";
   readonly round: number;
+  /** A promise: for an election timeout from now on the sender votes against nobody (thesis 6.4.1). */
+  readonly patient: boolean;
 }
 
 /** A state that takes the place of a log's head (§7): its last entry, and the configuration in force there. */
