@@ -9,10 +9,19 @@ export default defineConfig({
           name: "unit",
           include: [
             "test/*.test.ts",
-            "test/{resp,raft,state,commands,net,cli,checking,simulation}/**/*.test.ts",
+            "test/{resp,raft,state,commands,net,cli,checking}/**/*.test.ts",
             "test/chaos/*/*.test.ts",
             "test/chaos/options.test.ts",
           ],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "simulation",
+          include: ["test/simulation/*.test.ts"],
+          maxWorkers: 2,
+          testTimeout: 600_000,
         },
       },
       {

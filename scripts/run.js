@@ -23,6 +23,7 @@ const inRoot = (...parts) => join(root, ...parts);
 const tools = {
   bench: "benchmarks/main.js",
   "fuzz:redis": "test/differential/cli.js",
+  simulate: "test/simulation/cli.js",
   chaos: "test/chaos/cli.js",
 };
 

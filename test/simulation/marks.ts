@@ -1,0 +1,115 @@
+// What runs met, counted: a state that never occurs is a state about which nothing is proved.
+
+/** Injected by the simulation, by kind; the plan of a seed draws from these. */
+export const faultKinds = [
+  "kill",
+  "power cut",
+  "power cut everywhere",
+  "pause",
+  "isolation of the leader",
+  "isolation",
+  "halves",
+  "one way",
+  "bridge",
+  "clog",
+  "reset",
+  "clock jump",
+  "disk stall",
+  "disk error",
+  "transfer",
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Interesting states: over many seeds none may stay 0. */
+export const stateKinds = [
+  "election",
+  "election in vain",
+  "leader deposed while it lives",
+  "uncommitted tail overwritten",
+  "entry of an old term committed by a new leader",
+  "torn write cut off at the start",
+  "save survived that nobody knew of",
+  "segment rolled",
+  "restart from a checkpoint",
+  "checkpoint lost in a crash",
+  "log cut",
+  "snapshot begun",
+  "snapshot installed",
+  "own write overtaken by a snapshot",
+  "install finished after a crash",
+  "writes forwarded",
+  "forwarded frame refused",
+  "read confirmed by the leader's peer",
+  "key expired by the log",
+  "pipeline",
+  "write with unknown outcome",
+  "definite refusal without a leader",
+  "connection lost with frames under way",
+  "connection closed after silence",
+  "frame of a dead process delivered",
+  "dialled a dead process",
+  "node paused with requests waiting",
+  "log time ahead of the leader's clock",
+  "minority left dead in the second phase",
+] as const;
+
+export type StateKind = (typeof stateKinds)[number];
+
+export class Marks {
+  seeds = 0;
+  steps = 0;
+  simulatedUs = 0;
+  operations = 0;
+  entries = 0;
+  /** Histories whose search was given up. */
+  undecided = 0;
+  slowestRecoveryUs = 0;
+  readonly faults = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
+  readonly states = new Map<StateKind, number>(stateKinds.map((kind) => [kind, 0]));
+
+  fault(kind: FaultKind): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
+  }
+
+  met(state: StateKind): void {
+    this.states.set(state, (this.states.get(state) ?? 0) + 1);
+  }
+
+  add(other: MarksData): void {
+    this.seeds += other.seeds;
+    this.steps += other.steps;
+    this.simulatedUs += other.simulatedUs;
+    this.operations += other.operations;
+    this.entries += other.entries;
+    this.undecided += other.undecided;
+    this.slowestRecoveryUs = Math.max(this.slowestRecoveryUs, other.slowestRecoveryUs);
+    for (const [kind, count] of other.faults) {
+      this.faults.set(kind, (this.faults.get(kind) ?? 0) + count);
+    }
+    for (const [kind, count] of other.states) {
+      this.states.set(kind, (this.states.get(kind) ?? 0) + count);
+    }
+  }
+
+  /** What no run met. */
+  get missing(): readonly string[] {
+    return [...this.faults, ...this.states]
+      .filter(([, count]) => count === 0)
+      .map(([kind]) => kind);
+  }
+}
+
+/** Marks on their way between threads. */
+export type MarksData = Pick<
+  Marks,
+  | "seeds"
+  | "steps"
+  | "simulatedUs"
+  | "operations"
+  | "entries"
+  | "undecided"
+  | "slowestRecoveryUs"
+  | "faults"
+  | "states"
+>;

@@ -1,0 +1,72 @@
+// The disk below the log of one node: how long it takes, when it stalls or breaks, what a crash leaves of it.
+
+import { SimulatedDisk } from "../support/log-disk.ts";
+import { Chance } from "./chance.ts";
+import type { World } from "./world.ts";
+
+export class BrokenDisk extends Error {
+  override readonly name = "BrokenDisk";
+
+  constructor() {
+    super("EIO: i/o error");
+  }
+}
+
+export class NodeDisk {
+  /** Nothing completes before this time. */
+  stalledUntil = 0;
+  readonly #world: World;
+  readonly #later: (delay: number, act: () => void) => void;
+  readonly #latency: Chance;
+  #files: SimulatedDisk;
+
+  /** `later` runs what belongs to the process, unless that is gone by then. */
+  constructor(id: number, world: World, later: (delay: number, act: () => void) => void) {
+    this.#world = world;
+    this.#later = later;
+    const { seed } = world.plan;
+    this.#latency = new Chance(seed, `disk latency ${id}`);
+    this.#files = new SimulatedDisk(diskChance(seed, id), new Map(), (complete) =>
+      this.#completeLater(complete),
+    );
+  }
+
+  /** As the present process sees them. */
+  get files(): SimulatedDisk {
+    return this.#files;
+  }
+
+  /** Any other operation: resolves in virtual time, or never when the process is gone by then. */
+  readonly wait = (): Promise<void> => new Promise((resolve) => this.#completeLater(resolve));
+
+  /** The next operation is refused. */
+  break(): void {
+    this.#files.failNext(new BrokenDisk());
+  }
+
+  repair(): void {
+    this.stalledUntil = 0;
+    this.#files.failNext(null);
+  }
+
+  /** The process is gone, and with the power what the system had not written. */
+  end(powerToo: boolean): void {
+    this.#files.powerOff();
+    this.#files = powerToo ? this.#files.afterPowerCut() : this.#files.afterKill();
+  }
+
+  #completeLater(complete: () => void): void {
+    const { latencyMinUs, latencyMeanUs } = this.#world.plan.disk;
+    const delay = latencyMinUs + this.#latency.exponential(latencyMeanUs);
+    this.#later(Math.max(delay, this.stalledUntil - this.#world.timeline.now), complete);
+  }
+}
+
+function diskChance(seed: number, id: number): ConstructorParameters<typeof SimulatedDisk>[0] {
+  const chance = new Chance(seed, `disk ${id}`);
+  return {
+    integer: (below) => chance.below(below),
+    chance: (probability) => chance.happens(probability),
+    bytes: (length) => Uint8Array.from({ length }, () => chance.below(256)),
+  };
+}

@@ -1,0 +1,144 @@
+// The program's own parts of one node, opened and wired as the real one does it.
+
+import { basename } from "node:path";
+import { electionTicksMin, heartbeatTicks, inflightBytesMax } from "../../src/constants.ts";
+import { Replica } from "../../src/net/replica.ts";
+import { restartPoint } from "../../src/net/snapshots/snapshot-point.ts";
+import { Snapshots } from "../../src/net/snapshots/snapshots.ts";
+import { createRaft } from "../../src/raft/core/raft.ts";
+import { asIndex } from "../../src/raft/core/types.ts";
+import { segmentNumber } from "../../src/raft/storage/scan.ts";
+import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
+import { commands } from "../../src/state/commands/table.ts";
+import { Machine } from "../../src/state/machine.ts";
+import type { SimulatedDisk } from "../support/log-disk.ts";
+import { restoreAtStart } from "./checkpoint-disk.ts";
+import { foundLog } from "./founding.ts";
+import type { Running, SimulatedProcess } from "./parts.ts";
+import { ensure } from "./world.ts";
+
+/** Log and state as the disks have them. Rejects when a disk fails. */
+export async function openParts(
+  node: SimulatedProcess,
+  disk: SimulatedDisk,
+  onFailure: () => void,
+): Promise<Pick<Running, "log" | "machine">> {
+  const { plan, marks } = node.world;
+  const { segmentBytes, cacheBytes } = plan;
+  const options = { directory: "log", files: disk, segmentBytes, cacheBytes, onFailure };
+  const log = await openSegmentLog(options);
+  ensure(!("damaged" in log), "durability", () => {
+    return `node ${node.id} opens its log: ${JSON.stringify(log)}`;
+  });
+  const segments = disk.paths().filter((path) => segmentNumber(basename(path)) !== null);
+  if (segments.length > 1) marks.met("segment rolled");
+  if (log.torn) marks.met("torn write cut off at the start");
+  const { mark } = node.home;
+  if (mark !== null) {
+    marks.met("install finished after a crash");
+    await new Promise<void>((done) => log.restart(restartPoint(mark), done));
+    await node.home.restarted();
+  }
+  if (log.lastIndex === 0) await foundLog(log, plan.nodes);
+  const machine = newMachine(node);
+  if (node.checkpoints.stored !== null) marks.met("restart from a checkpoint");
+  restoreAtStart(machine, node.checkpoints.stored);
+  return { log, machine };
+}
+
+const newMachine = (node: SimulatedProcess): Machine =>
+  new Machine({ commands, hashSeed: node.chance.below(2 ** 31) });
+
+export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Machine): Running {
+  const { plan } = node.world;
+  const random = node.chance.next;
+  const core = createRaft({
+    id: node.id,
+    hardState: log.hardState,
+    applied: asIndex(machine.appliedIndex),
+    log,
+    ...{ heartbeatTicks, electionTicks: electionTicksMin, random },
+    appendBytesMax: plan.appendBytesMax,
+    inflightMessagesMax: plan.inflightMessagesMax,
+    inflightBytesMax,
+  });
+  node.around.bait.core?.(core);
+  // The two know each other: consensus asks for snapshots, and is told of them.
+  const parts: { snapshots: Snapshots | null } = { snapshots: null };
+  const replica = createReplica(node, { core, log, machine }, parts);
+  const snapshots = createSnapshots(node, { log, machine, replica });
+  parts.snapshots = snapshots;
+  return { core, replica, machine, log, snapshots };
+}
+
+function createReplica(
+  node: SimulatedProcess,
+  { core, log, machine }: Pick<Running, "core" | "log" | "machine">,
+  parts: { readonly snapshots: Snapshots | null },
+): Replica {
+  const { logger } = node.around;
+  return new Replica({
+    clusterId: "simulated",
+    nodeId: node.id,
+    incarnation: node.incarnation,
+    ...{ core, machine, logger, store: log },
+    peers: peersOf(node),
+    address: () => null,
+    nowMs: node.nowMs,
+    monotonicMs: node.monotonicMs,
+    random: node.chance.next,
+    wake: () => node.wake(),
+    turned: () => {
+      for (const tenant of node.tenants) tenant.turned();
+    },
+    applied: (bytes) => node.checkpoints.applied(bytes, machine),
+    snapshots: {
+      begin: (to) => {
+        node.world.wantsDrain = true;
+        parts.snapshots?.begin(to);
+      },
+      install: (point, done) => {
+        node.world.wantsDrain = true;
+        parts.snapshots?.install(point, () => {
+          // Nobody catches what is thrown behind a promise.
+          try {
+            node.installed();
+            done();
+          } catch (error) {
+            node.world.fail(error);
+          }
+        });
+      },
+      leaderChanged: () => parts.snapshots?.leaderChanged(),
+    },
+  });
+}
+
+function peersOf(node: SimulatedProcess): ConstructorParameters<typeof Replica>[0]["peers"] {
+  const { network, watcher, bait } = node.around;
+  return {
+    setPeers: () => {},
+    send: (to, kind, parts) => {
+      const body = Buffer.concat(parts);
+      bait.sending?.(kind, body);
+      watcher.sending(node, kind, body);
+      return network().send(node.id, to, { kind, body });
+    },
+  };
+}
+
+function createSnapshots(
+  node: SimulatedProcess,
+  { log, machine, replica }: Pick<Running, "log" | "machine" | "replica">,
+): Snapshots {
+  return new Snapshots({
+    nodeId: node.id,
+    peers: peersOf(node),
+    ...{ driver: replica.driver, machine, createMachine: () => newMachine(node) },
+    ...{ home: node.home.asHome, log },
+    alone: (work) => node.checkpoints.alone(work),
+    nowMs: node.monotonicMs,
+    logger: node.around.snapshotLogger,
+    onFailure: (error) => node.world.fail(error),
+  });
+}

@@ -1,0 +1,323 @@
+// One simulated node: the program's own parts over a simulated disk, network and clock.
+
+import { tickMs } from "../../src/constants.ts";
+import { frameKind } from "../../src/net/frames.ts";
+import { checkpointContext } from "../../src/net/snapshots/snapshot-point.ts";
+import { asIndex, asNode, type NodeId } from "../../src/raft/core/types.ts";
+import type { CheckpointContext } from "../../src/state/checkpoint-meta.ts";
+import { Chance } from "./chance.ts";
+import { CheckpointDisk } from "./checkpoint-disk.ts";
+import type { Host } from "./link.ts";
+import { NodeClock } from "./node-clock.ts";
+import { BrokenDisk, NodeDisk } from "./node-disk.ts";
+import { openParts, wireParts } from "./node-parts.ts";
+import type { Running, SimulatedProcess, Surroundings, Tenant } from "./parts.ts";
+import { SimulatedHome } from "./simulated-home.ts";
+import { ensure, type World } from "./world.ts";
+
+/** A turn that asks for another turn again and again does not come to rest. */
+const turnsMax = 1_000;
+/** Transfers of snapshots are looked after this often. */
+const snapshotTicks = 10;
+
+export class SimulatedNode implements Host, SimulatedProcess {
+  readonly id: NodeId;
+  readonly tenants = new Set<Tenant>();
+  readonly checkpoints: CheckpointDisk;
+  readonly around: Surroundings;
+  readonly world: World;
+  readonly chance: Chance;
+  readonly home: SimulatedHome;
+  readonly disk: NodeDisk;
+  readonly clock: NodeClock;
+  incarnation = 0;
+  #running: Running | null = null;
+  /** Counts the processes: events of an earlier one are void. */
+  #life = 0;
+  /** The process exists: it runs, or is on its way to. */
+  exists = false;
+  isPaused = false;
+  /** Crashes of its own accord are over in the second phase. */
+  mayCrash = true;
+  /** When its state was replaced by a snapshot last, in microseconds. */
+  installedAt = -1;
+  /** Since when the process has known of no leader, in microseconds; infinite while it knows one. */
+  leaderlessSince = Number.POSITIVE_INFINITY;
+  #waiting: (() => void)[] = [];
+  #wantsTurn = false;
+  #turnPlanned = false;
+  #isAtWork = false;
+  #ticks = 0;
+
+  constructor(id: number, around: Surroundings) {
+    this.id = asNode(id);
+    this.around = around;
+    this.world = around.world;
+    const { seed } = this.world.plan;
+    this.chance = new Chance(seed, `node ${id}`);
+    this.clock = new NodeClock(this.world.timeline, this.world.plan.clocks[id - 1]);
+    this.disk = new NodeDisk(id, this.world, (delay, complete) => {
+      this.#later(delay, () => this.#diskDone(complete));
+    });
+    this.checkpoints = new CheckpointDisk({
+      world: this.world,
+      later: (delay, act) => this.#later(delay, act),
+      begins: () => this.#checkpointBegins(),
+      written: (appliedIndex) => this.#cutLog(appliedIndex),
+    });
+    this.home = new SimulatedHome(this.checkpoints, this.disk.wait, () => this.#crashSometimes());
+  }
+
+  get isUp(): boolean {
+    return this.#running !== null;
+  }
+  get running(): Running {
+    ensure(this.#running !== null, "simulation", () => `node ${this.id} runs`);
+    return this.#running;
+  }
+  get isLeader(): boolean {
+    return this.#running?.replica.driver.isLeader ?? false;
+  }
+  get nowMs(): () => number {
+    return this.clock.nowMs;
+  }
+  get monotonicMs(): () => number {
+    return this.clock.monotonicMs;
+  }
+
+  /** The state was replaced by that of a snapshot. */
+  installed(): void {
+    this.installedAt = this.world.timeline.now;
+    this.world.marks.met("snapshot installed");
+    this.around.watcher.installed(this, this.running.machine);
+  }
+
+  /** A turn is wanted; what promises ask for outside of an event gets an event of its own. */
+  wake(): void {
+    this.#wantsTurn = true;
+    if (this.#isAtWork || this.#turnPlanned) return;
+    this.#turnPlanned = true;
+    this.#later(0, () => {
+      this.#turnPlanned = false;
+    });
+  }
+
+  leaderKnown(isKnown: boolean): void {
+    if (isKnown) this.leaderlessSince = Number.POSITIVE_INFINITY;
+    else this.leaderlessSince = Math.min(this.leaderlessSince, this.world.timeline.now);
+  }
+
+  // --- The process -------------------------------------------------------------------------------
+
+  start(): void {
+    if (this.exists) return;
+    this.exists = true;
+    this.#life += 1;
+    this.incarnation += 1;
+    this.world.trace.note(this.id, "starts, incarnation %x", this.incarnation);
+    this.world.wantsDrain = true;
+    const life = this.#life;
+    this.#open(life).catch((error: unknown) => {
+      if (life !== this.#life) return;
+      // A node that cannot read its disk does not start.
+      if (error instanceof BrokenDisk) this.end(false);
+      else this.world.fail(error);
+    });
+  }
+
+  /** What was not synced is lost, in pieces; with the power also what the system had not written. */
+  end(powerToo: boolean): void {
+    if (!this.exists) return;
+    this.world.trace.note(this.id, powerToo ? "loses its power" : "is killed");
+    this.exists = false;
+    this.#life += 1;
+    this.#running = null;
+    this.isPaused = false;
+    this.#waiting = [];
+    this.#wantsTurn = false;
+    this.#turnPlanned = false;
+    this.disk.end(powerToo);
+    this.checkpoints.end();
+    this.around.network().ended(this.id, powerToo);
+    this.around.watcher.ended(this);
+    for (const tenant of [...this.tenants]) tenant.ended();
+  }
+
+  /** Nothing of the process runs, and time passes. */
+  pause(): void {
+    if (this.exists) this.isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    if (this.#waiting.length > 0) this.world.marks.met("node paused with requests waiting");
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const act of waiting) this.event(act);
+  }
+
+  /** Everything that reaches the process comes this way. */
+  event(act: () => void): void {
+    if (!this.exists) return;
+    if (this.isPaused) {
+      this.#waiting.push(act);
+      return;
+    }
+    this.#isAtWork = true;
+    act();
+    this.#isAtWork = false;
+    if (this.#running === null) return;
+    if (this.#wantsTurn) this.#turnSoon();
+    this.around.watcher.after(this);
+  }
+
+  /** An event of this process; void when it is gone by then. */
+  #later(delay: number, act: () => void): void {
+    const life = this.#life;
+    this.world.timeline.after(delay, () => {
+      if (life === this.#life) {
+        this.event(() => {
+          if (life === this.#life) act();
+        });
+      }
+    });
+  }
+
+  // --- The disk ----------------------------------------------------------------------------------
+
+  #diskDone(complete: () => void): void {
+    this.world.steps += 1;
+    this.world.trace.note(this.id, "disk");
+    this.world.wantsDrain = true;
+    complete();
+  }
+
+  /** A snapshot takes the place of the state now: half of it is on disk. */
+  #crashSometimes(): void {
+    const { plan, timeline } = this.world;
+    if (!this.mayCrash || !this.chance.happens(plan.installCrashes)) return;
+    this.#later(this.chance.below(2 * plan.disk.latencyMeanUs), () => {
+      if (!this.mayCrash) return;
+      this.end(this.chance.happens(0.5));
+      timeline.after(this.chance.between(1_000, 500_000), () => this.start());
+    });
+  }
+
+  #checkpointBegins(): CheckpointContext {
+    const { machine, log } = this.running;
+    this.around.watcher.checkpointBegins(this, machine);
+    const index = asIndex(machine.appliedIndex);
+    const at = log.membershipAt(index);
+    ensure(at !== null, "11 membership", () => `node ${this.id} knows no membership`);
+    return checkpointContext(log.term(index) ?? 0, at);
+  }
+
+  async #open(life: number): Promise<void> {
+    const { log, machine } = await openParts(this, this.disk.files, () => {
+      if (life === this.#life) this.end(false);
+    });
+    if (life !== this.#life) return;
+    const { bait, watcher, network } = this.around;
+    bait.opened?.({ log, machine, nowMs: this.nowMs });
+    watcher.opened(this, log, machine);
+    const running = wireParts(this, log, machine);
+    this.#running = running;
+    this.leaderlessSince = this.world.timeline.now;
+    bait.replica?.(running.replica, machine);
+    watcher.watch(this, running);
+    this.world.trace.note(
+      this.id,
+      "serves: %x entries, %y applied",
+      log.lastIndex,
+      machine.appliedIndex,
+    );
+    network().started(this.id);
+    this.#tickLater();
+  }
+
+  /** The log below the checkpoint is not needed any more, but for followers that are a little behind. */
+  #cutLog(appliedIndex: number): void {
+    const { log, snapshots } = this.running;
+    const { keepsEntries } = this.world.plan;
+    const upTo = Math.min(appliedIndex, snapshots.oldestIndex) + 1 - keepsEntries;
+    const before = log.firstIndex;
+    if (upTo > before) log.cutBefore(asIndex(upTo));
+    if (log.firstIndex > before) this.world.marks.met("log cut");
+  }
+
+  // --- Time --------------------------------------------------------------------------------------
+
+  #tickLater(): void {
+    const life = this.#life;
+    const every = Math.round((tickMs * 1000) / (1 + this.clock.drift));
+    const tick = (): void => {
+      if (life !== this.#life) return;
+      this.world.timeline.after(every, tick);
+      // A timer that was due several times while the process stood still fires once.
+      if (this.isPaused) return;
+      this.world.steps += 1;
+      this.event(this.#tick);
+    };
+    this.world.timeline.after(this.chance.below(every), tick);
+  }
+
+  readonly #tick = (): void => {
+    const { replica, snapshots } = this.running;
+    replica.tick();
+    this.#ticks += 1;
+    if (this.#ticks % snapshotTicks === 0) snapshots.tick();
+  };
+
+  #turnSoon(): void {
+    const { turnDelayUs } = this.world.plan;
+    if (turnDelayUs === 0) this.#turn();
+    else if (!this.#turnPlanned) {
+      this.#turnPlanned = true;
+      this.#later(turnDelayUs, () => {
+        this.#turnPlanned = false;
+        this.#turn();
+      });
+    }
+  }
+
+  #turn(): void {
+    for (let turns = 0; this.#wantsTurn && this.#running !== null; turns += 1) {
+      ensure(turns < turnsMax, "bounds", () => `node ${this.id} comes to rest`);
+      this.#wantsTurn = false;
+      this.#isAtWork = true;
+      this.#running.replica.turn();
+      this.#isAtWork = false;
+    }
+  }
+
+  // --- Frames of other nodes ---------------------------------------------------------------------
+
+  frame(from: number, kind: number, body: Buffer): void {
+    const peer = asNode(from);
+    this.event(() => {
+      if (this.#running === null) return;
+      const { replica, snapshots } = this.#running;
+      if (kind === frameKind.snapshot) this.#drained(() => snapshots.frame(peer, body));
+      else if (kind === frameKind.snapshotReply) this.#drained(() => snapshots.reply(peer, body));
+      else replica.frame(peer, kind, body);
+    });
+  }
+
+  connected(peer: number): void {
+    this.event(() => {
+      this.#running?.replica.connected(asNode(peer));
+      this.#drained(() => this.#running?.snapshots.connected(asNode(peer)));
+    });
+  }
+
+  disconnected(peer: number, refused: boolean): void {
+    this.event(() => this.#running?.replica.disconnected(asNode(peer), refused));
+  }
+
+  /** Work that goes on in promises. */
+  #drained(work: () => void): void {
+    this.world.wantsDrain = true;
+    work();
+  }
+}

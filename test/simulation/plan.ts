@@ -1,0 +1,125 @@
+// Everything that a seed decides beforehand: the cluster, the weather, the faults and the requests.
+
+import { Chance } from "./chance.ts";
+import { type FaultKind, faultKinds } from "./marks.ts";
+import { type ClientPlan, planClients } from "./workload.ts";
+
+export interface Fault {
+  /** Names it for good: a shorter plan leaves out some. */
+  readonly id: number;
+  readonly kind: FaultKind;
+  /** Microseconds. */
+  readonly at: number;
+  readonly duration: number;
+  /** Seeds the choice of whom it hits. */
+  readonly dice: number;
+}
+
+export interface ClockPlan {
+  /** Of the wall clock, at first. */
+  readonly skewMs: number;
+  /** Of wall clock and timers, as a share. */
+  readonly drift: number;
+}
+
+export interface Plan {
+  readonly seed: number;
+  readonly nodes: number;
+  /** Microseconds of the first phase. */
+  readonly safetyUs: number;
+  readonly clocks: readonly ClockPlan[];
+  readonly network: {
+    readonly delayMinUs: number;
+    readonly delayMeanUs: number;
+    /** Of one packet: TCP sends it again, everything behind it waits. */
+    readonly loss: number;
+  };
+  readonly disk: { readonly latencyMinUs: number; readonly latencyMeanUs: number };
+  readonly segmentBytes: number;
+  readonly cacheBytes: number;
+  /** Log bytes from checkpoint to checkpoint. */
+  readonly checkpointBytes: number;
+  /** Entries below a checkpoint that the log keeps for followers that are behind. */
+  readonly keepsEntries: number;
+  /** From the first event to the turn that works on it and on what came meanwhile. */
+  readonly turnDelayUs: number;
+  readonly appendBytesMax: number;
+  readonly inflightMessagesMax: number;
+  /** How often the process is killed while a snapshot takes the place of its state. */
+  readonly installCrashes: number;
+  readonly faults: readonly Fault[];
+  readonly clients: readonly ClientPlan[];
+}
+
+/** What a shorter run of the same seed leaves out. */
+export interface Omissions {
+  readonly faults: ReadonlySet<number>;
+  readonly operations: ReadonlySet<number>;
+}
+
+export const nothingOmitted: Omissions = { faults: new Set(), operations: new Set() };
+
+const second = 1_000_000;
+
+export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
+  const chance = new Chance(seed, "plan");
+  const nodes = chance.pick([3, 3, 3, 3, 5, 5, 1, 2, 4]);
+  const safetyUs = chance.between(6, 16) * second;
+  const calm = chance.happens(0.1);
+  const faults = calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs);
+  const clients = planClients(new Chance(seed, "clients"), { nodes, safetyUs });
+  return {
+    ...{ seed, nodes, safetyUs },
+    clocks: Array.from({ length: nodes }, () => drawClock(chance)),
+    network: {
+      delayMinUs: chance.between(20, 500),
+      delayMeanUs: chance.pick([50, 200, 1_000, 5_000, 20_000]),
+      loss: chance.pick([0, 0, 0.001, 0.01, 0.05]),
+    },
+    disk: {
+      latencyMinUs: chance.between(20, 200),
+      latencyMeanUs: chance.pick([30, 200, 2_000, 10_000]),
+    },
+    segmentBytes: chance.pick([2, 8, 1024]) * 1024,
+    cacheBytes: chance.pick([1, 8, 1024]) * 1024,
+    checkpointBytes: chance.pick([500, 4_000, 30_000, 1e9]),
+    keepsEntries: chance.pick([0, 10, 1e9]),
+    turnDelayUs: chance.pick([0, 20, 200]),
+    appendBytesMax: chance.pick([200, 2_000, 1_000_000]),
+    inflightMessagesMax: chance.pick([1, 4, 256]),
+    installCrashes: calm ? 0 : chance.pick([0, 0.5]),
+    faults: faults.filter(({ id }) => !omit.faults.has(id)),
+    clients: clients.map((client) => ({
+      ...client,
+      requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
+    })),
+  };
+}
+
+function drawClock(chance: Chance): ClockPlan {
+  const skewMs = chance.happens(0.5) ? 0 : chance.between(-2_000, 2_000);
+  const drift = chance.happens(0.5) ? 0 : (chance.next() - 0.5) / 5;
+  return { skewMs, drift };
+}
+
+/** Swarm testing: each seed has some kinds of faults only, and its own rate of them. */
+function drawFaults(chance: Chance, safetyUs: number): Fault[] {
+  const share = chance.pick([0.15, 0.4, 0.8]);
+  const chosen = faultKinds.filter(() => chance.happens(share));
+  const kinds = chosen.length > 0 ? chosen : [chance.pick(faultKinds)];
+  const meanUs = chance.pick([150_000, 500_000, 1_500_000]);
+  const durationUs = chance.pick([50_000, 500_000, 2_500_000]);
+  const faults: Fault[] = [];
+  // An undisturbed beginning lets the first leader do something.
+  for (let at = second; ; ) {
+    at += Math.round(chance.exponential(meanUs));
+    if (at >= safetyUs) return faults;
+    faults.push({
+      id: faults.length + 1,
+      kind: chance.pick(kinds),
+      at,
+      duration: Math.round(chance.exponential(durationUs)) + 1_000,
+      dice: chance.below(2 ** 31),
+    });
+  }
+}

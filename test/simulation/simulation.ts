@@ -1,0 +1,246 @@
+// A whole cluster in one thread and virtual time, from one seed: first chaos, then recovery.
+
+import { electionTicksMin, tickMs } from "../../src/constants.ts";
+import { createLogger } from "../../src/net/logger.ts";
+import type { Operation } from "../checking/history.ts";
+import type { Bait } from "./bait.ts";
+import { Chance } from "./chance.ts";
+import { SimulatedClient } from "./client.ts";
+import { Marks } from "./marks.ts";
+import { Nemesis } from "./nemesis.ts";
+import { Network } from "./network.ts";
+import { SimulatedNode } from "./node.ts";
+import { Observer } from "./observer.ts";
+import type { Plan } from "./plan.ts";
+import { Timeline } from "./timeline.ts";
+import { Trace } from "./trace.ts";
+import { checkHistory } from "./verdict.ts";
+import { counters, registers } from "./workload.ts";
+import { ensure, Violation, type World } from "./world.ts";
+
+/** Steps from one full comparison to the next. */
+const compareEvery = 1_000;
+/** The longest election timeout, ten times. */
+const recoveryUs = 10 * 2 * electionTicksMin * tickMs * 1_000;
+/** What a run of any seed needs at most; more means that it does not come to rest. */
+const stepsMax = 2_000_000;
+
+/** Clients with higher numbers belong to the second phase. */
+const askersFrom = 1_000;
+
+export interface Outcome {
+  readonly hash: string;
+  readonly marks: Marks;
+  /** Null when every promise was kept. */
+  readonly violation: Violation | null;
+  readonly lastLines: readonly string[];
+  readonly history: readonly Operation[];
+}
+
+export interface SimulationOptions {
+  /** Gets every line of the trace. */
+  readonly out?: (line: string) => void;
+  /** A bug that is planted, to see it found. */
+  readonly bait?: Bait;
+}
+
+/** Runs a plan to its end or to the first violation. */
+export async function simulate(plan: Plan, options: SimulationOptions = {}): Promise<Outcome> {
+  const simulation = new Simulation(plan, options);
+  const violation = await simulation.run();
+  const { hash } = simulation.trace;
+  const { marks, history } = simulation;
+  return { hash, marks, violation, history, lastLines: simulation.trace.last() };
+}
+
+class Simulation {
+  readonly trace: Trace;
+  readonly marks = new Marks();
+  readonly history: Operation[] = [];
+  readonly #plan: Plan;
+  readonly #timeline = new Timeline();
+  readonly #world: World;
+  readonly #observer: Observer;
+  readonly #nodes: readonly SimulatedNode[];
+  readonly #network: Network;
+  readonly #nemesis: Nemesis;
+  readonly #clients: readonly SimulatedClient[];
+  #lastClient = askersFrom;
+  #failure: unknown = null;
+  #comparedAt = 0;
+
+  constructor(plan: Plan, { out, bait = {} }: SimulationOptions) {
+    this.#plan = plan;
+    this.trace = new Trace(this.#timeline, out ?? null);
+    this.#world = {
+      ...{ plan, timeline: this.#timeline, trace: this.trace, marks: this.marks },
+      ...{ wantsDrain: false, steps: 0 },
+      fail: (error) => {
+        this.#failure ??= error;
+      },
+    };
+    this.#observer = new Observer(this.#world);
+    const around = {
+      world: this.#world,
+      watcher: this.#observer,
+      logger: createLogger("warn", { write: (line) => this.#complained(line) }),
+      snapshotLogger: createLogger("silent"),
+      network: () => this.#network,
+      bait,
+    };
+    this.#nodes = Array.from({ length: plan.nodes }, (_, at) => new SimulatedNode(at + 1, around));
+    this.#network = new Network(this.#world, this.#nodes);
+    this.#nemesis = new Nemesis(this.#world, this.#nodes, this.#network);
+    this.#clients = plan.clients.map((each) => this.#client(each));
+  }
+
+  #client(plan: Plan["clients"][number]): SimulatedClient {
+    const { history } = this;
+    const around = { world: this.#world, observer: this.#observer, nodes: this.#nodes, history };
+    return new SimulatedClient(around, plan);
+  }
+
+  /** Honest nodes give nobody a reason to warn. */
+  #complained(line: string): void {
+    this.#world.fail(new Violation("15 no silence", line.trim()));
+  }
+
+  async run(): Promise<Violation | null> {
+    try {
+      for (const node of this.#nodes) node.start();
+      for (const client of this.#clients) this.#timeline.after(300_000, () => client.begin());
+      await this.#runUntil(() => this.#timeline.now >= this.#plan.safetyUs);
+      await this.#recover();
+      for (const client of this.#clients) client.close();
+      this.#judge();
+      return null;
+    } catch (error) {
+      return asViolation(error);
+    } finally {
+      this.marks.seeds = 1;
+      this.marks.steps = this.#world.steps;
+      this.marks.simulatedUs = this.#timeline.now;
+      this.marks.operations = this.history.length;
+      this.marks.entries = this.#observer.log.committed;
+    }
+  }
+
+  async #runUntil(isOver: () => boolean): Promise<void> {
+    while (!isOver()) {
+      if (this.#timeline.next === Number.POSITIVE_INFINITY) return;
+      this.#timeline.take()();
+      if (this.#world.wantsDrain) await this.#drain();
+      if (this.#failure !== null) throw this.#failure;
+      this.#compareSometimes();
+    }
+  }
+
+  /** Promises go on as far as they can before time does: none of them can tell when that was. */
+  async #drain(): Promise<void> {
+    this.#world.wantsDrain = false;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #compareSometimes(): void {
+    const { steps } = this.#world;
+    if (steps - this.#comparedAt < compareEvery) return;
+    ensure(steps < stepsMax, "bounds", () => "the run comes to an end");
+    this.#comparedAt = steps;
+    this.#observer.compareAll(false);
+  }
+
+  // --- The second phase ----------------------------------------------------------------------------
+
+  /** Some majority is healed, the others are gone for good: it must go on by itself, and soon. */
+  async #recover(): Promise<void> {
+    const chance = new Chance(this.#plan.seed, "recovery");
+    for (const client of this.#clients) client.stop();
+    this.#nemesis.end();
+    this.#network.unblockAll();
+    const size =
+      Math.floor(this.#nodes.length / 2) + 1 + chance.below(Math.ceil(this.#nodes.length / 2));
+    const order = chance.shuffled(this.#nodes);
+    const core = order.slice(0, size);
+    for (const node of order.slice(size)) {
+      this.marks.met("minority left dead in the second phase");
+      node.end(true);
+    }
+    for (const node of core) {
+      node.resume();
+      node.disk.repair();
+      node.mayCrash = false;
+      node.start();
+    }
+    this.trace.note(0, "second phase: %x nodes stand", core.length);
+    await this.#runUntil(() => core.every(({ isUp }) => isUp));
+    const began = this.#timeline.now;
+    await this.#writeEverywhere(core, began);
+    this.marks.slowestRecoveryUs = this.#timeline.now - began;
+    await this.#readEverything(core);
+    this.#observer.compareAll(true);
+  }
+
+  /** A new write by every node, and what was under way, is answered and applied on all of them. */
+  async #writeEverywhere(core: readonly SimulatedNode[], began: number): Promise<void> {
+    const isLed = (): boolean => core.every(({ running }) => running.replica.leader !== null);
+    await this.#runUntil(() => isLed() || this.#timeline.now > began + recoveryUs);
+    ensure(
+      isLed(),
+      "liveness",
+      () => `a majority stands for ${recoveryUs / 1e6} s without a leader`,
+    );
+    const asked = core.map((node) => this.#ask(node, [["APPEND", registers[0], `,end${node.id}`]]));
+    const isAnswered = (): boolean =>
+      [...asked, ...this.#clients].every(({ isWaiting }) => !isWaiting);
+    await this.#runUntil(() => isAnswered() || this.#timeline.now > began + recoveryUs);
+    ensure(isAnswered(), "liveness", () => {
+      return `a majority stood for ${recoveryUs / 1e6} s, and a request has no answer`;
+    });
+    const target = this.#observer.log.committed;
+    const isApplied = (): boolean =>
+      core.every(({ running }) => running.machine.appliedIndex >= target);
+    await this.#runUntil(() => isApplied() || this.#timeline.now > began + recoveryUs);
+    ensure(isApplied(), "liveness", () => `a node does not apply entry ${target}`);
+  }
+
+  async #readEverything(core: readonly SimulatedNode[]): Promise<void> {
+    const began = this.#timeline.now;
+    const words = [...registers, ...counters].map((key) => ["GET", key]);
+    const asked = core.map((node) => this.#ask(node, words));
+    const isAnswered = (): boolean => asked.every(({ isWaiting }) => !isWaiting);
+    await this.#runUntil(() => isAnswered() || this.#timeline.now > began + recoveryUs);
+    ensure(isAnswered(), "liveness", () => "a read has no answer");
+    const refused = this.history.find(({ client, kind }) => client > askersFrom && kind !== "ok");
+    ensure(refused === undefined, "9 refusals", () => {
+      return `a majority stands and has a leader, and request ${refused?.id} is refused`;
+    });
+  }
+
+  /** A client that asks these things of one node at once. */
+  #ask(node: SimulatedNode, requests: readonly (readonly string[])[]): SimulatedClient {
+    this.#lastClient += 1;
+    const id = this.#lastClient;
+    const client = this.#client({
+      ...{ id, node: node.id },
+      requests: requests.map((words, at) => ({
+        id: id * 1_000 + at,
+        words,
+        thinkUs: at === 0 ? 1 : 0,
+      })),
+    });
+    client.begin();
+    client.askNow();
+    return client;
+  }
+
+  #judge(): void {
+    const undecided = checkHistory(this.#plan, this.history, this.#observer.log.entries());
+    if (undecided) this.marks.undecided = 1;
+  }
+}
+
+function asViolation(error: unknown): Violation {
+  if (error instanceof Violation) return error;
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new Violation("assertion", text, { cause: error });
+}

@@ -1,0 +1,78 @@
+// What is promised of the state: after the same entry it is the same on every node, and its time never runs back.
+
+import { crc32 } from "node:zlib";
+import type { Machine } from "../../src/state/machine.ts";
+import { ensure, type World } from "./world.ts";
+
+/** Every so many entries the whole state is compared, else its measures. */
+const wholeEvery = 16;
+
+export class StateWatch {
+  readonly #world: World;
+  /** By applied index. */
+  readonly #measures: number[] = [];
+  readonly #wholes = new Map<number, number>();
+  readonly #logTimes: number[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The state came from a checkpoint, of this node or of another. */
+  restored(node: number, machine: Machine): void {
+    this.#logTimes[node] = machine.logTimeMs;
+    if (machine.appliedIndex > 0) this.#agree(node, machine);
+  }
+
+  /** From now on every entry that the machine applies is looked at. */
+  watch(node: number, machine: Machine): void {
+    const apply = machine.apply.bind(machine);
+    const expired = machine.keyspace.counters;
+    machine.apply = (entry, sink) => {
+      const before = expired.expiredKeys;
+      apply(entry, sink);
+      if (expired.expiredKeys > before) this.#world.marks.met("key expired by the log");
+      this.#agree(node, machine);
+    };
+  }
+
+  #agree(node: number, machine: Machine): void {
+    const { logTimeMs, appliedIndex, keyspace } = machine;
+    ensure(logTimeMs >= (this.#logTimes[node] ?? 0), "13 log time", () => {
+      return `log time of node ${node} runs back to ${logTimeMs}`;
+    });
+    this.#logTimes[node] = logTimeMs;
+    const { size, expires } = keyspace.database(0);
+    const measure = logTimeMs * 4096 + size * 64 + expires;
+    const known = this.#measures[appliedIndex];
+    if (known === undefined) this.#measures[appliedIndex] = measure;
+    ensure(known === undefined || known === measure, "5 state machine safety", () => {
+      return `node ${node} differs after entry ${appliedIndex} in time, keys or expiries`;
+    });
+    if (appliedIndex % wholeEvery === 0) this.compare(node, machine);
+  }
+
+  /** The whole state against that of whoever was there before. */
+  compare(node: number, machine: Machine): void {
+    const { appliedIndex } = machine;
+    const digest = digestOf(machine);
+    const known = this.#wholes.get(appliedIndex);
+    if (known === undefined) this.#wholes.set(appliedIndex, digest);
+    ensure(known === undefined || known === digest, "5 state machine safety", () => {
+      return `the state of node ${node} after entry ${appliedIndex} is another`;
+    });
+  }
+}
+
+/** Of everything that is replicated: keys in their order, values, expiries, and who wrote how much. */
+export function digestOf(machine: Machine): number {
+  let digest = crc32(JSON.stringify(machine.origins.list()), machine.logTimeMs % 2 ** 32);
+  for (const partition of machine.keyspace.database(0).filledPartitions()) {
+    for (let at = 0; at < partition.size; at += 1) {
+      const key = partition.keys[at] ?? "";
+      const expiry = partition.expiries?.get(key);
+      digest = crc32(`${at} ${key} ${String(expiry)} ${String(partition.values[at])}`, digest);
+    }
+  }
+  return digest;
+}

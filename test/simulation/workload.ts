@@ -1,0 +1,70 @@
+// What the clients of a simulation ask, drawn beforehand. Values are unique: a reply names its write.
+
+import type { Chance } from "./chance.ts";
+
+export interface Request {
+  /** Unique in the run. */
+  readonly id: number;
+  readonly words: readonly string[];
+  /** Microseconds from the reply before it; 0 sends it right behind the one before it (a pipeline). */
+  readonly thinkUs: number;
+}
+
+export interface ClientPlan {
+  readonly id: number;
+  /** Where it connects first. */
+  readonly node: number;
+  readonly requests: readonly Request[];
+}
+
+export const registers = ["r0", "r1", "r2", "r3", "r4", "r5"] as const;
+/** Only ever counted up: in the end they are exact. */
+export const counters = ["c0", "c1"] as const;
+
+/** More than a run of any length asks. */
+const requestsMax = 400;
+
+export function planClients(
+  chance: Chance,
+  { nodes, safetyUs }: { readonly nodes: number; readonly safetyUs: number },
+): ClientPlan[] {
+  const count = chance.between(2, 6);
+  const thinkUs = chance.pick([5_000, 30_000, 100_000]);
+  const pipelined = chance.pick([0, 0.1, 0.4]);
+  const timed = chance.pick([0, 0.1]);
+  let lastId = 0;
+  return Array.from({ length: count }, (_, at) => {
+    const requests: Request[] = [];
+    for (let us = 0; us < safetyUs && requests.length < requestsMax; ) {
+      lastId += 1;
+      const isBehind = requests.length > 0 && chance.happens(pipelined);
+      const think = isBehind ? 0 : 1 + Math.round(chance.exponential(thinkUs));
+      us += think;
+      requests.push({ id: lastId, words: drawWords(chance, lastId, timed), thinkUs: think });
+    }
+    return { id: at + 1, node: chance.between(1, nodes), requests };
+  });
+}
+
+function drawWords(chance: Chance, id: number, timed: number): readonly string[] {
+  if (chance.happens(0.2)) return ["INCRBY", chance.pick(counters), "1"];
+  // The first keys are asked for more often than the last.
+  const key = registers[Math.floor(chance.next() ** 2 * registers.length)] as string;
+  // Now and then one that spans sectors, so that half of it can be on disk.
+  const value = `v${id}${chance.happens(0.1) ? "x".repeat(chance.between(1, 1_500)) : ""}`;
+  if (chance.happens(timed)) return ["SET", key, value, "PX", String(chance.between(1, 1_500))];
+  return chance.pick<readonly string[]>([
+    ["GET", key],
+    ["GET", key],
+    ["GET", chance.pick(counters)],
+    ["EXISTS", key],
+    ["SET", key, value],
+    ["SET", key, value],
+    ["SET", key, value, "NX"],
+    ["SET", key, value, "XX", "GET"],
+    ["APPEND", key, `,v${id}`],
+    ["APPEND", key, `,v${id}`],
+    ["DEL", key],
+    ["GETDEL", key],
+  ]);
+}
