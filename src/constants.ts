@@ -32,6 +32,8 @@ export const outputPauseBytes = MiB;
 export const outputBytesMax = 1024 * MiB;
 /** A piece of output handed to the socket at once; larger replies go in several. */
 export const outputPieceBytes = 16 * MiB;
+/** A long reply (KEYS of millions) is encoded in parts of this size, one in a turn: some 5 ms. */
+export const encodeStepBytes = 256 * KiB;
 /** Default of `maxclients`. */
 export const clientsDefault = 10_000;
 /** Text of one error reply, after CR, LF and NUL became spaces. */
@@ -41,6 +43,14 @@ export const errorTextMax = 1024;
 
 /** Writes waiting on this node, all sessions together; above it no session is read. */
 export const pendingBytesMax = 512 * MiB;
+/** Words of reads waiting on this node, all sessions together; above it no session is read. */
+export const pendingReadBytesMax = 256 * MiB;
+/**
+ * How long one turn of the event loop runs reads, or applies entries, before consensus and the sockets
+ * get their turn. A tenth of it would cost a tenth more time; ten times as much comes near a heartbeat.
+ */
+export const readSliceMs = 10;
+export const applySliceMs = 10;
 /** Requests of one write batch; what arrives beyond goes into the next proposal. */
 export const batchBytesMax = 4 * MiB;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
@@ -158,6 +168,10 @@ assert(frameBytesMax > requestBytesMax, "a largest request fits into a frame wit
 assert(
   electionTicksMin >= 5 * heartbeatTicks,
   "a follower survives the loss of several heartbeats",
+);
+assert(
+  2 * (readSliceMs + applySliceMs) <= heartbeatTicks * tickMs,
+  "a long command delays no heartbeat",
 );
 assert(inflightBytesMax >= appendBytesMax, "a window takes at least one message");
 assert(

@@ -299,6 +299,7 @@ export class Node implements RunningNode {
       peers: this.#network,
       ...{ driver, machine, createMachine, home, log: store },
       alone: (work) => this.#checkpointer.alone(work),
+      whenReadsEnd: () => this.#replica.whenReadsEnd(),
       nowMs: Date.now,
       logger: hooks.logger,
       onFailure: hooks.onFailure,

@@ -69,6 +69,8 @@ export class ClientListener implements ConnectionHost {
   readonly #connections = new Map<number, Connection>();
   readonly #debts = new Map<Connection, Debt>();
   #touched: Connection[] = [];
+  /** Those that have a long reply to encode, and a socket that takes more of it. */
+  readonly #encoding = new Set<Connection>();
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
   #isClosing = false;
@@ -148,6 +150,11 @@ export class ClientListener implements ConnectionHost {
     return this.#pause.mode === "all" ? command.name !== "unpause" : mayWrite(command);
   }
 
+  wantsToEncode(connection: Connection): void {
+    this.#encoding.add(connection);
+    this.#options.wake();
+  }
+
   touched(connection: Connection): void {
     this.#touched.push(connection);
     this.#options.wake();
@@ -155,11 +162,22 @@ export class ClientListener implements ConnectionHost {
 
   /** The end of a turn: every session with replies writes once, and goes on with what waited. */
   flush(): void {
+    this.#encodeOne();
     while (this.#touched.length > 0) {
       const connections = this.#touched;
       this.#touched = [];
       for (const connection of connections) connection.flush();
     }
+  }
+
+  /** One part of one long reply in a turn, whoever's turn it is: the event loop must not stand still. */
+  #encodeOne(): void {
+    for (const connection of this.#encoding) {
+      this.#encoding.delete(connection);
+      connection.encodeMore();
+      break;
+    }
+    if (this.#encoding.size > 0) this.#options.wake();
   }
 
   /** Some ten times a second: clients that are idle or slow, the end of a pause, room in the queues. */
@@ -175,6 +193,7 @@ export class ClientListener implements ConnectionHost {
   ended(connection: Connection): void {
     this.#connections.delete(connection.session.id);
     this.#debts.delete(connection);
+    this.#encoding.delete(connection);
   }
 
   dropped(connection: Connection, why: string): void {

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import {
+  encodeStepBytes,
   inputPauseBytes,
   outputBytesMax,
   outputPauseBytes,
@@ -19,6 +20,8 @@ import { Session, type SessionHost, type Wire } from "./session.ts";
 export interface ConnectionHost extends SessionHost {
   /** Calls `flush` of the connection at the end of this turn. */
   touched(connection: Connection): void;
+  /** Calls `encodeMore` of the connection in a turn that has time for it. */
+  wantsToEncode(connection: Connection): void;
   /** The socket is gone. */
   ended(connection: Connection): void;
   /** Closed by us, and why: one line in the log. */
@@ -46,7 +49,7 @@ export class Connection implements Wire {
     this.localAddress = endpoint(socket.localAddress, socket.localPort);
     this.session = new Session(id, host, this, limits.authenticated);
     socket.on("data", (chunk: Buffer) => this.#data(chunk));
-    socket.on("drain", () => this.#advance());
+    socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#end());
     socket.on("error", () => this.destroy());
     socket.on("close", () => this.#close());
@@ -61,7 +64,7 @@ export class Connection implements Wire {
     return this.#output.length + this.#socket.writableLength;
   }
   get isOutputFull(): boolean {
-    return this.outputBytes > outputPauseBytes;
+    return this.#output.hasMore || this.outputBytes > outputPauseBytes;
   }
   /** Some request waits for something else than bytes. */
   get isStalled(): boolean {
@@ -86,6 +89,25 @@ export class Connection implements Wire {
   flush(): void {
     this.#flushAsked = false;
     this.#writeOut();
+    if (!this.#output.hasMore) this.#goOn();
+    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+  }
+
+  /** The next part of a long reply; the rest follows in another turn, when the socket takes more. */
+  encodeMore(): void {
+    if (this.#socket.destroyed) return;
+    this.#output.encodeMore(encodeStepBytes);
+    this.#writeOut();
+    if (!this.#output.hasMore) this.#goOn();
+    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+  }
+
+  #drained(): void {
+    if (this.#output.hasMore) this.#host.wantsToEncode(this);
+    else this.#advance();
+  }
+
+  #goOn(): void {
     if (this.session.isClosing) {
       if (this.session.isIdle) this.#socket.end();
     } else if (this.isStalled || this.#inputEnded) this.#advance();

@@ -1,122 +1,108 @@
 // Reads of this node's clients: collected in a turn, behind one barrier, executed on this node.
 
+import { pendingReadBytesMax } from "../constants.ts";
 import { errors } from "../resp/errors.ts";
-import type { ErrorReply, Reply } from "../resp/reply.ts";
+import type { ErrorReply } from "../resp/reply.ts";
 import type { Arguments } from "../state/arguments.ts";
 import type { ReadCommand } from "../state/commands/spec.ts";
 import type { Waiter } from "./pending-writes.ts";
-
-/** Runs one read on the applied state. `due` true: it met a key that is due by the clock alone. */
-export interface Reader {
-  readonly appliedIndex: number;
-  read(command: ReadCommand, database: number, args: Arguments, clockMs: number): Reply;
-  readonly metDue: boolean;
-}
+import { ReadBatch } from "./read-batch.ts";
+import { type Reader, ReadRunner } from "./read-runner.ts";
 
 /** The round trips to the leader: see ReadBarrier. */
 export interface Barrier {
+  /** Tokens ascend. */
   request(tick: boolean): number;
   forget(token: number): void;
 }
 
-/** Parallel arrays, because an object per read would cost more than many reads do. */
-class ReadBatch {
-  readonly waiters: Waiter[] = [];
-  readonly commands: ReadCommand[] = [];
-  readonly args: Arguments[] = [];
-  /** The second time round: log time has been moved, so what it says is the answer. */
-  readonly afterTick: boolean;
-
-  constructor(afterTick: boolean) {
-    this.afterTick = afterTick;
-  }
-
-  add(waiter: Waiter, command: ReadCommand, args: Arguments): void {
-    this.waiters.push(waiter);
-    this.commands.push(command);
-    this.args.push(args);
-  }
-}
-
-interface Confirmed {
-  readonly batch: ReadBatch;
-  readonly index: number;
-  readonly clockMs: number;
-}
-
-/** Invariant: a read runs only on a state that contains everything acknowledged before it arrived. */
+/**
+ * Invariants: a read runs only on a state that contains everything acknowledged before it arrived; a
+ * session's reads are answered in the order of their arrival.
+ */
 export class PendingReads {
-  readonly #reader: Reader;
   readonly #barrier: Barrier;
+  readonly #runner: ReadRunner;
   #collecting = new ReadBatch(false);
+  /** By token; a batch that waits for a tick is older, for each of its sessions, than any other. */
   readonly #asked = new Map<number, ReadBatch>();
-  /** Confirmed, but the state is not applied that far yet. */
-  #early: Confirmed[] = [];
+  readonly #ticks = new Map<number, ReadBatch>();
+  #bytes = 0;
 
-  constructor(reader: Reader, barrier: Barrier) {
-    this.#reader = reader;
+  /** `monotonicMs`: a clock that only ever goes forward. */
+  constructor(reader: Reader, barrier: Barrier, monotonicMs: () => number) {
     this.#barrier = barrier;
+    this.#runner = new ReadRunner({
+      reader,
+      monotonicMs,
+      tick: (batch) => this.#ticks.set(barrier.request(true), batch),
+      ended: (args) => {
+        this.#bytes -= weightOf(args);
+      },
+    });
+  }
+
+  /** A long read is paused: no entry may be applied until it has ended. */
+  get isPaused(): boolean {
+    return this.#runner.isPaused;
+  }
+
+  /** Too much waits: no more requests are taken from sockets. */
+  get isFull(): boolean {
+    return this.#bytes >= pendingReadBytesMax;
   }
 
   add(waiter: Waiter, command: ReadCommand, args: Arguments): void {
+    this.#bytes += weightOf(args);
     this.#collecting.add(waiter, command, args);
   }
 
   /** All reads of this turn share one barrier. */
   flush(): void {
-    if (this.#collecting.waiters.length === 0) return;
+    if (this.#collecting.length === 0) return;
     this.#asked.set(this.#barrier.request(false), this.#collecting);
     this.#collecting = new ReadBatch(false);
   }
 
+  /** The reads of this token, and of older ones whose answers are late or lost, run in the next `run`. */
   confirmed(token: number, index: number, clockMs: number): void {
-    const batch = this.#asked.get(token);
-    if (batch === undefined) return;
-    this.#asked.delete(token);
-    if (this.#reader.appliedIndex >= index) this.#run(batch, clockMs);
-    else this.#early.push({ batch, index, clockMs });
+    const ticked = this.#ticks.get(token);
+    if (ticked !== undefined) {
+      this.#ticks.delete(token);
+      this.#runner.add(ticked, index, clockMs);
+    }
+    if (!this.#asked.has(token)) return;
+    for (const [asked, batch] of this.#asked) {
+      if (asked > token) break;
+      this.#asked.delete(asked);
+      if (asked !== token) this.#barrier.forget(asked);
+      this.#runner.add(batch, index, clockMs);
+    }
   }
 
-  /** The state has moved on: what waited for it runs. */
-  applied(): void {
-    if (this.#early.length === 0) return;
-    const early = this.#early;
-    this.#early = [];
-    for (const each of early) {
-      if (this.#reader.appliedIndex >= each.index) this.#run(each.batch, each.clockMs);
-      else this.#early.push(each);
-    }
+  /** Once per turn, after entries were applied. True: another turn is wanted. */
+  run(): boolean {
+    return this.#runner.run();
   }
 
   /** No leader for too long. A read has no effect, so the refusal is definite. */
   giveUp(refusal: ErrorReply = errors.clusterDown): void {
-    const batches = [...this.#asked.values(), this.#collecting];
-    for (const token of this.#asked.keys()) this.#barrier.forget(token);
+    for (const token of [...this.#ticks.keys(), ...this.#asked.keys()]) this.#barrier.forget(token);
+    this.#runner.refuse(this.#ticks.values(), refusal);
+    for (const batch of [...this.#asked.values(), this.#collecting]) {
+      this.#runner.addRefused(batch, refusal);
+    }
+    this.#ticks.clear();
     this.#asked.clear();
     this.#collecting = new ReadBatch(false);
-    for (const batch of batches) {
-      for (const waiter of batch.waiters) waiter.reply(refusal);
-    }
   }
+}
 
-  #run(batch: ReadBatch, clockMs: number): void {
-    const due = new ReadBatch(true);
-    const held = new Set<Waiter>();
-    for (let at = 0; at < batch.waiters.length; at++) {
-      const waiter = batch.waiters[at] as Waiter;
-      const command = batch.commands[at] as ReadCommand;
-      const args = batch.args[at] as Arguments;
-      // Once one of a session's reads has to wait for a tick, its later ones wait too: order.
-      if (held.size > 0 && held.has(waiter)) {
-        due.add(waiter, command, args);
-        continue;
-      }
-      const reply = this.#reader.read(command, waiter.database, args, clockMs);
-      if (this.#reader.metDue && !batch.afterTick) {
-        held.add(waiter);
-        due.add(waiter, command, args);
-      } else waiter.reply(reply);
-    }
-    if (held.size > 0) this.#asked.set(this.#barrier.request(true), due);
-  }
+/** Memory for each word besides its bytes, about. */
+const wordBytes = 32;
+
+function weightOf(args: Arguments): number {
+  let bytes = wordBytes * args.length;
+  for (const text of args) bytes += text.length;
+  return bytes;
 }

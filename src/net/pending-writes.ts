@@ -12,6 +12,8 @@ export interface Waiter {
   readonly id: number;
   readonly database: number;
   readonly protocol: Protocol;
+  /** True: nobody is there any more, and no reply is of use. */
+  readonly isGone: boolean;
   /** Called once per request, in the order of the requests. */
   reply(reply: Reply): void;
 }

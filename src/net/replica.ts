@@ -1,12 +1,11 @@
 // Joins consensus and state: collects a turn's requests, orders them, applies entries, answers.
 
-import { expireTickMs, leaderWaitMs } from "../constants.ts";
+import { applySliceMs, expireTickMs, leaderWaitMs } from "../constants.ts";
 import { decodeMessage, encodeMessage } from "../raft/codec.ts";
 import type { ReadyRead } from "../raft/core/ready.ts";
 import type { Entry, Message, NodeId, SnapshotPoint, Term } from "../raft/core/types.ts";
 import { RaftDriver } from "../raft/driver.ts";
 import type { Consumer } from "../raft/ports.ts";
-import type { Reply } from "../resp/reply.ts";
 import type { Arguments } from "../state/arguments.ts";
 import type { ReadCommand } from "../state/commands/spec.ts";
 import type { Machine } from "../state/machine.ts";
@@ -54,12 +53,15 @@ export class Replica implements Consumer {
   readonly #barrier: ReadBarrier;
   readonly #ordering: Ordering;
   readonly #divergence: DivergenceCheck;
+  readonly #awaitingReads: (() => void)[] = [];
   #retired = false;
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpiry = true;
   #retryAtMs = 0;
+  /** Entries are applied until then, the rest in the next turn. Null: none has been applied in this one. */
+  #applyUntilMs: number | null = null;
   #nextExpiryTickMs = 0;
   #nextStaleCheckMs = 0;
   #nextAnnouncementMs = 0;
@@ -90,10 +92,10 @@ export class Replica implements Consumer {
       get metDue(): boolean {
         return this.machine.metDue;
       },
-      read: (command: ReadCommand, database: number, args: Arguments, clockMs: number): Reply =>
+      read: (command: ReadCommand, database: number, args: Arguments, clockMs: number) =>
         options.machine.read(command, database, args, clockMs, options.random),
     };
-    this.#reads = new PendingReads(reader, this.#barrier);
+    this.#reads = new PendingReads(reader, this.#barrier, options.monotonicMs);
     const { nodeId, incarnation, peers, nowMs, random, logger } = options;
     this.#ordering = new Ordering({
       ...{ nodeId, incarnation, peers, nowMs, random, logger },
@@ -124,7 +126,7 @@ export class Replica implements Consumer {
 
   /** Too much waits: no more requests are taken from sockets. */
   get isFull(): boolean {
-    return this.#writes.isFull;
+    return this.#writes.isFull || this.#reads.isFull;
   }
   get pendingWrites(): number {
     return this.#writes.length;
@@ -140,6 +142,7 @@ export class Replica implements Consumer {
     if (this.#retired) {
       this.#writes.giveUp(adminErrors.removed);
       this.#reads.giveUp(adminErrors.removed);
+      if (this.#reads.run()) this.#options.wake();
       this.#options.turned();
       return;
     }
@@ -147,9 +150,18 @@ export class Replica implements Consumer {
     this.#writes.flush(mayLeave); // 1. this turn's writes become one proposal,
     this.#reads.flush(); //          2. its reads share one barrier,
     this.#barrier.flush();
+    this.#applyUntilMs = null;
     this.driver.turn(); //           3. consensus: disk, peers, applied entries, confirmed reads,
+    const isLate = this.#isLate;
+    const isLong = this.#reads.run(); // 4. reads, or a slice of a long one,
+    if (isLate || isLong) this.#options.wake();
+    if (!this.#reads.isPaused) for (const resolve of this.#awaitingReads.splice(0)) resolve();
     this.#addresses.follow();
-    this.#options.turned(); //       4. one write per session.
+    this.#options.turned(); //       5. one write per session.
+  }
+
+  get #isLate(): boolean {
+    return this.#applyUntilMs !== null && this.#options.monotonicMs() >= this.#applyUntilMs;
   }
 
   /** Every `tickMs`. */
@@ -174,7 +186,8 @@ export class Replica implements Consumer {
       this.#nextAnnouncementMs = nowMs + announceMs;
       this.#addresses.announce();
     }
-    if (nowMs >= this.#nextStaleCheckMs) {
+    // While the state stands still, what is pending here is not lost: it only cannot be answered yet.
+    if (nowMs >= this.#nextStaleCheckMs && !this.#reads.isPaused) {
       this.#nextStaleCheckMs = nowMs + staleMs;
       if (!this.driver.isLeader) this.#writes.sendStale();
       this.#barrier.askStale();
@@ -184,7 +197,12 @@ export class Replica implements Consumer {
 
   // --- Consumer of the driver ------------------------------------------------------------------
 
+  get standsStill(): boolean {
+    return this.#reads.isPaused || this.#isLate;
+  }
+
   committed(entries: readonly Entry[]): void {
+    this.#applyUntilMs ??= this.#options.monotonicMs() + applySliceMs;
     let bytes = 0;
     for (const entry of entries) {
       if (entry.kind === "data") this.machine.apply(entry, this.#writes);
@@ -194,7 +212,6 @@ export class Replica implements Consumer {
       this.#barrier.applied(entry.index, entry.term);
       bytes += entry.data.length;
     }
-    this.#reads.applied();
     this.#options.applied(bytes);
   }
 
@@ -204,10 +221,15 @@ export class Replica implements Consumer {
       // The state has passed some of this node's own writes, and nobody knows what they replied.
       this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));
       this.#divergence.forget(nodeId);
-      this.#reads.applied();
       done();
       this.#options.wake();
     });
+  }
+
+  /** Resolves when no read is half done: until the event loop goes on, the state may be replaced. */
+  whenReadsEnd(): Promise<void> {
+    if (!this.#reads.isPaused) return Promise.resolve();
+    return new Promise((resolve) => this.#awaitingReads.push(resolve));
   }
 
   readReady({ id, index, patient }: ReadyRead): void {

@@ -87,9 +87,6 @@ export class ServerContext implements Server {
   async sleep(ms: number): Promise<void> {
     await sleep(ms);
   }
-  block(ms: number): void {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-  }
 
   *clients(): IterableIterator<Client> {
     for (const { session } of this.listener?.connections() ?? []) yield session;

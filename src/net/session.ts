@@ -136,6 +136,9 @@ export class Session implements Client, Waiter {
   get isIdle(): boolean {
     return this.#outstanding === 0;
   }
+  get isGone(): boolean {
+    return this.#state === "closed";
+  }
   get isClosing(): boolean {
     return this.#state !== "open";
   }

@@ -1,7 +1,7 @@
 // The loop around the core: durable, then speak, then act. Everything since the last turn shares one disk write.
 
 import { assert } from "../assert.ts";
-import type { MemberProgress, MembershipChange, RaftCore, Save } from "./core/ready.ts";
+import type { MemberProgress, MembershipChange, RaftCore, Ready, Save } from "./core/ready.ts";
 import type {
   EntryId,
   LogIndex,
@@ -133,7 +133,7 @@ export class RaftDriver {
 
   /** Carries out all work that the core has now. */
   turn(): void {
-    for (let ready = this.#core.ready(); ready !== null; ready = this.#core.ready()) {
+    for (let ready = this.#ready(); ready !== null; ready = this.#ready()) {
       if (ready.save !== null) this.#save(ready.save); //                    1. the disk starts,
       for (const message of ready.messages) this.#send(message); //          2. peers work meanwhile,
       for (const member of ready.snapshots) this.#ports.transport.sendSnapshot(member);
@@ -143,6 +143,10 @@ export class RaftDriver {
       for (const read of ready.reads) this.#ports.consumer.readReady(read); // 4. read.
     }
     this.#tellOfLeader();
+  }
+
+  #ready(): Ready | null {
+    return this.#core.ready(this.#ports.consumer.standsStill);
   }
 
   #save(save: Save): void {

@@ -52,6 +52,8 @@ export interface Transport {
 
 /** What happens above: the state machine and its clients. */
 export interface Consumer {
+  /** No committed entry can be taken now. Whoever says so asks for a turn when that is over. */
+  readonly standsStill: boolean;
   /** Committed, durable here, in order, each once. */
   committed(entries: readonly Entry[]): void;
   /**

@@ -1,11 +1,12 @@
 // Replies into bytes of RESP2 or RESP3; `benchmarks/` measures it with every command.
 
-import { unreachable } from "../assert.ts";
+import { InvariantError, unreachable } from "../assert.ts";
 import { errorTextMax, outputPieceBytes } from "../constants.ts";
 import { formatDouble } from "./format-double.ts";
 import {
   type AttributeReply,
   type Bytes,
+  type LongArray,
   type MapReply,
   ok,
   type Protocol,
@@ -21,6 +22,7 @@ type Aggregate = MapReply | SetReply | PushReply | AttributeReply;
 export function encodeReply(reply: Reply, protocol: Protocol): Bytes {
   const buffer = new ReplyBuffer();
   buffer.append(reply, protocol);
+  while (buffer.hasMore) buffer.encodeMore(Number.POSITIVE_INFINITY);
   return buffer.take().join("");
 }
 
@@ -36,18 +38,80 @@ function oneLine(text: Bytes): Bytes {
   return text.replace(/[\r\n\0]/g, " ");
 }
 
-/** Output of one session and turn: usually one string, in pieces when there is much of it. */
+/** A reply in order behind a long one. */
+interface Later {
+  readonly reply: Reply;
+  readonly protocol: Protocol;
+}
+
+/** It, or an item of it, may take longer to encode than the event loop may stand still. */
+function isLong(reply: Reply): reply is LongArray | readonly Reply[] {
+  if (typeof reply !== "object" || reply === null) return false;
+  return "type" in reply ? reply.type === "long-array" : reply.some(isLong);
+}
+
+/**
+ * Output of one session and turn: usually one string, in pieces when there is much of it. What comes
+ * with and after a long reply is encoded by and by (`encodeMore`).
+ */
 export class ReplyBuffer {
   #text: Bytes = "";
   #pieces: Bytes[] = [];
   #piecesLength = 0;
+  #later: Later[] = [];
+  #steps: Generator<undefined, void> | null = null;
 
   /** Bytes that `take` would give. */
   get length(): number {
     return this.#piecesLength + this.#text.length;
   }
 
+  /** Something is not encoded yet. */
+  get hasMore(): boolean {
+    return this.#steps !== null;
+  }
+
   append(reply: Reply, protocol: Protocol): void {
+    if (this.#steps === null && !isLong(reply)) {
+      this.#encode(reply, protocol);
+      return;
+    }
+    this.#later.push({ reply, protocol });
+    this.#steps ??= this.#encodeLater();
+  }
+
+  /** Encodes until at least `bytes` more can be taken, or all. */
+  encodeMore(bytes: number): void {
+    const enough = this.length + bytes;
+    while (this.#steps !== null && this.length < enough) {
+      if (this.#steps.next().done === true) this.#steps = null;
+    }
+  }
+
+  *#encodeLater(): Generator<undefined, void> {
+    while (this.#later.length > 0) {
+      const later = this.#later;
+      this.#later = [];
+      for (const { reply, protocol } of later) yield* this.#inSteps(reply, protocol);
+    }
+  }
+
+  *#inSteps(reply: Reply, protocol: Protocol): Generator<undefined, void> {
+    if (!isLong(reply)) {
+      this.#encode(reply, protocol);
+      return;
+    }
+    this.appendRaw(`*${reply.length}\r\n`);
+    for (const part of "type" in reply ? reply.parts : [reply]) {
+      for (const item of part) {
+        if (isLong(item)) yield* this.#inSteps(item, protocol);
+        else this.#encode(item, protocol);
+      }
+      yield;
+    }
+  }
+
+  #encode(reply: Reply, protocol: Protocol): void {
     if (typeof reply === "string") this.#bulk(reply);
     else if (typeof reply === "number" || typeof reply === "bigint")
       this.appendRaw(`:${reply}\r\n`);
@@ -104,15 +168,15 @@ export class ReplyBuffer {
 
   #items(mark: string, items: readonly Reply[], protocol: Protocol): void {
     this.appendRaw(`${mark}${items.length}\r\n`);
-    for (const item of items) this.append(item, protocol);
+    for (const item of items) this.#encode(item, protocol);
   }
 
   #entries(mark: string, entries: readonly (readonly [Reply, Reply])[], protocol: Protocol): void {
     const count = mark === "*" ? 2 * entries.length : entries.length;
     this.appendRaw(`${mark}${count}\r\n`);
     for (const [key, value] of entries) {
-      this.append(key, protocol);
-      this.append(value, protocol);
+      this.#encode(key, protocol);
+      this.#encode(value, protocol);
     }
   }
 
@@ -143,6 +207,8 @@ export class ReplyBuffer {
         return;
       case "none":
         return;
+      case "long-array":
+        throw new InvariantError("a long array is encoded in steps");
       case "map":
       case "set":
       case "push":
@@ -168,7 +234,7 @@ export class ReplyBuffer {
         return;
       case "attribute":
         if (!isOld) this.#entries("|", reply.attributes, protocol);
-        this.append(reply.reply, protocol);
+        this.#encode(reply.reply, protocol);
         return;
       default:
         unreachable(reply);

@@ -24,7 +24,8 @@ export type TaggedReply =
   | PushReply
   | AttributeReply
   | NullArrayReply
-  | NoReply;
+  | NoReply
+  | LongArray;
 
 /** `+OK`. The text holds no CR or LF. */
 export class SimpleString {
@@ -124,6 +125,36 @@ export class AttributeReply {
 /** RESP2 `*-1`, RESP3 `_`. */
 export class NullArrayReply {
   readonly type = "null-array";
+}
+
+/** Items of one part of a LongArray. */
+const partItems = 1_000;
+
+/**
+ * An array of any length, in parts. A plain one of millions of items stands still for up to half a
+ * second whenever it grows, because all of it is copied.
+ */
+export class LongArray {
+  readonly type = "long-array";
+  readonly parts: Reply[][] = [[]];
+
+  get length(): number {
+    return (this.parts.length - 1) * partItems + (this.parts.at(-1)?.length ?? 0);
+  }
+
+  push(item: Reply): void {
+    let last = this.parts.at(-1) as Reply[];
+    if (last.length === partItems) {
+      last = [];
+      this.parts.push(last);
+    }
+    last.push(item);
+  }
+
+  /** As plain as its length allows. */
+  get reply(): LongArray | readonly Reply[] {
+    return this.parts.length === 1 ? (this.parts[0] as Reply[]) : this;
+  }
 }
 
 /** Nothing on the wire: CLIENT REPLY OFF and SKIP. */

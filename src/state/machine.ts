@@ -8,6 +8,7 @@ import { admittedLimits } from "../resp/request-limits.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CheckpointMeta } from "./checkpoint-meta.ts";
 import { CommandFinder } from "./commands/lookup.ts";
+import { isSliced, type SlicedReply } from "./commands/sliced.ts";
 import type { CommandTable, ReadCommand, WriteCommand } from "./commands/spec.ts";
 import { createDatabases, type Database } from "./database.ts";
 import { Keyspace } from "./keyspace.ts";
@@ -118,6 +119,7 @@ export class Machine {
 
   /** The next entry is none of ours (a no-op or a membership): only its index counts. */
   pass(index: number): void {
+    assert(!this.keyspace.reading, "the state stands still while it is read");
     assert(
       index === this.#appliedIndex + 1,
       `entry ${index} is applied after entry ${this.#appliedIndex}`,
@@ -125,7 +127,10 @@ export class Machine {
     this.#appliedIndex = index;
   }
 
-  /** Runs a read by a clock that may be ahead of log time. Afterwards ask `metDue`. */
+  /**
+   * Runs a read by a clock that may be ahead of log time. Afterwards, and after each step of one that
+   * comes in steps, ask `metDue`. Until its steps have ended no entry can be applied and nothing else read.
+   */
   // biome-ignore lint/complexity/useMaxParams: runs for every read; an object would cost as much.
   read(
     command: ReadCommand,
@@ -133,12 +138,22 @@ export class Machine {
     args: Arguments,
     clockMs: number,
     random: () => number,
-  ): Reply {
+  ): Reply | SlicedReply {
+    assert(!this.keyspace.reading, "one read runs at a time");
     this.keyspace.beginRead(clockMs);
     this.#reading.random = random;
-    const reply = command.read(this.#database(database), args, this.#reading);
+    const answer = command.read(this.#database(database), args, this.#reading);
+    if (isSliced(answer)) return this.#untilRead(answer);
     this.keyspace.endRead();
-    return reply;
+    return answer;
+  }
+
+  *#untilRead(steps: SlicedReply): SlicedReply {
+    try {
+      return yield* steps;
+    } finally {
+      this.keyspace.endRead();
+    }
   }
 
   /** For the restart: an empty machine becomes the one that had applied this entry. */

@@ -41,6 +41,7 @@ class ToldLog extends MemoryLog {
 
 /** A driver whose story is written down; what is installed waits for `installed`. */
 class Subject implements Consumer {
+  readonly standsStill = false;
   readonly story: string[] = [];
   readonly log = new ToldLog(this.story);
   readonly driver: RaftDriver;

@@ -10,6 +10,7 @@ import {
   BooleanReply,
   DoubleReply,
   ErrorReply,
+  LongArray,
   MapReply,
   noReply,
   nullArray,
@@ -166,5 +167,60 @@ describe("a reply buffer", () => {
     );
     expect(buffer.length).toBeGreaterThan(2 ** 29);
     expect(buffer.take().length).toBeGreaterThan(40);
+  });
+});
+
+describe("a long reply", () => {
+  const items = Array.from({ length: 10_000 }, (_, at) => `item ${at}`);
+  const long = new LongArray();
+  for (const item of items) long.push(item);
+
+  it("is encoded in parts, nested ones too", () => {
+    const plainly = (reply: Reply): unknown => {
+      if (reply instanceof LongArray) return items;
+      return Array.isArray(reply) ? reply.map(plainly) : reply;
+    };
+    for (const reply of [long, ["0", long], [long, [long, null], 7]]) {
+      const buffer = new ReplyBuffer();
+      buffer.append(reply, 2);
+      let parts = 0;
+      let bytes = "";
+      for (; buffer.hasMore; parts++) {
+        buffer.encodeMore(20_000);
+        const part = buffer.take().join("");
+        expect(part.length).toBeLessThan(40_000);
+        bytes += part;
+      }
+      expect(parts).toBeGreaterThan(4);
+      const replies: unknown[] = [];
+      const returnReply = (each: unknown) => replies.push(each);
+      new RedisParser({ returnReply, returnError: returnReply }).execute(Buffer.from(bytes));
+      expect(replies).toEqual([plainly(reply)]);
+    }
+  });
+
+  it("is a plain one as long as it fits into one part", () => {
+    const array = new LongArray();
+    expect([array.length, array.reply]).toEqual([0, []]);
+    for (let count = 1; count <= 2_500; count++) {
+      array.push(count);
+      expect(array.length).toBe(count);
+      expect(Array.isArray(array.reply)).toBe(count <= 1_000);
+    }
+    expect(array.parts.flat()).toEqual(Array.from({ length: 2_500 }, (_, at) => at + 1));
+  });
+
+  it("keeps what is appended after it in order, each in its protocol", () => {
+    const buffer = new ReplyBuffer();
+    buffer.append(ok, 2);
+    buffer.append(long, 2);
+    buffer.append(null, 2);
+    buffer.append(null, 3);
+    expect(buffer.take().join("")).toBe("+OK\r\n");
+    buffer.encodeMore(Number.POSITIVE_INFINITY);
+    expect(buffer.hasMore).toBe(false);
+    expect(buffer.take().join("")).toBe(`${encodeReply(long, 2)}$-1\r\n_\r\n`);
+    buffer.append(7, 2);
+    expect(buffer.take().join("")).toBe(":7\r\n");
   });
 });

@@ -6,7 +6,7 @@ import type { RaftCore } from "../../src/raft/core/ready.ts";
 import { asIndex } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";
-import { SimpleString } from "../../src/resp/reply.ts";
+import { type Reply, SimpleString } from "../../src/resp/reply.ts";
 import type { Machine } from "../../src/state/machine.ts";
 
 /** Changes the parts of every node at its start, or what it sends. */
@@ -124,7 +124,7 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica, machine) {
         replica.read = (waiter, command, args) => {
-          waiter.reply(machine.read(command, 0, args, machine.logTimeMs, () => 0.5));
+          waiter.reply(machine.read(command, 0, args, machine.logTimeMs, () => 0.5) as Reply);
         };
       },
     },
@@ -134,7 +134,7 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica) {
         const write = replica.write.bind(replica);
-        const silent = { id: 0, database: 0, protocol: 2, reply: () => {} } as const;
+        const silent = { id: 0, database: 0, protocol: 2, isGone: false, reply: () => {} } as const;
         replica.write = (waiter, source, start, end) => {
           write(silent, source, start, end);
           waiter.reply(new SimpleString("OK"));

@@ -137,6 +137,7 @@ function createSnapshots(
     ...{ driver: replica.driver, machine, createMachine: () => newMachine(node) },
     ...{ home: node.home.asHome, log },
     alone: (work) => node.checkpoints.alone(work),
+    whenReadsEnd: () => replica.whenReadsEnd(),
     nowMs: node.monotonicMs,
     logger: node.around.snapshotLogger,
     onFailure: (error) => node.world.fail(error),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { expirePerEntryMax } from "../../src/constants.ts";
 import { ok, type Reply } from "../../src/resp/reply.ts";
+import { finish, isSliced } from "../../src/state/commands/sliced.ts";
 import { Machine } from "../../src/state/machine.ts";
 import { encodeProposal } from "../../src/state/proposal.ts";
 import {
@@ -27,7 +28,8 @@ function proposal(firstNumber: number, rows: readonly Row[], incarnation = 1): U
 const append = (word: string): Row => ({ words: ["append", "k", word] });
 
 function get(machine: Machine, key = "k", clockMs = 0, database = 0): Reply {
-  return machine.read(readGet, database, ["get", key], clockMs, () => 0);
+  const answer = machine.read(readGet, database, ["get", key], clockMs, () => 0);
+  return isSliced(answer) ? finish(answer) : answer;
 }
 
 describe("an entry", () => {

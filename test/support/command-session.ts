@@ -3,6 +3,7 @@
 import { errors } from "../../src/resp/errors.ts";
 import {
   ErrorReply,
+  LongArray,
   MapReply,
   NullArrayReply,
   type Reply,
@@ -11,6 +12,7 @@ import {
 } from "../../src/resp/reply.ts";
 import { arityFits, fullName } from "../../src/state/commands/derive.ts";
 import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts";
+import { finish, isSliced } from "../../src/state/commands/sliced.ts";
 import type { Command, SessionCommand } from "../../src/state/commands/spec.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { createDatabases, type Database } from "../../src/state/database.ts";
@@ -69,7 +71,8 @@ export class CommandSession {
         return command.apply(this.database, words, moment);
       case "read": {
         this.#keyspace.beginRead(this.nowMs);
-        const reply = command.read(this.database, words, moment);
+        const answer = command.read(this.database, words, moment);
+        const reply = isSliced(answer) ? finish(answer) : answer;
         this.#keyspace.endRead();
         return reply;
       }
@@ -96,6 +99,7 @@ export function show(reply: Reply): unknown {
   if (reply instanceof MapReply)
     return reply.entries.map(([key, value]) => [show(key), show(value)]);
   if (reply instanceof SetReply) return reply.items.map(show);
+  if (reply instanceof LongArray) return reply.parts.flat().map(show);
   return Array.isArray(reply) ? reply.map(show) : reply;
 }
 

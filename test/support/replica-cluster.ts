@@ -84,7 +84,7 @@ export class VirtualNode {
       address: () => this.address,
       logger: createLogger("silent"),
       nowMs: () => cluster.nowMs,
-      monotonicMs: () => cluster.nowMs,
+      monotonicMs: () => cluster.monotonicMs(),
       random,
       wake: () => {
         this.wantsTurn = true;
@@ -118,6 +118,9 @@ export class ReplicaCluster {
   /** Frames that may travel: by default all. */
   passes: (frame: Frame) => boolean = () => true;
   nowMs = 1_700_000_000_000;
+  /** How much time work takes: so many ms pass between two looks at the monotonic clock. */
+  workMs = 0;
+  #workedMs = 0;
   #frames: Frame[] = [];
 
   constructor(size: number, seed = 1) {
@@ -148,6 +151,11 @@ export class ReplicaCluster {
     return leaders.toSorted((a, b) => b.replica.driver.core.term - a.replica.driver.core.term)[0];
   }
 
+  monotonicMs(): number {
+    this.#workedMs += this.workMs;
+    return this.nowMs + this.#workedMs;
+  }
+
   send(frame: Frame): boolean {
     this.#frames.push(frame);
     return true;
@@ -155,13 +163,13 @@ export class ReplicaCluster {
 
   /** Everything that can happen without time passing, disks included; it must come to rest. */
   settle(): void {
-    for (let steps = 0; this.#step(); steps++) {
+    for (let steps = 0; this.step(); steps++) {
       if (steps > stepsMax) throw new Error("the nodes do not come to rest");
     }
   }
 
   /** One round: disks, turns, then what the nodes have sent. False when nothing happened. */
-  #step(): boolean {
+  step(): boolean {
     let busy = false;
     for (const node of this.nodes) if (node.isUp) busy = node.work() || busy;
     const frames = this.#frames;
@@ -200,6 +208,7 @@ export class VirtualClient implements Waiter {
   readonly database = 0;
   readonly protocol = 2;
   readonly replies: Reply[] = [];
+  isGone = false;
   readonly #node: VirtualNode;
 
   constructor(node: VirtualNode) {

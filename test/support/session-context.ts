@@ -182,11 +182,9 @@ export class FakeServer implements Server {
   random(): number {
     return 0.5;
   }
-  sleep(): Promise<void> {
-    return Promise.resolve();
-  }
-  block(ms: number): void {
+  sleep(ms: number): Promise<void> {
     this.slept.push(ms);
+    return Promise.resolve();
   }
   clients(): IterableIterator<Client> {
     return this.connected.values();

@@ -181,8 +181,9 @@ export class RaftLog {
     return true;
   }
 
-  /** Committed and on this disk, each once; at most about `bytesMax`, so ask again. */
+  /** Committed and on this disk, each once; at most about `bytesMax`, so ask again; for 0 none. */
   takeCommitted(bytesMax: number): readonly Entry[] {
+    if (bytesMax === 0) return [];
     const to = Math.min(this.#commit, this.#offset - 1);
     if (to <= this.#handedOut) return [];
     const entries = this.#reader.slice(asIndex(this.#handedOut + 1), asIndex(to), bytesMax);

@@ -151,10 +151,11 @@ class Raft implements RaftCore {
     startPreVote(this.#state);
   }
 
-  ready(): Ready | null {
+  ready(standsStill = false): Ready | null {
     const state = this.#state;
     if (state.leadership !== null) flushLeader(state, state.leadership);
-    return state.outbox.take(state.log, state.hardState, state.options.appendBytesMax);
+    const committedBytesMax = standsStill ? 0 : state.options.appendBytesMax;
+    return state.outbox.take(state.log, state.hardState, committedBytesMax);
   }
 
   saved(save: Save): void {

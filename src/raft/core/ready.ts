@@ -138,8 +138,11 @@ export interface RaftCore {
   /** Campaigns at once (cluster of one, tests). */
   campaign(): void;
 
-  /** Null when there is nothing to do. */
-  ready(): Ready | null;
+  /**
+   * Null when there is nothing to do. While `standsStill` committed entries stay in the log: they are
+   * handed out when the state can move on.
+   */
+  ready(standsStill?: boolean): Ready | null;
   saved(save: Save): void;
   /** Leader only, else empty. */
   progress(): readonly MemberProgress[];

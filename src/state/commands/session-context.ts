@@ -61,8 +61,6 @@ export interface Server {
   random(): number;
   /** One of the node's timers; DEBUG SLEEP and CLIENT PAUSE use it. */
   sleep(ms: number): Promise<void>;
-  /** DEBUG SLEEP: blocks this whole node, as Redis does. */
-  block(ms: number): void;
 
   clients(): IterableIterator<Client>;
   /** False when there is no such client. Killing itself closes after the reply. */

@@ -4,6 +4,7 @@ import type { Reply } from "../../resp/reply.ts";
 import type { Arguments } from "../arguments.ts";
 import type { Moment, ReadView, WriteView } from "../views.ts";
 import type { Client, Server } from "./session-context.ts";
+import type { SlicedReply } from "./sliced.ts";
 
 export type Group =
   | "string"
@@ -125,10 +126,13 @@ export interface WriteCommand extends Common {
   apply(db: WriteView, args: Arguments, at: Moment): Reply;
 }
 
-/** Runs on one node, after the read barrier; cannot change data. */
+/**
+ * Runs on one node, after the read barrier; cannot change data. What may take long (more than some
+ * 1,000 keys) comes in steps: consensus goes on between them.
+ */
 export interface ReadCommand extends Common {
   readonly kind: "read";
-  read(db: ReadView, args: Arguments, at: Moment): Reply;
+  read(db: ReadView, args: Arguments, at: Moment): Reply | SlicedReply;
 }
 
 /** What a session command is handed besides its words. */

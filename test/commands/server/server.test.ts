@@ -170,11 +170,13 @@ describe("CONFIG", () => {
 });
 
 describe("DEBUG", () => {
-  test("SLEEP blocks the node for its seconds, and not at all for none", async () => {
+  test("SLEEP holds back every client for its seconds, and none for none", async () => {
     const runner = new SessionRunner();
-    for (const seconds of ["0.25", "2", "0", "-1", "x"])
-      await runner.run("DEBUG", "SLEEP", seconds);
-    expect(runner.context.server.slept).toEqual([250, 2000]);
+    const { server } = runner.context;
+    for (const seconds of ["0", "-1", "x"]) await runner.run("DEBUG", "SLEEP", seconds);
+    expect([server.slept, server.pause]).toEqual([[], null]);
+    expect(await runner.run("DEBUG", "SLEEP", "0.25")).toBe(ok);
+    expect([server.slept, server.pause]).toEqual([[250], [server.now + 250, "all"]]);
   });
 
   test("SET-ACTIVE-EXPIRE reaches the node", async () => {

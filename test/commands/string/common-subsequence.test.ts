@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { finish } from "../../../src/state/commands/sliced.ts";
 import { commonSubsequence } from "../../../src/state/commands/string/common-subsequence.ts";
 
 function isSubsequence(part: string, whole: string): boolean {
@@ -22,7 +23,7 @@ const short = fc.string({ unit: fc.constantFrom("a", "b", "c", "\u00ff"), maxLen
 test("it is a subsequence of both strings, and none is longer", () => {
   fc.assert(
     fc.property(short, short, (a, b) => {
-      const { text, length } = commonSubsequence(a, b);
+      const { text, length } = finish(commonSubsequence(a, b));
       expect(isSubsequence(text, a) && isSubsequence(text, b)).toBe(true);
       expect(length).toBe(text.length);
       expect(length).toBe(longest(a, b));
@@ -33,7 +34,7 @@ test("it is a subsequence of both strings, and none is longer", () => {
 test("the ranges spell the text, from the end to the start", () => {
   fc.assert(
     fc.property(short, short, (a, b) => {
-      const { text, ranges } = commonSubsequence(a, b);
+      const { text, ranges } = finish(commonSubsequence(a, b));
       const spelled = [...ranges].reverse();
       expect(spelled.map((range) => a.slice(range.a[0], range.a[1] + 1)).join("")).toBe(text);
       expect(spelled.map((range) => b.slice(range.b[0], range.b[1] + 1)).join("")).toBe(text);

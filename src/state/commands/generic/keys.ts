@@ -1,8 +1,10 @@
 // KEYS pattern
 
-import type { Bytes } from "../../../resp/reply.ts";
+import { type Bytes, LongArray } from "../../../resp/reply.ts";
 import { word } from "../../arguments.ts";
 import { matchesGlob } from "../../glob.ts";
+import type { ReadView } from "../../views.ts";
+import { matchCost, type SlicedReply, stepBytes } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 
 export const keys: ReadCommand = {
@@ -18,12 +20,20 @@ export const keys: ReadCommand = {
   tips: ["request_policy:all_shards", "nondeterministic_output_order"],
   arguments: [{ name: "pattern", type: "pattern" }],
   read(db, args) {
-    const pattern = word(args, 1);
-    if (pattern === "*") return [...db.keys()];
-    const found: Bytes[] = [];
-    for (const key of db.keys()) {
-      if (matchesGlob(pattern, key)) found.push(key);
-    }
-    return found;
+    return matchingKeys(db, word(args, 1));
   },
 };
+
+function* matchingKeys(db: ReadView, pattern: Bytes): SlicedReply {
+  const found = new LongArray();
+  const isAll = pattern === "*";
+  let left = stepBytes;
+  for (const key of db.keys()) {
+    if (isAll || matchesGlob(pattern, key)) found.push(key);
+    left -= matchCost(isAll ? 0 : pattern.length, key.length);
+    if (left > 0) continue;
+    yield;
+    left = stepBytes;
+  }
+  return found.reply;
+}

@@ -1,18 +1,21 @@
 // SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]
 
 import { errors } from "../../../resp/errors.ts";
-import type { Bytes, ErrorReply } from "../../../resp/reply.ts";
+import { type Bytes, type ErrorReply, LongArray, type Reply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { matchesGlob } from "../../glob.ts";
 import { parseCursor } from "../../parse/cursor.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import type { ReadView } from "../../views.ts";
+import { matchCost, type SlicedReply, stepBytes } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 import { typeName } from "./shared.ts";
 
 /** How many keys a step visits unless COUNT says otherwise. */
 const countDefault = 10;
+/** A walk of more keys than this goes in parts, between which it may pause. */
+const partKeys = 64;
 
 interface Options {
   pattern: Bytes | undefined;
@@ -46,16 +49,55 @@ export const scan: ReadCommand = {
     // No cursor of ours is that large; whoever made it up is at the end.
     if (typeof cursor === "bigint") return ["0", []];
 
-    const { pattern, type } = options;
-    const found: Bytes[] = [];
-    const next = db.scan(cursor, options.count, (key) => {
-      if (pattern !== undefined && !matchesGlob(pattern, key)) return;
-      if (type !== undefined && !hasType(db, key, type)) return;
-      found.push(key);
-    });
-    return [String(next), found];
+    const walk = new Walk(db, cursor, options);
+    if (options.count > partKeys) return inSteps(walk, options.count);
+    walk.visit(options.count);
+    return walk.reply;
   },
 };
+
+/** The keys between two cursors that the options ask for. */
+class Walk {
+  /** 0 behind the last key. */
+  cursor: number;
+  /** Bytes compared since this was set to 0. */
+  cost = 0;
+  readonly #found = new LongArray();
+  readonly #db: ReadView;
+  readonly #options: Options;
+
+  constructor(db: ReadView, cursor: number, options: Options) {
+    this.#db = db;
+    this.cursor = cursor;
+    this.#options = options;
+  }
+
+  get reply(): Reply {
+    return [String(this.cursor), this.#found.reply];
+  }
+
+  /** Goes on by about `count` keys. */
+  visit(count: number): void {
+    const { pattern, type } = this.#options;
+    this.cursor = this.#db.scan(this.cursor, count, (key) => {
+      this.cost += matchCost(pattern?.length ?? 0, key.length);
+      if (pattern !== undefined && !matchesGlob(pattern, key)) return;
+      if (type !== undefined && !hasType(this.#db, key, type)) return;
+      this.#found.push(key);
+    });
+  }
+}
+
+function* inSteps(walk: Walk, count: number): SlicedReply {
+  for (let left = count; left > 0; left -= partKeys) {
+    walk.visit(Math.min(left, partKeys));
+    if (walk.cursor === 0) break;
+    if (walk.cost < stepBytes) continue;
+    walk.cost = 0;
+    yield;
+  }
+  return walk.reply;
+}
 
 function parseOptions(args: Arguments): Options | ErrorReply {
   const options: Options = { pattern: undefined, type: undefined, count: countDefault };

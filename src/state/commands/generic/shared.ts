@@ -9,6 +9,7 @@ import { exact, parseInt32 } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import type { Expiry, ReadView, Value, WriteView } from "../../views.ts";
 import { token } from "../declare.ts";
+import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";
 
 /** What TYPE answers for a value. */
@@ -17,10 +18,24 @@ export function typeName(_value: Value): "string" {
 }
 
 /** How many of the words after the name are living keys; a key counts as often as it is named. */
-export function countPresent(db: ReadView, args: Arguments): number {
+export function countPresent(db: ReadView, args: Arguments): number | SlicedReply {
+  return args.length <= stepKeys ? countWithin(db, args, 1, args.length) : countInSteps(db, args);
+}
+
+/** Those of the words [from, to). */
+function countWithin(db: ReadView, args: Arguments, from: number, to: number): number {
   let count = 0;
-  for (let at = 1; at < args.length; at += 1) {
+  for (let at = from; at < to; at += 1) {
     if (db.has(word(args, at))) count += 1;
+  }
+  return count;
+}
+
+function* countInSteps(db: ReadView, args: Arguments): SlicedReply {
+  let count = 0;
+  for (let from = 1; from < args.length; from += stepKeys) {
+    count += countWithin(db, args, from, Math.min(from + stepKeys, args.length));
+    yield;
   }
   return count;
 }

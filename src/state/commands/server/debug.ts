@@ -13,7 +13,7 @@ interface Subcommand {
   /** Words, DEBUG and the name among them. */
   readonly words: number;
   readonly help: readonly string[];
-  run(context: SessionContext, args: Arguments): Reply;
+  run(context: SessionContext, args: Arguments): Reply | Promise<Reply>;
 }
 
 /**
@@ -68,9 +68,11 @@ const subcommands: ReadonlyMap<string, Subcommand> = new Map<string, Subcommand>
       words: 3,
       help: ["SLEEP <seconds>", "    Stop the server for <seconds>. Decimals allowed."],
       run({ server }, args) {
-        const seconds = leadingNumber(word(args, 2));
-        if (seconds > 0) server.block(seconds * 1000);
-        return ok;
+        const ms = leadingNumber(word(args, 2)) * 1000;
+        if (ms <= 0) return ok;
+        // As Redis looks to its clients. The node itself goes on: it would lose its term.
+        server.pauseClients(server.nowMs() + ms, "all");
+        return server.sleep(ms).then(() => ok);
       },
     },
   ],

@@ -2,11 +2,12 @@
 
 import { lcsCellsMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
-import { type ErrorReply, MapReply, type Reply } from "../../../resp/reply.ts";
+import { type Bytes, type ErrorReply, MapReply, type Reply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import { type Integer, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import { keyNamed, token } from "../declare.ts";
+import type { SlicedReply } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 import { type CommonRange, commonSubsequence } from "./common-subsequence.ts";
 
@@ -45,16 +46,20 @@ export const lcs: ReadCommand = {
     if (options.ranges && options.length) return errors.lcsBoth;
     if ((a.length + 1) * (b.length + 1) > lcsCellsMax) return errors.lcsMemory;
 
-    const common = commonSubsequence(a, b);
-    if (options.length) return common.length;
-    if (!options.ranges) return common.text;
-    const long = common.ranges.filter(({ length }) => length >= options.minLength);
-    return new MapReply([
-      ["matches", long.map((range) => rangeReply(range, options.withLength))],
-      ["len", common.length],
-    ]);
+    return compare(a, b, options);
   },
 };
+
+function* compare(a: Bytes, b: Bytes, options: Options): SlicedReply {
+  const common = yield* commonSubsequence(a, b);
+  if (options.length) return common.length;
+  if (!options.ranges) return common.text;
+  const long = common.ranges.filter(({ length }) => length >= options.minLength);
+  return new MapReply([
+    ["matches", long.map((range) => rangeReply(range, options.withLength))],
+    ["len", common.length],
+  ]);
+}
 
 function parseOptions(args: Arguments): Options | ErrorReply {
   const options: Options = { length: false, ranges: false, withLength: false, minLength: 0 };

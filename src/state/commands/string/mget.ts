@@ -1,8 +1,10 @@
 // MGET key [key ...]
 
-import type { Bytes } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { type Bytes, LongArray } from "../../../resp/reply.ts";
+import type { Arguments } from "../../arguments.ts";
+import type { ReadView } from "../../views.ts";
 import { allKeys, keyArguments } from "../declare.ts";
+import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 
 export const mget: ReadCommand = {
@@ -19,11 +21,21 @@ export const mget: ReadCommand = {
   keys: allKeys("RO", "access"),
   arguments: [keyArguments],
   read(db, args) {
-    const values: (Bytes | null)[] = [];
-    for (let at = 1; at < args.length; at += 1) {
-      const current = db.string(word(args, at));
-      values.push(typeof current === "string" ? current : null);
-    }
-    return values;
+    const keys = args.slice(1);
+    return keys.length <= stepKeys ? keys.map((key) => stringAt(db, key)) : inSteps(db, keys);
   },
 };
+
+function stringAt(db: ReadView, key: Bytes): Bytes | null {
+  const current = db.string(key);
+  return typeof current === "string" ? current : null;
+}
+
+function* inSteps(db: ReadView, keys: Arguments): SlicedReply {
+  const values = new LongArray();
+  for (let at = 0; at < keys.length; at += 1) {
+    values.push(stringAt(db, keys[at] as Bytes));
+    if (at % stepKeys === 0) yield;
+  }
+  return values.reply;
+}
