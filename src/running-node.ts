@@ -350,7 +350,7 @@ export class Node implements RunningNode {
           return diskGuard.refusesWrites ? errors.diskFull : null;
         },
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
-        read: (waiter, command, args) => replica.read(waiter, command, args),
+        read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
         nowMs: Date.now,
       },
       wake: this.#wake,

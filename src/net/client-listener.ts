@@ -101,8 +101,8 @@ export class ClientListener implements ConnectionHost {
   write: SessionHost["write"] = (waiter, source, start, end) => {
     this.#options.host.write(waiter, source, start, end);
   };
-  read: SessionHost["read"] = (waiter, command, args) => {
-    this.#options.host.read(waiter, command, args);
+  read: SessionHost["read"] = (waiter, command, args, locally) => {
+    this.#options.host.read(waiter, command, args, locally);
   };
   nowMs(): number {
     return this.#options.host.nowMs();

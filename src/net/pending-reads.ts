@@ -24,6 +24,8 @@ export class PendingReads {
   readonly #barrier: Barrier;
   readonly #runner: ReadRunner;
   #collecting = new ReadBatch(false);
+  /** READONLY: they need no barrier, and run with the next `run`. */
+  #local = new ReadBatch(false);
   /** By token; a batch that waits for a tick is older, for each of its sessions, than any other. */
   readonly #asked = new Map<number, ReadBatch>();
   readonly #ticks = new Map<number, ReadBatch>();
@@ -52,13 +54,18 @@ export class PendingReads {
     return this.#bytes >= pendingReadBytesMax;
   }
 
-  add(waiter: Waiter, command: ReadCommand, args: Arguments): void {
+  add(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
     this.#bytes += weightOf(args);
-    this.#collecting.add(waiter, command, args);
+    (locally ? this.#local : this.#collecting).add(waiter, command, args);
   }
 
   /** All reads of this turn share one barrier. */
   flush(): void {
+    if (this.#local.length > 0) {
+      // By log time alone: a key that is due by a clock is seen until the log says that it is gone.
+      this.#runner.add(this.#local, 0, 0);
+      this.#local = new ReadBatch(false);
+    }
     if (this.#collecting.length === 0) return;
     this.#asked.set(this.#barrier.request(false), this.#collecting);
     this.#collecting = new ReadBatch(false);
@@ -83,6 +90,13 @@ export class PendingReads {
   /** Once per turn, after entries were applied. True: another turn is wanted. */
   run(): boolean {
     return this.#runner.run();
+  }
+
+  /** As `giveUp`, and no read is answered from this node's state either. */
+  refuse(refusal: ErrorReply): void {
+    this.giveUp(refusal);
+    this.#runner.addRefused(this.#local, refusal);
+    this.#local = new ReadBatch(false);
   }
 
   /** No leader for too long. A read has no effect, so the refusal is definite. */

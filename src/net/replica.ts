@@ -119,8 +119,9 @@ export class Replica implements Consumer {
     this.#options.wake();
   }
 
-  read(waiter: Waiter, command: ReadCommand, args: Arguments): void {
-    this.#reads.add(waiter, command, args);
+  /** `locally`: from the state as it is here, which may be old. */
+  read(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
+    this.#reads.add(waiter, command, args, locally);
     this.#options.wake();
   }
 
@@ -141,7 +142,7 @@ export class Replica implements Consumer {
   turn(): void {
     if (this.#retired) {
       this.#writes.giveUp(adminErrors.removed);
-      this.#reads.giveUp(adminErrors.removed);
+      this.#reads.refuse(adminErrors.removed);
       if (this.#reads.run()) this.#options.wake();
       this.#options.turned();
       return;

@@ -30,7 +30,8 @@ export interface SessionHost {
   /** See AdmittedClient. */
   readonly writesRefused: ErrorReply | null;
   write(waiter: Waiter, source: Buffer, start: number, end: number): void;
-  read(waiter: Waiter, command: ReadCommand, args: Arguments): void;
+  /** `locally`: from this node's own state, without asking anybody. */
+  read(waiter: Waiter, command: ReadCommand, args: Arguments, locally: boolean): void;
   /** True while CLIENT PAUSE holds this command back. */
   holds(command: Command): boolean;
   nowMs(): number;
@@ -80,6 +81,7 @@ export class Session implements Client, Waiter {
   libraryVersion: Bytes = "";
   database = 0;
   protocol: Protocol = 2;
+  readsLocally = false;
   noEvict = false;
   noTouch = false;
   replyMode: "on" | "off" | "skip" = "on";
@@ -192,6 +194,7 @@ export class Session implements Client, Waiter {
     this.database = 0;
     this.protocol = 2;
     this.authenticated = this.#authenticatedAtFirst;
+    this.readsLocally = false;
     this.noEvict = false;
     this.noTouch = false;
     // A reply that CLIENT REPLY SKIP has silenced stays silent: that of RESET itself.
@@ -235,7 +238,7 @@ export class Session implements Client, Waiter {
       case "read":
         this.#run = "read";
         this.#outstanding++;
-        this.#host.read(this, command, decoder.words());
+        this.#host.read(this, command, decoder.words(), this.readsLocally);
         return true;
       case "session":
       case "container":

@@ -10,16 +10,10 @@ export function traced(trace: number, word: number): number {
 
 /** A reply in few bits: the whole of a number, the length and the last byte of a text. */
 export function replyWord(reply: Reply): number {
-  switch (typeof reply) {
-    case "number":
-      return reply | 0;
-    case "string":
-      return textWord(reply);
-    case "bigint":
-      return Number(BigInt.asIntN(32, reply));
-    default:
-      return objectWord(reply);
-  }
+  if (typeof reply === "number") return reply | 0;
+  if (typeof reply === "string") return textWord(reply);
+  if (typeof reply === "bigint") return Number(BigInt.asIntN(32, reply));
+  return objectWord(reply);
 }
 
 function objectWord(reply: Exclude<Reply, string | number | bigint>): number {

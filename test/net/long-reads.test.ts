@@ -34,7 +34,8 @@ function threeNodes(): Scene {
 function beginKeys(cluster: ReplicaCluster, node: VirtualNode): VirtualClient {
   const reader = new VirtualClient(node);
   reader.send("KEYS", "*");
-  stepUntil(cluster, () => node.replica.standsStill && reader.replies.length === 0);
+  stepUntil(cluster, () => node.machine.keyspace.reading);
+  expect(reader.replies).toEqual([]);
   return reader;
 }
 

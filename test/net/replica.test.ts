@@ -126,6 +126,27 @@ describe("three nodes", () => {
     expect(reader.replies).toEqual([errors.clusterDown]);
   });
 
+  it("answer a client that said READONLY in a minority too, with what was applied there, and writes as ever", () => {
+    const cluster = new ReplicaCluster(3);
+    const leader = cluster.elect();
+    const client = new VirtualClient(leader);
+    client.send("SET", "a", "old");
+    cluster.settle();
+    cluster.passes = ({ from, to }) => from !== leader.id && to !== leader.id;
+    const reader = new VirtualClient(leader);
+    reader.readsLocally = true;
+    client.send("SET", "a", "new");
+    reader.send("GET", "a");
+    cluster.run(100);
+    expect(reader.replies).toEqual(["old"]);
+    cluster.passes = () => true;
+    cluster.run(5_000);
+    reader.send("GET", "a");
+    cluster.run(100);
+    expect(reader.replies).toEqual(["old", "new"]);
+    expect(client.replies).toEqual([ok, ok]);
+  });
+
   it("refuse for certain what arrives when there has been no leader for long", () => {
     const cluster = new ReplicaCluster(3);
     cluster.elect();

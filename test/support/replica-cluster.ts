@@ -209,6 +209,8 @@ export class VirtualClient implements Waiter {
   readonly protocol = 2;
   readonly replies: Reply[] = [];
   isGone = false;
+  /** READONLY. */
+  readsLocally = false;
   readonly #node: VirtualNode;
 
   constructor(node: VirtualNode) {
@@ -223,7 +225,7 @@ export class VirtualClient implements Waiter {
     const command = commands.get(word(words, 0).toLowerCase());
     const { replica } = this.#node;
     if (command?.kind === "read") {
-      replica.read(this, command, words);
+      replica.read(this, command, words, this.readsLocally);
       return;
     }
     const bytes = Buffer.from(

@@ -31,6 +31,7 @@ export class FakeClient implements Client {
   database = 0;
   protocol: Protocol = 2;
   authenticated = true;
+  readsLocally = false;
   noEvict = false;
   noTouch = false;
   replyMode: Client["replyMode"] = "on";

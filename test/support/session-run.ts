@@ -3,7 +3,7 @@
 import { assert } from "../../src/assert.ts";
 import { errors } from "../../src/resp/errors.ts";
 import type { Reply } from "../../src/resp/reply.ts";
-import { raftCommands } from "../../src/state/commands/cluster/family.ts";
+import { clusterCommands } from "../../src/state/commands/cluster/family.ts";
 import { connectionCommands } from "../../src/state/commands/connection/family.ts";
 import { arityFits, fullName } from "../../src/state/commands/derive.ts";
 import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts";
@@ -15,7 +15,7 @@ import { type FakeContext, fakeContext } from "./session-context.ts";
 /** The three families of session commands alone. */
 export const sessionTable: CommandTable = index([
   ...connectionCommands,
-  ...raftCommands,
+  ...clusterCommands,
   ...serverCommands,
 ]);
 

@@ -25,6 +25,8 @@ export interface Client {
   database: number;
   protocol: Protocol;
   authenticated: boolean;
+  /** READONLY: reads ask nobody, and may be old. */
+  readsLocally: boolean;
   noEvict: boolean;
   noTouch: boolean;
   /** CLIENT REPLY: "skip" silences the next command's reply, then becomes "on". */

@@ -1,7 +1,7 @@
 // Every command of the server by its name, checked once at start.
 
 import { assert } from "../../assert.ts";
-import { raftCommands } from "./cluster/family.ts";
+import { clusterCommands } from "./cluster/family.ts";
 import { connectionCommands } from "./connection/family.ts";
 import { genericCommands } from "./generic/family.ts";
 import { serverCommands } from "./server/family.ts";
@@ -9,9 +9,9 @@ import type { Command, CommandTable } from "./spec.ts";
 import { stringCommands } from "./string/family.ts";
 
 export const commands: CommandTable = index([
+  ...clusterCommands,
   ...connectionCommands,
   ...genericCommands,
-  ...raftCommands,
   ...serverCommands,
   ...stringCommands,
 ]);
