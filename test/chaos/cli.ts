@@ -7,6 +7,7 @@ import { lackOf } from "./machine/abilities.ts";
 import { exitOnSignals } from "./machine/cleanup.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { type Failover, failoverTable, measureFailover } from "./run/failover.ts";
+import { incrementsTable, isExact, measureIncrements } from "./run/increments.ts";
 import { complaints, isGood, resultTable } from "./run/report.ts";
 
 const print = (text: string) => process.stdout.write(text);
@@ -25,6 +26,8 @@ async function main(): Promise<number> {
         return 0;
       case "failover":
         return await failover(options);
+      case "incr":
+        return await increments(options);
       case "run":
         return await run(options);
     }
@@ -62,10 +65,25 @@ function progress(line: string): void {
 
 const leaderLosses = ["kill-leader", "pause-leader", "isolate-leader"];
 
+function possibleLosses() {
+  const sorted = sortOut(catalogue.filter(({ name }) => leaderLosses.includes(name)));
+  for (const { fault, reason } of sorted.unavailable) {
+    complain(`not available: ${fault} (${reason})\n`);
+  }
+  return sorted;
+}
+
+async function increments(options: Options): Promise<number> {
+  const { possible, unavailable } = possibleLosses();
+  const result = await measureIncrements(possible, options.nodes, options.seed, progress);
+  progress("");
+  print(incrementsTable(result));
+  save(options, { seed: options.seed, unavailable, increments: result });
+  return isExact(result) ? 0 : 1;
+}
+
 async function failover(options: Options): Promise<number> {
-  const faults = catalogue.filter(({ name }) => leaderLosses.includes(name));
-  const { possible, unavailable } = sortOut(faults);
-  for (const { fault, reason } of unavailable) complain(`not available: ${fault} (${reason})\n`);
+  const { possible, unavailable } = possibleLosses();
   const results: Failover[] = [];
   for (const fault of possible) {
     results.push(await measureFailover(fault, options.nodes, options.seed, progress));

@@ -14,6 +14,7 @@ export const usage = `Usage: npm run chaos -- [options]
   --out FILE           results as JSON
   --histories DIR      keep the history of every run as NDJSON (default: only of runs that fail)
   --measure failover   instead: how long a client of another node waits when the leader fails
+  --measure incr       instead: 100,000 INCRs through one node while 20 leaders are lost
   --list               instead: every fault, and whether this machine can do it
 `;
 
@@ -27,8 +28,12 @@ export interface Options {
   readonly seed: number;
   readonly out: string | null;
   readonly histories: string | null;
-  readonly task: "run" | "list" | "failover" | "help";
+  readonly task: "run" | "list" | Measure | "help";
 }
+
+type Measure = "failover" | "incr";
+
+const isMeasure = (word: string): word is Measure => word === "failover" || word === "incr";
 
 const nodesKnown = [3, 5];
 
@@ -53,8 +58,8 @@ export function readOptions(args: readonly string[]): Options {
   const nodes = numberOf("nodes", values.nodes);
   if (!nodesKnown.includes(nodes)) throw new Error(`--nodes is ${nodesKnown.join(" or ")}`);
   const { measure } = values;
-  if (measure !== undefined && measure !== "failover") {
-    throw new Error(`--measure knows failover, not ${measure}`);
+  if (measure !== undefined && !isMeasure(measure)) {
+    throw new Error(`--measure knows failover and incr, not ${measure}`);
   }
   return {
     faults: selectFaults(values.faults),
