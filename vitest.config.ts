@@ -28,7 +28,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: "integration",
-          include: ["test/{differential,integration}/**/*.test.ts", "test/chaos/smoke.test.ts"],
+          include: [
+            "test/{differential,integration,damage}/**/*.test.ts",
+            "test/chaos/smoke.test.ts",
+          ],
           pool: "forks",
           fileParallelism: false,
           testTimeout: 60_000,

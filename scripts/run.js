@@ -25,6 +25,7 @@ const tools = {
   "fuzz:redis": "test/differential/cli.js",
   simulate: "test/simulation/cli.js",
   chaos: "test/chaos/cli.js",
+  damage: "test/damage/cli.js",
 };
 
 const commands = new Map([

@@ -6,14 +6,14 @@ import { requestJoin } from "./cli/join.ts";
 import { segmentBytes } from "./constants.ts";
 import type { Config } from "./net/config.ts";
 import type { RuntimeConfig } from "./net/config-runtime.ts";
-import { DataDirectory, type Identity, newClusterId } from "./net/data-directory.ts";
+import { DataDirectory, type Identity, logOwner, newClusterId } from "./net/data-directory.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { encodeAddress } from "./net/member-address.ts";
 import { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./net/snapshots/snapshot-point.ts";
 import { codeOf, describeError } from "./net/system-error.ts";
 import { foundingEntry } from "./raft/core/membership.ts";
-import { asNode, asTerm, type NodeId } from "./raft/core/types.ts";
+import { asIndex, asNode, asTerm, type NodeId } from "./raft/core/types.ts";
 import type { LogStore } from "./raft/ports.ts";
 import { openSegmentLog } from "./raft/storage/segment-log.ts";
 import {
@@ -26,6 +26,10 @@ import {
 } from "./running-node.ts";
 import type { CheckpointMeta } from "./state/checkpoint-meta.ts";
 import type { Machine } from "./state/machine.ts";
+import { readHeader } from "./state/proposal.ts";
+
+/** Of the log that are in memory at once while it is looked through. */
+const startReadBytes = 1024 * 1024;
 
 /** A node that cannot start, as one line that says what to do. */
 export class StartError extends Error {
@@ -91,12 +95,14 @@ class NodeBuilder {
     const machine = createMachine();
     const home = await CheckpointHome.open(this.#directory.path);
     const restored = await home.store.load(machine);
-    const store = await this.#openLog();
+    const store = await this.#openLog(identity);
     await finishInstallation(home, restored, store);
     await this.#found(identity, store);
     checkOrder(machine, store);
+    const life = await this.#directory.outlive(highestLife(identity.nodeId, machine, store));
 
-    const node = new Node({ ...this.#parts(), identity, machine, home, store });
+    const parts = { ...this.#parts(), identity: { ...identity, ...life } };
+    const node = new Node({ ...parts, machine, home, store });
     logger.debug(
       { checkpoint: restored?.appliedIndex ?? 0, last: store.lastIndex },
       "state loaded",
@@ -129,11 +135,12 @@ class NodeBuilder {
     return { ...settled, peers: new Map(peers.filter(([id]) => id !== settled.nodeId)) };
   }
 
-  async #openLog(): Promise<LogStore> {
+  async #openLog(identity: Identity): Promise<LogStore> {
     const { onFailure } = this.#hooks;
     const { checkpointLogBytes } = this.#runtime.current;
     const log = await openSegmentLog({
       directory: join(this.#directory.path, "log"),
+      owner: logOwner(identity),
       onFailure,
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
@@ -187,7 +194,10 @@ async function finishInstallation(
         "let this node join anew with an empty directory",
     );
   }
-  await new Promise<void>((done) => store.restart(restartPoint(point), done));
+  // The log goes on there already when the mark is from an older version of the pointer's file.
+  const hasRestarted =
+    store.firstIndex === point.index + 1 && store.term(point.index) === point.term;
+  if (!hasRestarted) await new Promise<void>((done) => store.restart(restartPoint(point), done));
   await home.restarted();
 }
 
@@ -197,6 +207,21 @@ function addressesOf(config: Config): { peerAddress: string; clientAddress: stri
     peerAddress: formatEndpoint({ host, port: peerPort }),
     clientAddress: formatEndpoint({ host, port }),
   };
+}
+
+/** The highest incarnation of this node of which checkpoint or log know; 0 for none. */
+function highestLife(nodeId: NodeId, machine: Machine, store: LogStore): number {
+  let highest = machine.origins.list().find(({ node }) => node === nodeId)?.incarnation ?? 0;
+  for (let index = machine.appliedIndex + 1; index <= store.lastIndex; ) {
+    const entries = store.slice(asIndex(index), store.lastIndex, startReadBytes);
+    for (const { kind, data } of entries) {
+      if (kind !== "data") continue;
+      const { origin, incarnation } = readHeader(data);
+      if (origin === nodeId) highest = Math.max(highest, incarnation);
+    }
+    index += entries.length;
+  }
+  return highest;
 }
 
 /** The log goes on where the checkpoint ends, and holds everything that is applied. */

@@ -3,6 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
 import { asNode, type NodeId } from "../raft/core/types.ts";
 import { type CheckedFile, decodeChecked, encodeChecked, isCount } from "./checked-file.ts";
@@ -52,6 +53,11 @@ const overNetwork = new Map([
   [0xff534d42, "CIFS"],
   [0xfe534d42, "SMB"],
 ]);
+
+/** 32 bits that the log of a node is marked with: that of another node is refused. */
+export function logOwner({ clusterId, nodeId }: Pick<Identity, "clusterId" | "nodeId">): number {
+  return crc32(`${clusterId}/${nodeId}`);
+}
 
 /** 128 random bits in hex. */
 export function newClusterId(): string {
@@ -131,6 +137,23 @@ export class DataDirectory {
       throw directoryError(this.path, error);
     }
     this.#identity = identity;
+  }
+
+  /**
+   * Log or checkpoint know of this life of the node: identity.json is an older version. The life that begins
+   * gets a higher number, for under this one its writes would be taken for those that were applied then.
+   */
+  async outlive(incarnation: number): Promise<Identity> {
+    assert(this.#identity !== null, "a life belongs to a node");
+    if (incarnation < this.#identity.incarnation) return this.#identity;
+    const identity = { ...this.#identity, incarnation: incarnation + 1 };
+    try {
+      await writeIdentity(this.path, identity);
+    } catch (error) {
+      throw directoryError(this.path, error);
+    }
+    this.#identity = identity;
+    return identity;
   }
 
   /** Of the file system that the directory is on. */

@@ -18,8 +18,8 @@ import { diskFiles, type LogFiles, shortWrite } from "./files.ts";
 import { encodeFrame, frameHeaderBytes, recordHeaderBytes } from "./frame.ts";
 import type { LogState } from "./log-state.ts";
 import type { Damage } from "./scan.ts";
-import { type Segment, truncatePoints } from "./segment.ts";
-import { createSegment, growthBytes, type Recovered, recover, zeros } from "./segment-files.ts";
+import { allocatedFor, type Segment, truncatePoints } from "./segment.ts";
+import { createSegment, type Recovered, recover, zeros } from "./segment-files.ts";
 import { writeWatermark } from "./watermark.ts";
 
 /** The watermark is renewed after this many bytes; it bounds how large an unnoticed loss can be. */
@@ -29,6 +29,8 @@ const frameBytesMax = 2 ** 31 - 1024 * 1024;
 
 export interface SegmentLogOptions {
   readonly directory: string;
+  /** 32 bits that name the node: the log of another one is refused. */
+  readonly owner?: number;
   /**
    * The disk failed or lies: called once, and nothing is acknowledged any more. The process must
    * end: what is on disk is known only to a new opening.
@@ -44,7 +46,7 @@ export interface SegmentLogOptions {
 /** Rejects only when the disk fails; a log that cannot be trusted comes back as `damaged`. */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog | Damage> {
   const files = options.files ?? diskFiles;
-  const recovered = await recover(files, options.directory);
+  const recovered = await recover(files, options.directory, options.owner ?? 0);
   return "damaged" in recovered ? recovered : new SegmentLog(options, recovered);
 }
 
@@ -56,6 +58,7 @@ export class SegmentLog implements LogStore {
   readonly #files: LogFiles;
   readonly #directory: string;
   readonly #onFailure: (error: Error) => void;
+  readonly #owner: number;
   readonly #segmentBytes: number;
   readonly #state: LogState;
   readonly #segments: Segment[];
@@ -77,6 +80,7 @@ export class SegmentLog implements LogStore {
     this.#files = options.files ?? diskFiles;
     this.#directory = options.directory;
     this.#onFailure = options.onFailure;
+    this.#owner = options.owner ?? 0;
     this.#segmentBytes = options.segmentBytes ?? segmentBytes;
     this.#cache = new EntryCache(options.cacheBytes ?? logCacheBytes);
     this.#state = recovered.state;
@@ -199,7 +203,7 @@ export class SegmentLog implements LogStore {
     let buffers = frame.buffers;
     let allocated = segment.allocated;
     if (end > allocated) {
-      allocated = Math.ceil(end / growthBytes) * growthBytes;
+      allocated = allocatedFor(end);
       if (allocated > end) buffers = [...buffers, zeros.subarray(0, allocated - end)];
     }
     this.#files.write(segment.fd, buffers, segment.end, (error, written) => {
@@ -279,6 +283,7 @@ export class SegmentLog implements LogStore {
       sequence: this.#sequence,
       firstSegment: oldest.number,
       lastSegment: this.#active.number,
+      owner: this.#owner,
     });
   }
 

@@ -12,10 +12,12 @@ export interface Watermark {
   /** Segments below are cut away; those from here to `lastSegment` exist. */
   readonly firstSegment: number;
   readonly lastSegment: number;
+  /** Whose log it is: 32 bits of whatever the opener says; a vote of another node is no vote. */
+  readonly owner: number;
 }
 
-const magic = 0x314d574b; // "KWM1"
-const length = 32;
+const magic = 0x324d574b; // "KWM2"
+const length = 36;
 export const watermarkName = "watermark";
 
 export async function writeWatermark(
@@ -29,6 +31,7 @@ export async function writeWatermark(
   into.u53(mark.sequence);
   into.u53(mark.firstSegment);
   into.u53(mark.lastSegment);
+  into.u32(mark.owner);
   into.inline.writeUInt32LE(crc32(into.inline.subarray(8)), 4);
   const place = { directory, path: join(directory, watermarkName) };
   const fd = await replaceFile(files, place, into.finish());
@@ -53,5 +56,6 @@ export async function readWatermark(
     sequence: readU53(bytes, 8),
     firstSegment: readU53(bytes, 16),
     lastSegment: readU53(bytes, 24),
+    owner: bytes.readUInt32LE(32),
   };
 }

@@ -1,0 +1,35 @@
+// Two states in one word each: equal when no client can ever tell them apart.
+
+import { createHash } from "node:crypto";
+import type { Entry } from "../../src/raft/core/types.ts";
+import type { Machine } from "../../src/state/machine.ts";
+
+/** Over every key, value and expiry in their order, log time, and what is applied of whom. */
+export function fingerprint(machine: Machine): string {
+  const hash = createHash("sha1");
+  const word = (bytes: string) => hash.update(`${bytes.length}:${bytes}`, "latin1");
+  word(`${machine.appliedIndex} ${machine.logTimeMs} ${machine.keyspace.nextId}`);
+  word(JSON.stringify(machine.origins.list()));
+  for (const database of machine.keyspace.databases) {
+    word(`database ${database.id} ${database.size} ${database.expires}`);
+    for (const { number, keys, values, expiries } of database.filledPartitions()) {
+      word(`partition ${number}`);
+      keys.forEach((key, position) => {
+        word(key);
+        word(String(values[position]));
+        word(String(expiries?.get(key)));
+      });
+    }
+  }
+  return hash.digest("hex");
+}
+
+export function sameEntry(one: Entry, other: Entry | undefined): boolean {
+  return (
+    other !== undefined &&
+    one.index === other.index &&
+    one.term === other.term &&
+    one.kind === other.kind &&
+    Buffer.compare(one.data, other.data) === 0
+  );
+}
