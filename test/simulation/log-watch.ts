@@ -38,6 +38,8 @@ export class LogWatch {
   readonly #durable: Durable[];
   /** Terms of what is committed, from entry 1 on. */
   readonly #committed: number[] = [];
+  /** In which leader's term each of them became committed; never falls. */
+  readonly #committedIn: number[] = [];
   /** Whom a node has voted for in a term: node * termSpan + term. */
   readonly #votes = new Map<number, number>();
 
@@ -51,6 +53,16 @@ export class LogWatch {
   /** The highest index that is known to be committed, to anybody. */
   get committed(): number {
     return this.#committed.length;
+  }
+
+  /**
+   * How many entries a leader of this term must have (§5.4: those committed in earlier terms). One that was
+   * elected long ago, and learns it only after a pause, need not have what later leaders committed.
+   */
+  committedBefore(term: number): number {
+    let count = this.#committedIn.length;
+    while (count > 0 && (this.#committedIn[count - 1] as number) >= term) count -= 1;
+    return count;
   }
 
   entries(): readonly Entry[] {
@@ -213,6 +225,7 @@ export class LogWatch {
         this.#world.marks.met("entry of an old term committed by a new leader");
       }
       this.#committed.push(found[0]);
+      this.#committedIn.push(core.term);
     }
   }
 

@@ -141,6 +141,8 @@ export class SimulatedNode implements Host, SimulatedProcess {
     this.around.network().ended(this.id, powerToo);
     this.around.watcher.ended(this);
     for (const tenant of [...this.tenants]) tenant.ended();
+    // In the second phase: an operation that was refused before the disk was repaired has ended it.
+    if (!this.mayCrash) this.world.timeline.after(1_000, () => this.start());
   }
 
   /** Nothing of the process runs, and time passes. */

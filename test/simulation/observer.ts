@@ -176,13 +176,14 @@ export class Observer implements Watcher {
     });
     this.#leaderOf.set(core.term, seen);
     this.#world.marks.met("election");
-    ensure(core.last.index >= this.log.committed, "4 leader completeness", () => {
-      return `node ${seen.node.id} leads with ${core.last.index} of ${this.log.committed} entries`;
+    const owed = this.log.committedBefore(core.term);
+    ensure(core.last.index >= owed, "4 leader completeness", () => {
+      return `node ${seen.node.id} leads with ${core.last.index} of ${owed} entries`;
     });
     if (seen.running.machine.logTimeMs > seen.node.nowMs()) {
       this.#world.marks.met("log time ahead of the leader's clock");
     }
-    seen.owes = this.log.committed;
+    seen.owes = owed;
     this.#payCompleteness(seen);
   }
 

@@ -182,7 +182,8 @@ class Simulation {
 
   /** A new write by every node, and what was under way, is answered and applied on all of them. */
   async #writeEverywhere(core: readonly SimulatedNode[], began: number): Promise<void> {
-    const isLed = (): boolean => core.every(({ running }) => running.replica.leader !== null);
+    const isLed = (): boolean =>
+      core.every((node) => node.isUp && node.running.replica.leader !== null);
     await this.#runUntil(() => isLed() || this.#timeline.now > began + recoveryUs);
     ensure(
       isLed(),
@@ -198,7 +199,7 @@ class Simulation {
     });
     const target = this.#observer.log.committed;
     const isApplied = (): boolean =>
-      core.every(({ running }) => running.machine.appliedIndex >= target);
+      core.every((node) => node.isUp && node.running.machine.appliedIndex >= target);
     await this.#runUntil(() => isApplied() || this.#timeline.now > began + recoveryUs);
     ensure(isApplied(), "liveness", () => `a node does not apply entry ${target}`);
   }
@@ -210,7 +211,7 @@ class Simulation {
     const isAnswered = (): boolean => asked.every(({ isWaiting }) => !isWaiting);
     await this.#runUntil(() => isAnswered() || this.#timeline.now > began + recoveryUs);
     ensure(isAnswered(), "liveness", () => "a read has no answer");
-    const refused = this.history.find(({ client, kind }) => client > askersFrom && kind !== "ok");
+    const refused = this.history.find(({ client, kind }) => client > askersFrom && kind === "fail");
     ensure(refused === undefined, "9 refusals", () => {
       return `a majority stands and has a leader, and request ${refused?.id} is refused`;
     });
