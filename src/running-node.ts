@@ -257,6 +257,7 @@ export class Node implements RunningNode {
       applied: (bytes) => this.#applied(bytes),
       snapshots: {
         begin: (to) => this.#snapshots.begin(to),
+        percent: (member) => this.#snapshots.percent(member),
         install: (point, done) => this.#snapshots.install(point, done),
         leaderChanged: () => this.#snapshots.leaderChanged(),
       },

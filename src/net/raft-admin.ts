@@ -67,6 +67,7 @@ export class ReplicaAdmin implements RaftAdmin {
     return members.map(({ id, voter, address }) => {
       const { peer, client } = decodeAddress(address);
       const known = progress.get(id);
+      const snapshotPercent = this.#replica.snapshotPercent(id);
       return {
         id,
         voter,
@@ -74,6 +75,7 @@ export class ReplicaAdmin implements RaftAdmin {
         peerAddress: peer,
         matchIndex: known?.match ?? null,
         active: known?.active ?? null,
+        ...(snapshotPercent === null ? {} : { snapshotPercent }),
       };
     });
   }

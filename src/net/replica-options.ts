@@ -45,6 +45,8 @@ export interface ReplicaOptions {
 /** The way of a whole state from node to node: snapshots/snapshots.ts. */
 export interface SnapshotTransfers {
   begin(to: NodeId): void;
+  /** How much of one the member has; null when none is on its way to it. */
+  percent(member: NodeId): number | null;
   install(point: SnapshotPoint, done: () => void): void;
   leaderChanged(): void;
 }

@@ -132,6 +132,9 @@ export class Replica implements Consumer {
   get pendingWrites(): number {
     return this.#writes.length;
   }
+  snapshotPercent(member: NodeId): number | null {
+    return this.#options.snapshots.percent(member);
+  }
   get leader(): NodeId | null {
     return this.#leader;
   }

@@ -93,6 +93,7 @@ function createReplica(
     },
     applied: (bytes) => node.checkpoints.applied(bytes, machine),
     snapshots: {
+      percent: () => null,
       begin: (to) => {
         node.world.wantsDrain = true;
         parts.snapshots?.begin(to);

@@ -91,7 +91,12 @@ export class VirtualNode {
       },
       turned: () => {},
       applied: () => {},
-      snapshots: { begin: () => {}, install: () => {}, leaderChanged: () => {} },
+      snapshots: {
+        begin: () => {},
+        percent: () => null,
+        install: () => {},
+        leaderChanged: () => {},
+      },
     });
   }
 

@@ -170,5 +170,7 @@ export interface RaftStatus {
     /** Known to the leader only: entries behind, and whether it answered within an election timeout. */
     readonly matchIndex: number | null;
     readonly active: boolean | null;
+    /** How much of a snapshot it has; absent when none is on its way to it. */
+    readonly snapshotPercent?: number;
   }[];
 }

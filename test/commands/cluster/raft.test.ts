@@ -54,6 +54,19 @@ describe("RAFT STATUS", () => {
     expect(asObject(await runner.run("RAFT", "STATUS"))).toMatchObject({ role: "learner" });
   });
 
+  test("shows how much of a snapshot a member has, while one is on its way", async () => {
+    const runner = new SessionRunner();
+    const { raft } = runner.context.server;
+    const behind = member(3, { voter: false, matchIndex: 0, active: true });
+    raft.current = {
+      ...raft.current,
+      members: [behind, { ...behind, id: 4, snapshotPercent: 37 }],
+    };
+    const status = asObject(await runner.run("RAFT", "STATUS"));
+    const rows = (status.members as Reply[]).map((row) => asObject(row)["snapshot-percent"]);
+    expect(rows).toEqual([undefined, 37]);
+  });
+
   test("says null where only the leader knows", async () => {
     const runner = new SessionRunner();
     const { raft } = runner.context.server;

@@ -38,7 +38,7 @@ function isRemoved({ members, nodeId }: RaftStatus): boolean {
 
 /** What only the leader knows of a member is null elsewhere. */
 function memberReply(status: RaftStatus, member: RaftStatus["members"][number]): Reply {
-  const { matchIndex, active } = member;
+  const { matchIndex, active, snapshotPercent } = member;
   return new MapReply([
     ["id", member.id],
     ["role", roleOf(status, member)],
@@ -47,10 +47,16 @@ function memberReply(status: RaftStatus, member: RaftStatus["members"][number]):
     ["match-index", matchIndex],
     ["lag", matchIndex === null ? null : Math.max(0, status.lastIndex - matchIndex)],
     ["active", active === null ? null : Number(active)],
+    ...percentRow(snapshotPercent),
   ]);
 }
 
 function roleOf(status: RaftStatus, member: RaftStatus["members"][number]): string {
   if (member.id === status.leaderId) return "leader";
   return member.voter ? "voter" : "learner";
+}
+
+/** Only while a snapshot is on its way. */
+function percentRow(percent: number | undefined): readonly (readonly [Reply, Reply])[] {
+  return percent === undefined ? [] : [["snapshot-percent", percent]];
 }
