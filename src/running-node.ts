@@ -253,6 +253,7 @@ export class Node implements RunningNode {
       lease: runtime.current.leases ? { ms: leaseMs, monotonicMs: () => performance.now() } : null,
       random,
       wake: this.#wake,
+      answered: () => this.#listener.writeReplies(),
       turned: () => this.#listener.flush(),
       applied: (bytes) => this.#applied(bytes),
       snapshots: {

@@ -160,6 +160,11 @@ export class ClientListener implements ConnectionHost {
     this.#options.wake();
   }
 
+  /** Writes what is answered so far, and begins nothing: an entry is being applied. */
+  writeReplies(): void {
+    for (const connection of this.#touched) connection.writeReplies();
+  }
+
   /** The end of a turn: every session with replies writes once, and goes on with what waited. */
   flush(): void {
     this.#encodeOne();

@@ -88,7 +88,7 @@ export class Connection implements Wire {
   /** One socket write for everything that was answered in this turn; then on to what waited. */
   flush(): void {
     this.#flushAsked = false;
-    this.#writeOut();
+    this.writeReplies();
     if (!this.#output.hasMore) this.#goOn();
     else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
   }
@@ -97,7 +97,7 @@ export class Connection implements Wire {
   encodeMore(): void {
     if (this.#socket.destroyed) return;
     this.#output.encodeMore(encodeStepBytes);
-    this.#writeOut();
+    this.writeReplies();
     if (!this.#output.hasMore) this.#goOn();
     else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
   }
@@ -148,7 +148,8 @@ export class Connection implements Wire {
     if (this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
   }
 
-  #writeOut(): void {
+  /** In one socket write. Begins nothing else. */
+  writeReplies(): void {
     const bytes = this.#output.length;
     if (bytes === 0) return;
     this.session.totalOutputBytes += bytes;

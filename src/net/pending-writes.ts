@@ -32,6 +32,9 @@ interface Pending extends WriteBatch {
   counts: readonly number[];
 }
 
+/** Clients work on their first replies while the rest of an entry is applied. */
+const repliesPerWrite = 64;
+
 /** The way to the leader. False: not taken now; `sendAgain` or `flush` will come back to it. */
 export type Submit = (batch: WriteBatch) => boolean;
 
@@ -46,6 +49,7 @@ export class PendingWrites {
   readonly origin: number;
   readonly incarnation: number;
   readonly #submit: Submit;
+  readonly #answered: () => void;
 
   #collecting = new BatchBuilder();
   #waiters: Waiter[] = [];
@@ -63,10 +67,12 @@ export class PendingWrites {
   #repliesToWaiter = 0;
   #repliesToBatch = 0;
 
-  constructor(origin: number, incarnation: number, submit: Submit) {
+  /** `answered` is called now and then in the middle of a large entry: its first replies may leave. */
+  constructor(origin: number, incarnation: number, submit: Submit, answered: () => void) {
     this.origin = origin;
     this.incarnation = incarnation;
     this.#submit = submit;
+    this.#answered = answered;
   }
 
   /** Requests not yet applied here. */
@@ -128,6 +134,7 @@ export class PendingWrites {
       }
     }
     if (++this.#repliesToBatch === batch.count) this.#finishBatch();
+    else if (this.#repliesToBatch % repliesPerWrite === 0) this.#answered();
   }
 
   /**

@@ -35,6 +35,8 @@ export interface ReplicaOptions {
   readonly random: () => number;
   /** Asks for `turn` at the end of this turn of the event loop. */
   readonly wake: () => void;
+  /** In the middle of a large entry: complete replies may be written. Nothing else may be begun. */
+  readonly answered?: () => void;
   /** After each turn: replies are ready to be written. */
   readonly turned: () => void;
   /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */

@@ -80,8 +80,11 @@ export class Replica implements Consumer {
       consumer: this,
       wake: options.wake,
     });
-    this.#writes = new PendingWrites(options.nodeId, options.incarnation, (batch) =>
-      this.#ordering.submit(batch),
+    this.#writes = new PendingWrites(
+      options.nodeId,
+      options.incarnation,
+      (batch) => this.#ordering.submit(batch),
+      () => options.answered?.(),
     );
     this.#barrier = this.#createBarrier();
     const reader = {

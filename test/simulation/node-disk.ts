@@ -12,6 +12,8 @@ export class BrokenDisk extends Error {
   }
 }
 
+const lookUs = 500_000;
+
 export class NodeDisk {
   /** Nothing completes before this time. */
   stalledUntil = 0;
@@ -58,7 +60,15 @@ export class NodeDisk {
   #completeLater(complete: () => void): void {
     const { latencyMinUs, latencyMeanUs } = this.#world.plan.disk;
     const delay = latencyMinUs + this.#latency.exponential(latencyMeanUs);
-    this.#later(Math.max(delay, this.stalledUntil - this.#world.timeline.now), complete);
+    const untilUs = Math.max(delay, this.stalledUntil - this.#world.timeline.now);
+    this.#later(Math.min(untilUs, lookUs), () => this.#completeAt(untilUs - lookUs, complete));
+  }
+
+  /** What waits out a stall looks now and then whether the disk was repaired. */
+  #completeAt(leftUs: number, complete: () => void): void {
+    const isStalled = this.stalledUntil > this.#world.timeline.now;
+    if (leftUs <= 0 || !isStalled) complete();
+    else this.#later(Math.min(leftUs, lookUs), () => this.#completeAt(leftUs - lookUs, complete));
   }
 }
 
