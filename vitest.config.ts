@@ -19,7 +19,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "simulation",
-          include: ["test/simulation/*.test.ts"],
+          include: ["test/{simulation,mutants}/*.test.ts"],
           maxWorkers: 2,
           testTimeout: 600_000,
         },

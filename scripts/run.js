@@ -24,6 +24,7 @@ const tools = {
   bench: "benchmarks/main.js",
   "fuzz:redis": "test/differential/cli.js",
   simulate: "test/simulation/cli.js",
+  mutants: "test/mutants/cli.js",
   chaos: "test/chaos/cli.js",
   damage: "test/damage/cli.js",
 };

@@ -1,7 +1,12 @@
 // The program's own parts of one node, opened and wired as the real one does it.
 
 import { basename } from "node:path";
-import { electionTicksMin, heartbeatTicks, inflightBytesMax } from "../../src/constants.ts";
+import {
+  electionTicksMin,
+  heartbeatTicks,
+  inflightBytesMax,
+  leaseMs,
+} from "../../src/constants.ts";
 import { Replica } from "../../src/net/replica.ts";
 import { restartPoint } from "../../src/net/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/net/snapshots/snapshots.ts";
@@ -61,6 +66,7 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
     appendBytesMax: plan.appendBytesMax,
     inflightMessagesMax: plan.inflightMessagesMax,
     inflightBytesMax,
+    patient: plan.leases,
   });
   node.around.bait.core?.(core);
   // The two know each other: consensus asks for snapshots, and is told of them.
@@ -76,7 +82,8 @@ function createReplica(
   { core, log, machine }: Pick<Running, "core" | "log" | "machine">,
   parts: { readonly snapshots: Snapshots | null },
 ): Replica {
-  const { logger } = node.around;
+  const { logger, world } = node.around;
+  const { monotonicMs } = node;
   return new Replica({
     clusterId: "simulated",
     nodeId: node.id,
@@ -85,7 +92,8 @@ function createReplica(
     peers: peersOf(node),
     address: () => null,
     nowMs: node.nowMs,
-    monotonicMs: node.monotonicMs,
+    monotonicMs,
+    lease: world.plan.leases ? { ms: leaseMs, monotonicMs } : null,
     random: node.chance.next,
     wake: () => node.wake(),
     turned: () => {

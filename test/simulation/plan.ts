@@ -47,6 +47,8 @@ export interface Plan {
   readonly inflightMessagesMax: number;
   /** How often the process is killed while a snapshot takes the place of its state. */
   readonly installCrashes: number;
+  /** Reads lean on the leader's lease, and every node promises patience. */
+  readonly leases: boolean;
   readonly faults: readonly Fault[];
   readonly clients: readonly ClientPlan[];
 }
@@ -68,7 +70,7 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const calm = chance.happens(0.1);
   const faults = calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs);
   const clients = planClients(new Chance(seed, "clients"), { nodes, safetyUs });
-  return {
+  const plan: Plan = {
     ...{ seed, nodes, safetyUs },
     clocks: Array.from({ length: nodes }, () => drawClock(chance)),
     network: {
@@ -88,12 +90,20 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     appendBytesMax: chance.pick([200, 2_000, 1_000_000]),
     inflightMessagesMax: chance.pick([1, 4, 256]),
     installCrashes: calm ? 0 : chance.pick([0, 0.5]),
+    leases: false,
     faults: faults.filter(({ id }) => !omit.faults.has(id)),
     clients: clients.map((client) => ({
       ...client,
       requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
     })),
   };
+  return new Chance(seed, "leases").happens(0.15) ? withLeases(plan) : plan;
+}
+
+/** Leases stand on clocks that go at nearly the same rate: half of the drift is what `leaseMs` allows for. */
+export function withLeases(plan: Plan): Plan {
+  const clocks = plan.clocks.map(({ skewMs, drift }) => ({ skewMs, drift: drift / 2 }));
+  return { ...plan, clocks, leases: true };
 }
 
 function drawClock(chance: Chance): ClockPlan {

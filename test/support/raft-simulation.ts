@@ -2,15 +2,18 @@
 
 import { assert } from "../../src/assert.ts";
 import type { MembershipChange } from "../../src/raft/core/ready.ts";
-import type { Member } from "../../src/raft/core/types.ts";
+import type { Member, Message } from "../../src/raft/core/types.ts";
 import { Chance } from "./raft-chance.ts";
 import type { Marks } from "./raft-marks.ts";
+import type { TestNode } from "./raft-node.ts";
 import { World } from "./raft-world.ts";
 
 const nodesMax = 7;
 
 export class Simulation {
   readonly #chance: Chance;
+  /** Of its own, so that what it decides moves nothing else in a seed. */
+  readonly #usurpation: Chance;
   readonly #marks: Marks;
   readonly #world: World;
   readonly #faults: readonly (() => void)[];
@@ -21,6 +24,7 @@ export class Simulation {
   constructor(seed: number, marks: Marks) {
     const chance = new Chance(seed);
     this.#chance = chance;
+    this.#usurpation = new Chance(seed + 2 ** 31);
     this.#marks = marks;
     const voters = chance.coin(0.5) ? 3 : chance.coin(0.8) ? 5 : chance.coin(0.5) ? 1 : 2;
     this.#compacts = chance.coin(0.6);
@@ -224,10 +228,11 @@ export class Simulation {
   /** The leader is cut off, goes on appending what nobody gets, and the others elect another. */
   #usurp(): void {
     this.#world.onLeader((leader) => {
-      const others = this.#cutOff(leader.id);
+      const late = this.#usurpation.coin(0.4) ? this.#answersOnTheirWay(leader) : [];
+      const company = this.#usurpation.coin(0.4) ? learnersOf(leader) : [];
+      const others = this.#cutOff(leader.id, company);
       leader.core.propose([new Uint8Array(2), new Uint8Array(3)]);
-      for (const id of others)
-        if (!this.#world.down.has(id)) this.#world.node(id).ticks(this.#world.electionTicks);
+      this.#loseTheLeader(others);
       const heir = this.#chance.pick(others);
       if (heir === undefined || this.#world.down.has(heir)) return;
       this.#world.node(heir).core.campaign();
@@ -235,17 +240,39 @@ export class Simulation {
       if (this.#chance.coin(0.5)) this.#read();
       this.#world.drain(30);
       if (this.#chance.coin(0.5)) this.#read();
+      this.#world.arrive(late);
     });
     if (this.#chance.coin(0.5)) this.#change();
   }
 
-  /** Nobody hears `id` any more, and mostly it hears nobody; the others. */
-  #cutOff(id: number): readonly number[] {
-    const others = [...this.#world.nodes.keys()].filter((other) => other !== id);
+  #loseTheLeader(followers: readonly number[]): void {
+    for (const id of followers)
+      if (!this.#world.down.has(id)) this.#world.node(id).ticks(this.#world.electionTicks);
+  }
+
+  /** The last answers to its heartbeats, which reach the leader when it leads no more and does not know. */
+  #answersOnTheirWay(leader: TestNode): readonly Message[] {
+    leader.core.tick();
+    this.#world.work(leader);
+    this.#world.drain(20);
+    leader.core.tick();
+    this.#world.work(leader);
+    return this.#world.answersTo(leader.id);
+  }
+
+  /** Nobody hears `id` any more but its company, and mostly it hears nobody else; the others. */
+  #cutOff(id: number, company: readonly number[] = []): readonly number[] {
+    const others = [...this.#world.nodes.keys()].filter(
+      (other) => other !== id && !company.includes(other),
+    );
     this.#world.blocked.clear();
     for (const other of others) {
       this.#world.blocked.add(`${id}>${other}`);
       if (this.#chance.coin(0.7)) this.#world.blocked.add(`${other}>${id}`);
+      for (const friend of company) {
+        this.#world.blocked.add(`${friend}>${other}`);
+        this.#world.blocked.add(`${other}>${friend}`);
+      }
     }
     return others;
   }
@@ -284,6 +311,8 @@ export class Simulation {
   #isLive(): boolean {
     const leader = this.#world.leaders.toSorted((a, b) => b.core.term - a.core.term)[0];
     if (leader === undefined) return false;
+    // §8: without being asked for anything.
+    if (leader.log.term(leader.core.commit) !== leader.core.term) return false;
     const index = leader.core.propose([new Uint8Array(1)])?.[0]?.index;
     if (index === undefined) return false;
     leader.core.readIndex();
@@ -298,4 +327,8 @@ export class Simulation {
     const { members } = leader.core.membership;
     return this.#marks.reads > reads && members.every(({ id }) => applied(id) >= index);
   }
+}
+
+function learnersOf({ core }: TestNode): readonly number[] {
+  return core.membership.members.filter(({ voter }) => !voter).map(({ id }) => id);
 }

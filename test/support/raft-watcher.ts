@@ -12,6 +12,7 @@ import {
   type MessageOf,
   type NodeId,
 } from "../../src/raft/core/types.ts";
+import { ElectionWatch, mayLead } from "./raft-election-watch.ts";
 import type { Marks } from "./raft-marks.ts";
 import type { TestNode } from "./raft-node.ts";
 import { digestOf, StateMachine } from "./raft-state-machine.ts";
@@ -39,6 +40,8 @@ export class Watcher {
   /** "leader>member" of members that waited for a snapshot when their leader was seen last. */
   readonly #waiting = new Set<string>();
   #lastVoters: readonly NodeId[] = [];
+  #lastNextId = 0;
+  readonly #elections = new ElectionWatch();
 
   constructor(nodes: ReadonlyMap<number, TestNode>, marks: Marks) {
     this.#nodes = nodes;
@@ -80,6 +83,7 @@ export class Watcher {
 
   watch(node: TestNode): void {
     const { core } = node;
+    this.#elections.watch(node);
     this.#watchLeader(node);
     this.#watchSnapshots(node);
     const before = this.#seenCommit.get(node.id) ?? 0;
@@ -137,6 +141,10 @@ export class Watcher {
     assert(node.hardState.term === core.term, "a leader's term is on its disk");
     assert(node.hardState.votedFor === node.id, "a leader's own vote is on its disk");
     assert(core.installing === null, "a leader has a log of its own");
+    assert(
+      mayLead(node),
+      `§6 leader ${node.id} is a voter, or was one until a change that is not committed`,
+    );
     // §5.4: its log, or the snapshot before it, has everything that was ever committed.
     const covered = node.checkpoint?.index ?? 0;
     assert(node.log.firstIndex <= covered + 1, `§7 no gap behind the snapshot of ${node.id}`);
@@ -188,7 +196,11 @@ export class Watcher {
   }
 
   #noteMembership(entry: Entry): void {
-    const voters = decodeMembership(entry.data)?.members.filter(({ voter }) => voter);
+    const membership = decodeMembership(entry.data);
+    const nextId = membership?.nextId ?? 0;
+    assert(nextId >= this.#lastNextId, `id ${nextId} is not given to a second member`);
+    this.#lastNextId = nextId;
+    const voters = membership?.members.filter(({ voter }) => voter);
     const now = voters?.map(({ id }) => id) ?? [];
     const changed =
       now.filter((id) => !this.#lastVoters.includes(id)).length +
@@ -232,6 +244,7 @@ export class Watcher {
   }
 
   noteSave(node: TestNode, save: Save): void {
+    this.#elections.noteSave(node, save);
     const first = save.entries[0];
     if (save.snapshot !== null) assert(first === undefined, "§7 a snapshot is saved alone");
     if (first === undefined) return;
@@ -261,6 +274,7 @@ export class Watcher {
   }
 
   noteMessage(node: TestNode, message: Message): void {
+    this.#elections.noteMessage(message);
     if (message.type === "voteReply" && message.granted && !message.pre) {
       const { term, votedFor } = node.hardState;
       assert(

@@ -96,6 +96,30 @@ export class World {
     if (!this.#chance.coin(this.#loss)) this.#hand(message);
   }
 
+  /** The followers hear the leader's heartbeats now; their answers stay on their way. */
+  answersTo(leader: number): readonly Message[] {
+    const heartbeats = this.#takeMessages(
+      ({ type, from }) => type === "heartbeat" && from === leader,
+    );
+    for (const message of heartbeats) this.#hand(message);
+    return this.#takeMessages(({ type, to }) => type === "heartbeatReply" && to === leader);
+  }
+
+  #takeMessages(wanted: (message: Message) => boolean): readonly Message[] {
+    const taken = this.#network.filter(wanted);
+    const left = this.#network.filter((message) => !taken.includes(message));
+    this.#network.splice(0, this.#network.length, ...left);
+    return taken;
+  }
+
+  /** Messages that were on their way for long; no link that is cut now holds them up. */
+  arrive(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.blocked.delete(`${message.from}>${message.to}`);
+      this.#hand(message);
+    }
+  }
+
   #hand(message: Message): void {
     const node = this.nodes.get(message.to);
     if (node === undefined || this.down.has(message.to)) return;

@@ -1,0 +1,168 @@
+// Bugs of a whole node: the way of a write, reads, the state and its checkpoints, the files of the log.
+
+import type { Mutant } from "./mutant.ts";
+
+const writes: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a forwarded frame is forwarded again",
+    why: "RedisRaft #13: one RPUSH ran for ever",
+    file: "src/net/ordering.ts",
+    find: "    else peers.send(from, frameKind.refused, []);\n",
+    replace:
+      "    else if (driver.isLeader) peers.send(from, frameKind.refused, []);\n    else peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
+  },
+  {
+    name: "writes are sent again, but not from the lowest one",
+    why: "RedisRaft #14: what was under way at a failover is lost",
+    file: "src/net/pending-writes.ts",
+    find: "    this.#sent = 0;\n",
+    replace: "    this.#sent = Math.min(this.#sent, 1);\n",
+  },
+  {
+    name: "a new leader is not sent what the old one may have lost",
+    why: "RedisRaft #14; the write hangs until its client gives up",
+    file: "src/net/replica.ts",
+    find: "  #sendAgain(): void {\n    this.#writes.sendAgain();\n",
+    replace: "  #sendAgain(): void {\n",
+  },
+  {
+    name: "a write that is sent again is applied again",
+    why: "exactly once per (origin, incarnation, number)",
+    file: "src/state/origins.ts",
+    find: "    const next = Math.min(end, life.highest + 1);\n",
+    replace: "    const next = first;\n",
+  },
+  {
+    name: "a forwarded frame of another term is taken",
+    why: "ARCHITECTURE.md: it names the leader's term, and another term refuses it",
+    file: "src/net/ordering.ts",
+    find: "      header.term === driver.core.term &&\n",
+    replace: "",
+  },
+  {
+    name: "nobody tells of writes that a snapshot has passed",
+    why: "RedisRaft #27: a missing reply shifts all later ones",
+    file: "src/net/replica.ts",
+    find: "      this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));\n",
+    replace: "",
+  },
+  {
+    name: "a write that may still be committed is refused for certain",
+    why: "RedisRaft #23: NOLEADER although it was committed later",
+    file: "src/net/pending-writes.ts",
+    find: "(batch.counts[at] as number) - answered, errors.unknownOutcome);",
+    replace: "(batch.counts[at] as number) - answered, refusal);",
+  },
+];
+
+const reads: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a read runs before this node has applied enough",
+    why: "thesis 6.4 step 4; RedisRaft #18: an empty list after a restart",
+    file: "src/net/read-runner.ts",
+    find: "      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
+    replace: "",
+  },
+  {
+    name: "keys expire by each node's own clock",
+    why: "RedisRaft docs/Using.md, note 1: volatile keys may violate consistency",
+    file: "src/net/replica.ts",
+    find: '      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',
+    replace:
+      '      this.machine.keyspace.advance(this.#options.nowMs());\n      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',
+  },
+  {
+    name: "log time falls with a leader whose clock is behind",
+    why: "expiry is a function of the log, and time in it never runs back",
+    file: "src/state/keyspace.ts",
+    find: "    if (timeMs > this.logTimeMs) this.logTimeMs = timeMs;\n",
+    replace: "    if (timeMs > 0) this.logTimeMs = timeMs;\n",
+  },
+];
+
+const checkpoints: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a checkpoint forgets which writes are applied",
+    why: "session state must be part of the snapshot (thesis 6.3)",
+    file: "src/state/checkpoint.ts",
+    find: "      origins: machine.origins.list(),\n",
+    replace: "      origins: [],\n",
+  },
+  {
+    name: "an installed snapshot forgets which writes are applied",
+    why: "the same, on the way from node to node",
+    file: "src/state/machine.ts",
+    find: "    this.origins.restore(other.origins.list());\n",
+    replace: "",
+  },
+  {
+    name: "the applied index of a checkpoint is that of its end",
+    why: "etcd 3.5: applied index and effects must be saved together",
+    file: "src/state/checkpoint.ts",
+    find: "      appliedIndex: machine.appliedIndex,\n",
+    replace: "      get appliedIndex(): number {\n        return machine.appliedIndex;\n      },\n",
+  },
+  {
+    name: "a checkpoint misses what changes while it is written",
+    why: "the records are those of one applied index",
+    file: "src/state/checkpoint.ts",
+    find: "    this.#dirty[word] = bits & ~bit;\n    this.#put(position);\n",
+    replace: "    this.#dirty[word] = bits & ~bit;\n",
+  },
+  {
+    name: "a checkpoint ends before its last slice",
+    why: "the difference to the last checkpoint is whole, or it is none",
+    file: "src/state/checkpoint.ts",
+    find: "return this.#word >= this.#dirty.length && this.#gone >= this.#before;",
+    replace: "return this.#word >= this.#dirty.length;",
+  },
+  {
+    name: "expiries are lost at a restart",
+    why: "the heap is a function of the expiries that are there",
+    file: "src/state/machine.ts",
+    find: "    this.keyspace.rebuildHeap();\n",
+    replace: "",
+  },
+];
+
+const files: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "the log is cut above the checkpoint",
+    why: "RedisRaft #43: firstIndex <= snapshot index + 1",
+    file: "src/raft/storage/segment-log.ts",
+    find: "      if (first > index || this.#failed) break;\n",
+    replace: "      if (this.#failed) break;\n",
+  },
+  {
+    name: "a save is complete before it is written",
+    why: "reply before sync",
+    file: "src/raft/storage/segment-log.ts",
+    find: "      this.#settled();\n      this.#whenBegun(done);\n    });\n",
+    replace: "      this.#settled();\n    });\n    queueMicrotask(() => this.#whenBegun(done));\n",
+  },
+  {
+    name: "the last save is believed although it may be in memory only",
+    why: "fsyncgate: a page whose write failed counts as clean",
+    file: "src/raft/storage/segment-files.ts",
+    find: "  if (scan.lastFrameAt !== null) await rewrite(files, newest, scan.lastFrameAt);\n",
+    replace: "",
+  },
+  {
+    name: "a new segment is used before its name is on disk",
+    why: "a file without a synced directory is lost with the power",
+    file: "src/raft/storage/files.ts",
+    find: "  await files.syncDirectory(place.directory);\n",
+    replace: "",
+  },
+  {
+    name: "a new segment forgets the vote",
+    why: "§5.1: the oldest segment tells the hard state",
+    file: "src/raft/storage/segment-files.ts",
+    find: "    hardState: state.hardState,\n",
+    replace: "    hardState: { ...state.hardState, votedFor: null },\n",
+  },
+];
+
+export const nodeMutants: readonly Mutant[] = [...writes, ...reads, ...checkpoints, ...files].map(
+  (mutant) => ({ ...mutant, run: "cluster" }),
+);

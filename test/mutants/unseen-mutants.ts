@@ -1,0 +1,103 @@
+// Bugs that no simulation is known to see: each is a hole, and belongs to the other lists as soon as one does.
+
+import type { Mutant } from "./mutant.ts";
+
+export const unseenMutants: readonly Mutant[] = [
+  {
+    name: "a leader takes forwarded writes behind a gap",
+    why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
+    file: "src/net/ordering.ts",
+    run: "cluster",
+    find: "      this.#forwarded.follows(from, header) &&\n",
+    replace: "",
+  },
+  {
+    name: "writes of a node's earlier life count for its present one",
+    why: "an incarnation is one run of a process",
+    file: "src/state/origins.ts",
+    run: "cluster",
+    find: "if (life !== undefined && incarnation < life.incarnation) return end;",
+    replace: "if (life !== undefined && incarnation < 0) return end;",
+  },
+  {
+    name: "a key is gone by the leader's clock before the log says so",
+    why: "a later leader's clock may be behind: the key comes back",
+    file: "src/state/keyspace.ts",
+    run: "cluster",
+    find: "    if (at <= this.nowMs) this.metDue = true;\n    return false;\n",
+    replace: "    return at <= this.nowMs;\n",
+  },
+  {
+    name: "the log restarts behind a snapshot before the state is there",
+    why: "RedisRaft #43, #53: snapshot and log are switched in the wrong order",
+    file: "src/net/snapshots/snapshots.ts",
+    run: "cluster",
+    find: "      await home.replace(ready.staged, point); //                            1. the switch, durable,\n      await new Promise<void>((done) => log.restart(restartPoint(point), done)); // 2. the log behind it,\n",
+    replace:
+      "      await new Promise<void>((done) => log.restart(restartPoint(point), done));\n      await home.replace(ready.staged, point);\n",
+  },
+  {
+    name: "a snapshot is installed before its term is on disk",
+    why: "a log may not begin in a newer term than the node knows",
+    file: "src/raft/driver.ts",
+    run: "cluster",
+    find: "} else if (save.hardState === null) {",
+    replace: "} else if (snapshot !== null) {",
+  },
+  {
+    name: "a torn save stays in the file",
+    why: "a tail that no frame owns must not be taken for damage, or for entries",
+    file: "src/raft/storage/segment-files.ts",
+    run: "cluster",
+    find: "    await files.truncate(newest.fd, newest.end);\n",
+    replace: "",
+  },
+  {
+    name: "a lease is counted from its confirmation",
+    why: "thesis 6.4.1: it begins when the heartbeats were sent",
+    file: "src/net/read-barrier.ts",
+    run: "leases",
+    find: "confirmed.askedMs + leaseMs",
+    replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
+  },
+  {
+    name: "followers promise patience and have none",
+    why: "thesis 6.4.1: a lease without the voters' help",
+    file: "src/raft/core/state.ts",
+    run: "leases",
+    find: "    if (this.quietTicks > 0) return true;\n",
+    replace: "",
+  },
+  {
+    name: "a promise of patience is forgotten at a restart",
+    why: "thesis 6.4.1: what was promised before the start is not known",
+    file: "src/raft/core/state.ts",
+    run: "leases",
+    find: "    this.promisePatience();\n  }\n",
+    replace: "  }\n",
+  },
+  {
+    name: "a leader leans on its lease after it has handed over",
+    why: "thesis 6.4.1 with 3.10: the heir does not wait",
+    file: "src/net/replica.ts",
+    run: "leases",
+    find: "return isLeader && !hasHandedOver ? core.commit : null;",
+    replace: "return isLeader ? core.commit : null;",
+  },
+  {
+    name: "a lease outlives its leadership",
+    why: "thesis 6.4.1: another leader may have committed more",
+    file: "src/net/read-barrier.ts",
+    run: "leases",
+    find: "  askAgain(): void {\n    this.#leaseUntilMs = 0;\n",
+    replace: "  askAgain(): void {\n",
+  },
+  {
+    name: "a follower commits its own tail",
+    why: "§5.3: commit is min(leaderCommit, index of last new entry)",
+    file: "src/raft/core/append.ts",
+    run: "core",
+    find: "log.commitTo(asIndex(Math.min(message.commit, agreed)));",
+    replace: "log.commitTo(asIndex(Math.min(message.commit, log.last.index)));",
+  },
+];
