@@ -22,6 +22,7 @@ export default defineConfig({
           include: ["test/{simulation,mutants}/*.test.ts"],
           maxWorkers: 2,
           testTimeout: 600_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -36,6 +37,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],
