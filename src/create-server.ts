@@ -3,9 +3,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "./net/config.ts";
-import type { OptionName } from "./net/config-options.ts";
-import { RuntimeConfig } from "./net/config-runtime.ts";
+import { loadConfig } from "./net/config/config.ts";
+import type { OptionName } from "./net/config/config-options.ts";
+import { RuntimeConfig } from "./net/config/config-runtime.ts";
 import { createLogger, logLevels } from "./net/logger.ts";
 import { startNode } from "./start-node.ts";
 

@@ -12,24 +12,24 @@ import {
   leaseMs,
   tickMs,
 } from "./constants.ts";
-import { Checkpointer } from "./net/checkpointer.ts";
-import { type ClientLimits, ClientListener } from "./net/client-listener.ts";
-import type { Config } from "./net/config.ts";
-import type { RuntimeConfig } from "./net/config-runtime.ts";
-import type { DataDirectory, Identity } from "./net/data-directory.ts";
-import { DiskGuard } from "./net/disk-guard.ts";
+import { type ClientLimits, ClientListener } from "./net/clients/client-listener.ts";
+import { ServerContext } from "./net/clients/server-context.ts";
+import { NodeStats } from "./net/clients/stats.ts";
+import type { Config } from "./net/config/config.ts";
+import type { RuntimeConfig } from "./net/config/config-runtime.ts";
+import type { DataDirectory, Identity } from "./net/directory/data-directory.ts";
+import { DiskGuard } from "./net/directory/disk-guard.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { frameKind } from "./net/frames.ts";
 import type { Logger } from "./net/logger.ts";
-import type { MemberAddress } from "./net/member-address.ts";
+import type { MemberAddress } from "./net/members/member-address.ts";
 import { PeerNetwork } from "./net/peers/peer-network.ts";
-import { ReplicaAdmin } from "./net/raft-admin.ts";
-import { Replica } from "./net/replica.ts";
-import { ServerContext } from "./net/server-context.ts";
+import { ReplicaAdmin } from "./net/replica/raft-admin.ts";
+import { Replica } from "./net/replica/replica.ts";
 import type { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
+import { Checkpointer } from "./net/snapshots/checkpointer.ts";
 import { checkpointContext } from "./net/snapshots/snapshot-point.ts";
 import { Snapshots } from "./net/snapshots/snapshots.ts";
-import { NodeStats } from "./net/stats.ts";
 import { createRaft } from "./raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "./raft/core/types.ts";
 import type { LogStore } from "./raft/ports.ts";

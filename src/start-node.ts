@@ -4,11 +4,16 @@ import { createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
 import { requestJoin } from "./cli/join.ts";
 import { segmentBytes } from "./constants.ts";
-import type { Config } from "./net/config.ts";
-import type { RuntimeConfig } from "./net/config-runtime.ts";
-import { DataDirectory, type Identity, logOwner, newClusterId } from "./net/data-directory.ts";
+import type { Config } from "./net/config/config.ts";
+import type { RuntimeConfig } from "./net/config/config-runtime.ts";
+import {
+  DataDirectory,
+  type Identity,
+  logOwner,
+  newClusterId,
+} from "./net/directory/data-directory.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
-import { encodeAddress } from "./net/member-address.ts";
+import { encodeAddress } from "./net/members/member-address.ts";
 import { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./net/snapshots/snapshot-point.ts";
 import { codeOf, describeError } from "./net/system-error.ts";

@@ -44,6 +44,33 @@ test("imports point one way: cli -> net -> state -> resp; raft stands alone", ()
   expect(offences).toEqual([]);
 });
 
+/** The rooms of net, from the leaves up; the files beside them are words that all of them share. */
+const roomsOfNet = new Map([
+  ["directory", ["directory"]],
+  ["peers", ["peers"]],
+  ["members", ["members"]],
+  ["config", ["config", "directory"]],
+  ["snapshots", ["snapshots", "directory"]],
+  ["replica", ["replica", "members"]],
+  ["clients", ["clients", "replica", "snapshots", "config"]],
+]);
+
+test("the rooms of net point one way", () => {
+  const inNet = (path: string): readonly string[] => path.split(sep).slice(2);
+  const offences: string[] = [];
+  for (const file of files.filter((each) => roomOf(each) === "net")) {
+    const [room = "", isInside] = inNet(file);
+    const allowed = isInside === undefined ? [] : roomsOfNet.get(room);
+    for (const path of imports(file).filter((each) => each.startsWith("."))) {
+      const target = normalize(join(file, "..", path));
+      const [targetRoom = "", isRoom] = inNet(target);
+      if (roomOf(target) !== "net" || isRoom === undefined) continue;
+      if (allowed?.includes(targetRoom) !== true) offences.push(`${file} -> ${path}`);
+    }
+  }
+  expect(offences).toEqual([]);
+});
+
 test("nobody imports main.ts", () => {
   const offences = files.filter((file) => imports(file).some((path) => /\/main\.ts$/.test(path)));
   expect(offences).toEqual([]);

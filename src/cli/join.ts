@@ -1,7 +1,7 @@
 // How a new node asks to be let in: RAFT ADD at any node of the cluster, until there is an answer.
 
 import { setTimeout as delay } from "node:timers/promises";
-import type { Identity } from "../net/data-directory.ts";
+import type { Identity } from "../net/directory/data-directory.ts";
 import { type Endpoint, formatEndpoint } from "../net/endpoint.ts";
 import { type Bytes, ErrorReply, type Reply } from "../resp/reply.ts";
 import { ask, NoAnswerError } from "./resp-client.ts";

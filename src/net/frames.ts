@@ -1,5 +1,15 @@
 // The frames between nodes besides Raft's own messages: kinds, and the bytes of their bodies.
 
+import type { NodeId } from "../raft/core/types.ts";
+
+/** The network between nodes, as its users see it. */
+export interface Peers {
+  /** The peers to dial from now on, this node aside: id to host:port. */
+  setPeers(peers: ReadonlyMap<NodeId, string>): void;
+  /** False: dropped. */
+  send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean;
+}
+
 /** The first byte of every frame after its checksum. */
 export const frameKind = {
   /** A message of raft/codec.ts. */

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import type { DataDirectory } from "../../src/net/data-directory.ts";
+import type { DataDirectory } from "../../src/net/directory/data-directory.ts";
 import { CheckpointHome } from "../../src/net/snapshots/checkpoint-home.ts";
 import {
   checkpointContext,

@@ -1,8 +1,8 @@
 // The node as it is, inside this process: its start, a client, and the disk failures that it reports.
 
-import { loadConfig } from "../../src/net/config.ts";
-import { RuntimeConfig } from "../../src/net/config-runtime.ts";
-import { DataDirectoryError } from "../../src/net/data-directory.ts";
+import { loadConfig } from "../../src/net/config/config.ts";
+import { RuntimeConfig } from "../../src/net/config/config-runtime.ts";
+import { DataDirectoryError } from "../../src/net/directory/data-directory.ts";
 import { createLogger } from "../../src/net/logger.ts";
 import type { RunningNode } from "../../src/running-node.ts";
 import { StartError, startNode } from "../../src/start-node.ts";

@@ -6,7 +6,7 @@ import {
   DataDirectoryError,
   type Identity,
   logOwner,
-} from "../../src/net/data-directory.ts";
+} from "../../src/net/directory/data-directory.ts";
 import { CheckpointHome } from "../../src/net/snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "../../src/net/snapshots/snapshot-point.ts";
 import { asIndex, type Entry } from "../../src/raft/core/types.ts";

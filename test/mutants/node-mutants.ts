@@ -6,7 +6,7 @@ const writes: readonly Omit<Mutant, "run">[] = [
   {
     name: "a forwarded frame is forwarded again",
     why: "RedisRaft #13: one RPUSH ran for ever",
-    file: "src/net/ordering.ts",
+    file: "src/net/replica/ordering.ts",
     find: "    else peers.send(from, frameKind.refused, []);\n",
     replace:
       "    else if (driver.isLeader) peers.send(from, frameKind.refused, []);\n    else peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
@@ -14,14 +14,14 @@ const writes: readonly Omit<Mutant, "run">[] = [
   {
     name: "writes are sent again, but not from the lowest one",
     why: "RedisRaft #14: what was under way at a failover is lost",
-    file: "src/net/pending-writes.ts",
+    file: "src/net/replica/pending-writes.ts",
     find: "    this.#sent = 0;\n",
     replace: "    this.#sent = Math.min(this.#sent, 1);\n",
   },
   {
     name: "a new leader is not sent what the old one may have lost",
     why: "RedisRaft #14; the write hangs until its client gives up",
-    file: "src/net/replica.ts",
+    file: "src/net/replica/replica.ts",
     find: "  #sendAgain(): void {\n    this.#writes.sendAgain();\n",
     replace: "  #sendAgain(): void {\n",
   },
@@ -35,21 +35,21 @@ const writes: readonly Omit<Mutant, "run">[] = [
   {
     name: "a forwarded frame of another term is taken",
     why: "ARCHITECTURE.md: it names the leader's term, and another term refuses it",
-    file: "src/net/ordering.ts",
+    file: "src/net/replica/ordering.ts",
     find: "      header.term === driver.core.term &&\n",
     replace: "",
   },
   {
     name: "nobody tells of writes that a snapshot has passed",
     why: "RedisRaft #27: a missing reply shifts all later ones",
-    file: "src/net/replica.ts",
+    file: "src/net/replica/replica.ts",
     find: "      this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));\n",
     replace: "",
   },
   {
     name: "a write that may still be committed is refused for certain",
     why: "RedisRaft #23: NOLEADER although it was committed later",
-    file: "src/net/pending-writes.ts",
+    file: "src/net/replica/pending-writes.ts",
     find: "(batch.counts[at] as number) - answered, errors.unknownOutcome);",
     replace: "(batch.counts[at] as number) - answered, refusal);",
   },
@@ -59,14 +59,14 @@ const reads: readonly Omit<Mutant, "run">[] = [
   {
     name: "a read runs before this node has applied enough",
     why: "thesis 6.4 step 4; RedisRaft #18: an empty list after a restart",
-    file: "src/net/read-runner.ts",
+    file: "src/net/replica/read-runner.ts",
     find: "      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
     replace: "",
   },
   {
     name: "keys expire by each node's own clock",
     why: "RedisRaft docs/Using.md, note 1: volatile keys may violate consistency",
-    file: "src/net/replica.ts",
+    file: "src/net/replica/replica.ts",
     find: '      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',
     replace:
       '      this.machine.keyspace.advance(this.#options.nowMs());\n      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',

@@ -6,7 +6,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a leader takes forwarded writes behind a gap",
     why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
-    file: "src/net/ordering.ts",
+    file: "src/net/replica/ordering.ts",
     run: "cluster",
     find: "      this.#forwarded.follows(from, header) &&\n",
     replace: "",
@@ -55,7 +55,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a lease is counted from its confirmation",
     why: "thesis 6.4.1: it begins when the heartbeats were sent",
-    file: "src/net/read-barrier.ts",
+    file: "src/net/replica/read-barrier.ts",
     run: "leases",
     find: "confirmed.askedMs + leaseMs",
     replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
@@ -79,7 +79,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a leader leans on its lease after it has handed over",
     why: "thesis 6.4.1 with 3.10: the heir does not wait",
-    file: "src/net/replica.ts",
+    file: "src/net/replica/replica.ts",
     run: "leases",
     find: "return isLeader && !hasHandedOver ? core.commit : null;",
     replace: "return isLeader ? core.commit : null;",
@@ -87,7 +87,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a lease outlives its leadership",
     why: "thesis 6.4.1: another leader may have committed more",
-    file: "src/net/read-barrier.ts",
+    file: "src/net/replica/read-barrier.ts",
     run: "leases",
     find: "  askAgain(): void {\n    this.#leaseUntilMs = 0;\n",
     replace: "  askAgain(): void {\n",

@@ -1,7 +1,7 @@
 // Bugs to plant: a simulation that finds none of them finds nothing.
 
 import { frameKind } from "../../src/net/frames.ts";
-import type { Replica } from "../../src/net/replica.ts";
+import type { Replica } from "../../src/net/replica/replica.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
 import { asIndex } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";

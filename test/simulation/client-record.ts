@@ -1,7 +1,7 @@
 // What a client sends and what it writes down: requests in RESP, replies as records of a history.
 
-import type { SessionHost } from "../../src/net/session.ts";
-import { NodeStats } from "../../src/net/stats.ts";
+import type { SessionHost } from "../../src/net/clients/session.ts";
+import { NodeStats } from "../../src/net/clients/stats.ts";
 import { ErrorReply, type Reply, SimpleString } from "../../src/resp/reply.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
 import { commands } from "../../src/state/commands/table.ts";

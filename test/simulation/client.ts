@@ -1,7 +1,7 @@
 // One client: a connection with the program's own session behind it, its requests, and what it was told.
 
 import { leaderWaitMs } from "../../src/constants.ts";
-import { Session, type Wire } from "../../src/net/session.ts";
+import { Session, type Wire } from "../../src/net/clients/session.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { RequestDecoder } from "../../src/resp/request-decoder.ts";
 import { admittedLimits } from "../../src/resp/request-limits.ts";

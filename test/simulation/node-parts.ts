@@ -7,7 +7,7 @@ import {
   inflightBytesMax,
   leaseMs,
 } from "../../src/constants.ts";
-import { Replica } from "../../src/net/replica.ts";
+import { Replica } from "../../src/net/replica/replica.ts";
 import { restartPoint } from "../../src/net/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/net/snapshots/snapshots.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";

@@ -1,7 +1,7 @@
 // What the parts of a simulated node know of each other.
 
 import type { Logger } from "../../src/net/logger.ts";
-import type { Replica } from "../../src/net/replica.ts";
+import type { Replica } from "../../src/net/replica/replica.ts";
 import type { Snapshots } from "../../src/net/snapshots/snapshots.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
 import type { NodeId } from "../../src/raft/core/types.ts";

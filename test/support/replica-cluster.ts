@@ -9,9 +9,9 @@ import {
   tickMs,
 } from "../../src/constants.ts";
 import { createLogger } from "../../src/net/logger.ts";
-import { encodeAddress, type MemberAddress } from "../../src/net/member-address.ts";
-import type { Waiter } from "../../src/net/pending-writes.ts";
-import { Replica } from "../../src/net/replica.ts";
+import { encodeAddress, type MemberAddress } from "../../src/net/members/member-address.ts";
+import type { Waiter } from "../../src/net/replica/pending-writes.ts";
+import { Replica } from "../../src/net/replica/replica.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";

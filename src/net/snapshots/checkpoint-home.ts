@@ -3,7 +3,7 @@
 import type { SnapshotPoint } from "../../raft/core/types.ts";
 import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint-store.ts";
 import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
-import { CheckpointDirectory, type RestartMark } from "../checkpoint-directory.ts";
+import { CheckpointDirectory, type RestartMark } from "../directory/checkpoint-directory.ts";
 
 export class CheckpointHome {
   readonly #directory: CheckpointDirectory;

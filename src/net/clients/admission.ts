@@ -1,0 +1,37 @@
+// In which order a request is refused. Stages read declarations, never command names.
+
+import { errors } from "../../resp/errors.ts";
+import type { ErrorReply } from "../../resp/reply.ts";
+import { arityFits, fullName } from "../../state/commands/derive.ts";
+import type { Command } from "../../state/commands/spec.ts";
+
+export interface AdmittedClient {
+  readonly authenticated: boolean;
+  /** Why its node takes no writes at the moment; null while it does. */
+  readonly writesRefused: ErrorReply | null;
+}
+
+/**
+ * A stage answers with a refusal, or null to let the request pass; `wordCount` includes the name. The
+ * order is the specification.
+ */
+type Stage = (command: Command, wordCount: number, client: AdmittedClient) => ErrorReply | null;
+
+const arity: Stage = (command, wordCount) =>
+  arityFits(command, wordCount) ? null : errors.arity(fullName(command));
+
+const authenticated: Stage = (command, _wordCount, client) =>
+  client.authenticated || command.flags.includes("no_auth") ? null : errors.noAuth;
+
+const writable: Stage = (command, _wordCount, client) =>
+  command.kind === "write" ? client.writesRefused : null;
+
+const stages: readonly Stage[] = [arity, authenticated, writable];
+
+export const refusal: Stage = (command, wordCount, client) => {
+  for (const stage of stages) {
+    const reply = stage(command, wordCount, client);
+    if (reply !== null) return reply;
+  }
+  return null;
+};

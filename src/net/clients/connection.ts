@@ -1,0 +1,180 @@
+// One client's socket: bytes in to the decoder, replies out in one write a turn, pressure both ways.
+
+import type { Socket } from "node:net";
+import {
+  encodeStepBytes,
+  inputPauseBytes,
+  outputBytesMax,
+  outputPauseBytes,
+  unauthenticatedInputBytesMax,
+  unauthenticatedOutputBytesMax,
+} from "../../constants.ts";
+import { ReplyBuffer } from "../../resp/encode-reply.ts";
+import type { Bytes, Protocol, Reply } from "../../resp/reply.ts";
+import { RequestDecoder } from "../../resp/request-decoder.ts";
+import type { RequestLimits } from "../../resp/request-limits.ts";
+import { formatEndpoint } from "../endpoint.ts";
+import { Session, type SessionHost, type Wire } from "./session.ts";
+
+/** What a connection needs of the server that accepted it. */
+export interface ConnectionHost extends SessionHost {
+  /** Calls `flush` of the connection at the end of this turn. */
+  touched(connection: Connection): void;
+  /** Calls `encodeMore` of the connection in a turn that has time for it. */
+  wantsToEncode(connection: Connection): void;
+  /** The socket is gone. */
+  ended(connection: Connection): void;
+  /** Closed by us, and why: one line in the log. */
+  dropped(connection: Connection, why: string): void;
+}
+
+export class Connection implements Wire {
+  readonly session: Session;
+  readonly decoder: RequestDecoder;
+  readonly address: string;
+  readonly localAddress: string;
+  readonly #socket: Socket;
+  readonly #host: ConnectionHost;
+  readonly #output = new ReplyBuffer();
+  #flushAsked = false;
+  #paused = false;
+  #inputEnded = false;
+  #isHungry = true;
+
+  constructor(socket: Socket, id: number, host: ConnectionHost, limits: RequestLimits) {
+    this.#socket = socket;
+    this.#host = host;
+    this.decoder = new RequestDecoder(limits);
+    this.address = endpoint(socket.remoteAddress, socket.remotePort);
+    this.localAddress = endpoint(socket.localAddress, socket.localPort);
+    this.session = new Session(id, host, this, limits.authenticated);
+    socket.on("data", (chunk: Buffer) => this.#data(chunk));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#end());
+    socket.on("error", () => this.destroy());
+    socket.on("close", () => this.#close());
+  }
+
+  /** Node keeps the descriptor to itself; CLIENT LIST shows it where it can be had. */
+  get fd(): number {
+    const { _handle: handle } = this.#socket as { _handle?: { fd?: number } };
+    return handle?.fd ?? -1;
+  }
+  get outputBytes(): number {
+    return this.#output.length + this.#socket.writableLength;
+  }
+  get isOutputFull(): boolean {
+    return this.#output.hasMore || this.outputBytes > outputPauseBytes;
+  }
+  /** Some request waits for something else than bytes. */
+  get isStalled(): boolean {
+    return !this.#isHungry;
+  }
+
+  readonly #write = (bytes: Bytes): void => {
+    this.#socket.write(bytes, "latin1");
+  };
+
+  append(reply: Reply, protocol: Protocol): void {
+    this.#output.append(reply, protocol);
+  }
+
+  flushSoon(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    this.#host.touched(this);
+  }
+
+  /** One socket write for everything that was answered in this turn; then on to what waited. */
+  flush(): void {
+    this.#flushAsked = false;
+    this.writeReplies();
+    if (!this.#output.hasMore) this.#goOn();
+    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+  }
+
+  /** The next part of a long reply; the rest follows in another turn, when the socket takes more. */
+  encodeMore(): void {
+    if (this.#socket.destroyed) return;
+    this.#output.encodeMore(encodeStepBytes);
+    this.writeReplies();
+    if (!this.#output.hasMore) this.#goOn();
+    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+  }
+
+  #drained(): void {
+    if (this.#output.hasMore) this.#host.wantsToEncode(this);
+    else this.#advance();
+  }
+
+  #goOn(): void {
+    if (this.session.isClosing) {
+      if (this.session.isIdle) this.#socket.end();
+    } else if (this.isStalled || this.#inputEnded) this.#advance();
+  }
+
+  /** Requests that had to wait may run now, perhaps. */
+  advance(): void {
+    this.#advance();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #data(chunk: Buffer): void {
+    const { session } = this;
+    // Nothing more is answered: what still comes must not be kept.
+    if (session.isClosing) return;
+    session.lastInteractionMs = this.#host.nowMs();
+    session.totalInputBytes += chunk.length;
+    this.#host.stats.inputBytes += chunk.length;
+    this.decoder.push(chunk);
+    this.#advance();
+    const most = session.authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
+    if (!this.#isHungry && this.decoder.bufferedBytes > most && !this.#paused) {
+      this.#paused = true;
+      this.#socket.pause();
+    }
+  }
+
+  #advance(): void {
+    this.#isHungry = this.session.pump();
+    if (!this.#isHungry) return;
+    if (this.#paused) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    if (this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
+  }
+
+  /** In one socket write. Begins nothing else. */
+  writeReplies(): void {
+    const bytes = this.#output.length;
+    if (bytes === 0) return;
+    this.session.totalOutputBytes += bytes;
+    this.#host.stats.outputBytes += bytes;
+    this.#output.flush(this.#write);
+    const limit = this.session.authenticated ? outputBytesMax : unauthenticatedOutputBytesMax;
+    if (this.#socket.writableLength > limit) {
+      this.#host.dropped(this, "it does not read its replies");
+      this.destroy();
+    }
+  }
+
+  /** The client closed its sending half: what it sent is still answered. */
+  #end(): void {
+    this.#inputEnded = true;
+    if (this.session.isIdle && this.#isHungry) this.session.closeAfterReply();
+  }
+
+  #close(): void {
+    this.session.closed();
+    this.#host.ended(this);
+  }
+}
+
+/** A socket that is gone already has no ends any more. */
+function endpoint(host: string | undefined, port: number | undefined): string {
+  return formatEndpoint({ host: host ?? "?", port: port ?? 0 });
+}

@@ -1,0 +1,84 @@
+// Writes stop before a disk is full: a full one ends the process, and reads with it.
+
+import { diskFloorBytes, diskFloorShare } from "../../constants.ts";
+import type { Membership, NodeId } from "../../raft/core/types.ts";
+
+/** Of the file system that holds the data directory, in bytes. */
+export interface DiskSpace {
+  readonly total: number;
+  /** What an unprivileged process may still use. */
+  readonly free: number;
+}
+
+export interface DiskSpacePorts {
+  measure(): Promise<DiskSpace>;
+  /** Tells every other node. */
+  tell(isLow: boolean): void;
+  /** One line for the log. */
+  warn(line: string): void;
+}
+
+/** Below this a node counts as full: a named share of its disk, and never more than a named size. */
+export function diskFloor({ total }: DiskSpace): number {
+  return Math.min(diskFloorBytes, total * diskFloorShare);
+}
+
+/**
+ * Every node measures its own disk and tells the others. Writes are refused, with a definite error
+ * and before they enter the log, while so many voters are full that no majority could store them. Before
+ * that a full leader hands over to a voter that has space, and a full follower stops nobody.
+ */
+export class DiskWatch {
+  readonly #ports: DiskSpacePorts;
+  readonly #self: NodeId;
+  readonly #low = new Set<NodeId>();
+
+  constructor(self: NodeId, ports: DiskSpacePorts) {
+    this.#self = self;
+    this.#ports = ports;
+  }
+
+  /** Every second or so. Says again what is so, because a peer may have missed it. */
+  async check(): Promise<void> {
+    const space = await this.#ports.measure();
+    const wasLow = this.#low.has(this.#self);
+    const isLow = space.free < diskFloor(space);
+    if (isLow !== wasLow) this.#report(space, isLow);
+    this.#mark(this.#self, isLow);
+    if (isLow || wasLow) this.#ports.tell(isLow);
+  }
+
+  told(from: NodeId, isLow: boolean): void {
+    this.#mark(from, isLow);
+  }
+
+  /** Whatever it said last, its disk may have been freed since. */
+  disconnected(peer: NodeId): void {
+    this.#mark(peer, false);
+  }
+
+  isLow(node: NodeId): boolean {
+    return this.#low.has(node);
+  }
+
+  refusesWrites({ members }: Membership): boolean {
+    if (this.#low.size === 0) return false;
+    const voters = members.filter(({ voter }) => voter);
+    const withSpace = voters.filter(({ id }) => !this.#low.has(id)).length;
+    return withSpace <= voters.length / 2;
+  }
+
+  #mark(node: NodeId, isLow: boolean): void {
+    if (isLow) this.#low.add(node);
+    else this.#low.delete(node);
+  }
+
+  #report(space: DiskSpace, isLow: boolean): void {
+    const free = `${Math.floor(space.free / 2 ** 20)} MiB of ${Math.floor(space.total / 2 ** 20)} MiB are free`;
+    this.#ports.warn(
+      isLow
+        ? `the disk is nearly full (${free}): writes may be refused until space is freed`
+        : `the disk has space again (${free})`,
+    );
+  }
+}

@@ -1,0 +1,141 @@
+// Where the members are dialled: as the configuration says, unless one has told of a new address since.
+
+import { asNode, type Membership, type NodeId } from "../../raft/core/types.ts";
+import type { RaftDriver } from "../../raft/driver.ts";
+import { parseEndpoint } from "../endpoint.ts";
+import { frameKind, type Peers } from "../frames.ts";
+import { decodeAddress, encodeAddress, type MemberAddress } from "./member-address.ts";
+
+/** An announcement: member `id` is at these addresses. */
+interface Announcement extends MemberAddress {
+  readonly id: NodeId;
+  /** The sender does not know whether others have moved as well: tell it where you are. */
+  readonly asks: boolean;
+}
+
+type Driver = Pick<
+  RaftDriver,
+  "core" | "membership" | "membershipPending" | "proposeMembership" | "isLeader"
+>;
+
+/**
+ * A node that comes back under a new address can dial the others, but they cannot dial it. So it tells
+ * everybody where it is until the configuration says so. Whoever hears that dials it there at once:
+ * a majority may have moved, and nothing can be committed before they reach each other.
+ */
+export class AddressBook {
+  readonly #driver: Driver;
+  readonly #peers: Peers;
+  /** Where this node listens now; null as long as it does not. */
+  readonly #own: () => MemberAddress | null;
+  /** What members have told, with what the configuration said at that time. */
+  readonly #told = new Map<NodeId, { readonly before: string; readonly peer: string }>();
+  #newest: Membership | null = null;
+  /** The newest configuration that was seen committed. */
+  #settled: Membership | null = null;
+
+  constructor(driver: Driver, peers: Peers, own: () => MemberAddress | null) {
+    this.#driver = driver;
+    this.#peers = peers;
+    this.#own = own;
+  }
+
+  /** Called when the configuration may have changed; what it says of a member from then on counts. */
+  follow(): void {
+    const { membership, membershipPending } = this.#driver;
+    if (membership.members.length === 0) return;
+    if (membership === this.#newest && (membershipPending || membership === this.#settled)) return;
+    this.#newest = membership;
+    if (!membershipPending) this.#settled = membership;
+    this.#dial();
+  }
+
+  /** Now and then: tells everybody this node's address, unless the configuration has it. */
+  announce(): void {
+    const { core, membership } = this.#driver;
+    const address = this.#own();
+    if (address === null || !this.#isNew(core.id, address)) return;
+    const announcement: Announcement = { id: core.id, ...address, asks: true };
+    this.#propose(announcement);
+    for (const { id } of membership.members) if (id !== core.id) this.#send(id, announcement);
+  }
+
+  /** A member's own announcement is passed on to the leader, which it may not reach itself. */
+  heard(from: NodeId, body: Buffer): void {
+    const announcement = decodeAnnouncement(body);
+    const { core } = this.#driver;
+    if (announcement === null || announcement.id === core.id) return;
+    const { id, asks } = announcement;
+    if (this.#isNew(id, announcement)) this.#believe(announcement);
+    const isRelay = from !== id;
+    if (!isRelay && core.leader !== null && core.leader !== core.id) {
+      this.#send(core.leader, announcement);
+    }
+    // Whoever moved does not hear of those who moved before it by the log, which it cannot acknowledge.
+    const own = this.#own();
+    if (asks && own !== null) this.#send(id, { id: core.id, ...own, asks: false });
+  }
+
+  #believe(announcement: Announcement): void {
+    const { id, peer } = announcement;
+    const before = this.#configured(id);
+    if (before !== null && this.#told.get(id)?.peer !== peer) {
+      this.#told.set(id, { before, peer });
+      this.#dial();
+    }
+    this.#propose(announcement);
+  }
+
+  /** Whoever leaves is dialled until that is committed: a leader that leaves needs acknowledgements. */
+  #dial(): void {
+    const peers = new Map<NodeId, string>();
+    for (const membership of [this.#settled, this.#newest]) {
+      for (const { id, address } of membership?.members ?? []) {
+        const told = this.#told.get(id);
+        if (told !== undefined && told.before !== address) this.#told.delete(id);
+        const peer = this.#told.get(id)?.peer ?? decodeAddress(address).peer;
+        if (id !== this.#driver.core.id) peers.set(id, peer);
+      }
+    }
+    this.#peers.setPeers(peers);
+  }
+
+  /** At the leader. Refused when it does not suit: the announcement comes again. */
+  #propose({ id, peer, client }: Announcement): void {
+    const member = this.#driver.membership.members.find((each) => each.id === id);
+    if (!this.#driver.isLeader || member === undefined) return;
+    const address = encodeAddress({ peer, client });
+    this.#driver.proposeMembership({ type: "setAddress", member: { ...member, address } });
+  }
+
+  #send(to: NodeId, announcement: Announcement): void {
+    const body = Buffer.from(JSON.stringify(announcement));
+    this.#peers.send(to, frameKind.address, [body]);
+  }
+
+  #configured(id: NodeId): string | null {
+    return this.#driver.membership.members.find((member) => member.id === id)?.address ?? null;
+  }
+
+  /** Of a member, and not what the configuration says. */
+  #isNew(id: NodeId, address: MemberAddress): boolean {
+    const configured = this.#configured(id);
+    return configured !== null && configured !== encodeAddress(address);
+  }
+}
+
+/** Null when it names no member or no addresses. */
+function decodeAnnouncement(body: Buffer): Announcement | null {
+  let fields: Partial<Record<keyof Announcement, unknown>>;
+  try {
+    fields = JSON.parse(body.toString("utf8")) as typeof fields;
+  } catch {
+    return null;
+  }
+  if (typeof fields !== "object" || fields === null) return null;
+  const { id, peer, client, asks } = fields;
+  if (!Number.isSafeInteger(id) || typeof asks !== "boolean") return null;
+  if (typeof peer !== "string" || typeof client !== "string") return null;
+  if (parseEndpoint(peer) === null || parseEndpoint(client) === null) return null;
+  return { id: asNode(id as number), peer, client, asks };
+}

@@ -1,0 +1,96 @@
+// Nodes that applied the same entries must be equal: they compare digests, and one that differs stops.
+
+import { assert } from "../../assert.ts";
+import { digestEveryEntries, digestsKept } from "../../constants.ts";
+import type { NodeId } from "../../raft/core/types.ts";
+
+export interface DivergencePorts {
+  /** Tells every other node. */
+  tell(index: number, digest: number): void;
+  /** How many voters there are. */
+  voters(): number;
+  /** Another node differs from the majority that this one is part of. */
+  warn(line: string): void;
+}
+
+/**
+ * Digests of the state by applied index, at every `digestEveryEntries`th entry; the last few of each node.
+ * Invariant: this node goes on only while no majority says otherwise; equal logs with unequal
+ * states are our bug, so an assertion ends the process.
+ */
+export class DivergenceCheck {
+  readonly #self: NodeId;
+  readonly #ports: DivergencePorts;
+  readonly #digests = new Map<NodeId, Map<number, number>>();
+
+  constructor(self: NodeId, ports: DivergencePorts) {
+    this.#self = self;
+    this.#ports = ports;
+  }
+
+  /** After every applied entry; the digest is made only when it is due. */
+  applied(index: number, state: { readonly digest: number }): void {
+    if (index % digestEveryEntries !== 0) return;
+    const { digest } = state;
+    this.#keep(this.#self, index, digest);
+    this.#ports.tell(index, digest);
+    this.#compare(index);
+  }
+
+  told(from: NodeId, index: number, digest: number): void {
+    this.#keep(from, index, digest);
+    this.#compare(index);
+  }
+
+  /** Its state is another one from now on: what it said before is of no use. */
+  forget(node: NodeId): void {
+    this.#digests.delete(node);
+  }
+
+  #keep(node: NodeId, index: number, digest: number): void {
+    let kept = this.#digests.get(node);
+    if (kept === undefined) {
+      kept = new Map();
+      this.#digests.set(node, kept);
+    }
+    kept.set(index, digest);
+    const [oldest] = kept.keys();
+    if (kept.size > digestsKept && oldest !== undefined) kept.delete(oldest);
+  }
+
+  #compare(index: number): void {
+    const own = this.#digests.get(this.#self)?.get(index);
+    if (own === undefined) return;
+    const voices = this.#voices(index);
+    if (voices.size === 1) return;
+    const majority = Math.floor(this.#ports.voters() / 2) + 1;
+    let heard = 0;
+    for (const [digest, nodes] of voices) {
+      heard += nodes.length;
+      if (digest === own) continue;
+      assert(
+        nodes.length < majority,
+        `after entry ${index} the state of node ${this.#self} differs from that of a majority`,
+      );
+      this.#ports.warn(`after entry ${index} node ${nodes.join(", ")} has another state`);
+    }
+    const agreeing = voices.get(own)?.length ?? 0;
+    assert(
+      agreeing >= majority || heard < this.#ports.voters(),
+      `after entry ${index} the states of the nodes differ, and no majority agrees`,
+    );
+  }
+
+  /** Who has which state after the entry. */
+  #voices(index: number): ReadonlyMap<number, readonly NodeId[]> {
+    const voices = new Map<number, NodeId[]>();
+    for (const [node, digests] of this.#digests) {
+      const digest = digests.get(index);
+      if (digest === undefined) continue;
+      const agreeing = voices.get(digest);
+      if (agreeing === undefined) voices.set(digest, [node]);
+      else agreeing.push(node);
+    }
+    return voices;
+  }
+}

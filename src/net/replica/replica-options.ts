@@ -1,0 +1,48 @@
+// What a replica is given: who it is, and its ways to the disk, the other nodes and the clock.
+
+import type { RaftCore } from "../../raft/core/ready.ts";
+import type { NodeId, SnapshotPoint } from "../../raft/core/types.ts";
+import type { LogStore } from "../../raft/ports.ts";
+import type { Machine } from "../../state/machine.ts";
+import type { Peers } from "../frames.ts";
+import type { Logger } from "../logger.ts";
+import type { MemberAddress } from "../members/member-address.ts";
+import type { Lease } from "./read-barrier.ts";
+
+export interface ReplicaOptions {
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  readonly incarnation: number;
+  readonly core: RaftCore;
+  readonly store: LogStore;
+  readonly machine: Machine;
+  readonly peers: Peers;
+  /** Where this node listens now; null as long as it does not. */
+  readonly address: () => MemberAddress | null;
+  readonly logger: Logger;
+  /** The wall clock, in Unix ms; it may jump. */
+  readonly nowMs: () => number;
+  /** For waiting: nobody sets this clock. */
+  readonly monotonicMs: () => number;
+  /** Null: every read asks a majority. The core is then not patient, else it is. */
+  readonly lease?: Lease | null;
+  readonly random: () => number;
+  /** Asks for `turn` at the end of this turn of the event loop. */
+  readonly wake: () => void;
+  /** In the middle of a large entry: complete replies may be written. Nothing else may be begun. */
+  readonly answered?: () => void;
+  /** After each turn: replies are ready to be written. */
+  readonly turned: () => void;
+  /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */
+  readonly applied: (bytes: number) => void;
+  readonly snapshots: SnapshotTransfers;
+}
+
+/** The way of a whole state from node to node: snapshots/snapshots.ts. */
+export interface SnapshotTransfers {
+  begin(to: NodeId): void;
+  /** How much of one the member has; null when none is on its way to it. */
+  percent(member: NodeId): number | null;
+  install(point: SnapshotPoint, done: () => void): void;
+  leaderChanged(): void;
+}
