@@ -7,9 +7,9 @@ const writes: readonly Omit<Mutant, "run">[] = [
     name: "a forwarded frame is forwarded again",
     why: "RedisRaft #13: one RPUSH ran for ever",
     file: "src/net/replica/ordering.ts",
-    find: "    else peers.send(from, frameKind.refused, []);\n",
+    find: "    if (!taken) peers.send(from, frameKind.refused, []);\n",
     replace:
-      "    else if (driver.isLeader) peers.send(from, frameKind.refused, []);\n    else peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
+      "    if (!taken && driver.isLeader) peers.send(from, frameKind.refused, []);\n    else if (!taken) peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
   },
   {
     name: "writes are sent again, but not from the lowest one",
@@ -31,13 +31,6 @@ const writes: readonly Omit<Mutant, "run">[] = [
     file: "src/state/origins.ts",
     find: "    const next = Math.min(end, life.highest + 1);\n",
     replace: "    const next = first;\n",
-  },
-  {
-    name: "a forwarded frame of another term is taken",
-    why: "ARCHITECTURE.md: it names the leader's term, and another term refuses it",
-    file: "src/net/replica/ordering.ts",
-    find: "      header.term === driver.core.term &&\n",
-    replace: "",
   },
   {
     name: "nobody tells of writes that a snapshot has passed",

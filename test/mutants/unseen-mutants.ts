@@ -8,7 +8,7 @@ export const unseenMutants: readonly Mutant[] = [
     why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
     file: "src/net/replica/ordering.ts",
     run: "cluster",
-    find: "      this.#forwarded.follows(from, header) &&\n",
+    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
     replace: "",
   },
   {

@@ -7,7 +7,7 @@ import { bodyProblem, encodeProposal } from "../../state/proposal.ts";
 import type { Peers } from "../frames.ts";
 import { decodeForward, encodeForwardHeader, frameKind } from "../frames.ts";
 import type { Logger } from "../logger.ts";
-import { ForwardedWrites } from "./forwarded-writes.ts";
+import { type Numbers, OrderedWrites } from "./ordered-writes.ts";
 import type { WriteBatch } from "./pending-writes.ts";
 
 export interface OrderingOptions {
@@ -20,18 +20,19 @@ export interface OrderingOptions {
   /** The wall clock, in Unix ms: what entries are stamped with. */
   readonly nowMs: () => number;
   readonly random: () => number;
+  /** The highest applied number of one life of a node: `Origins.highest`. */
+  readonly highestApplied: (origin: number, incarnation: number) => number;
   readonly logger: Logger;
 }
-
-type Numbers = Pick<WriteBatch, "firstNumber" | "count"> & { readonly incarnation: number };
 
 /** The leader only orders: whoever took a write from its client answers it from its own apply. */
 export class Ordering {
   readonly #options: OrderingOptions;
-  readonly #forwarded = new ForwardedWrites();
+  readonly #ordered: OrderedWrites;
 
   constructor(options: OrderingOptions) {
     this.#options = options;
+    this.#ordered = new OrderedWrites(options.highestApplied);
   }
 
   /** False: not taken now, and to be tried again. */
@@ -57,28 +58,20 @@ export class Ordering {
     }
     const { header, body } = forward;
     const taken =
-      driver.isLeader &&
-      header.term === driver.core.term &&
-      this.#forwarded.follows(from, header) &&
-      this.#propose(from, header, body);
-    if (taken) this.#forwarded.took(from, header);
-    else peers.send(from, frameKind.refused, []);
+      driver.isLeader && header.term === driver.core.term && this.#propose(from, header, body);
+    if (!taken) peers.send(from, frameKind.refused, []);
   }
 
-  /** Every origin begins anew with the new leader. */
-  leaderChanged(): void {
-    this.#forwarded.clear();
-  }
-
-  #propose(
-    origin: NodeId,
-    { incarnation, firstNumber, count }: Numbers,
-    body: Uint8Array,
-  ): boolean {
+  #propose(origin: NodeId, numbers: Numbers, body: Uint8Array): boolean {
     const { driver, nowMs, random } = this.#options;
+    const { term } = driver.core;
     if (driver.uncommittedBytes >= uncommittedBytesMax) return false;
+    if (!this.#ordered.follows(term, origin, numbers)) return false;
+    const { incarnation, firstNumber, count } = numbers;
     const seed = Math.floor(random() * 0x1_0000_0000);
     const stamp = { timeMs: nowMs(), seed, origin, incarnation, firstNumber, count };
-    return driver.propose([encodeProposal(stamp, body)]) !== null;
+    if (driver.propose([encodeProposal(stamp, body)]) === null) return false;
+    this.#ordered.ordered(term, origin, numbers);
+    return true;
   }
 }

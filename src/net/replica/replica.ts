@@ -104,6 +104,7 @@ export class Replica implements Consumer {
       ...{ nodeId, incarnation, peers, nowMs, random, logger },
       driver: this.driver,
       leader: () => this.#leader,
+      highestApplied: (origin, life) => this.machine.origins.highest(origin, life),
     });
     this.#divergence = new DivergenceCheck(options.nodeId, {
       tell: (index, digest) => this.#tellDigest(index, digest),
@@ -253,7 +254,6 @@ export class Replica implements Consumer {
       if (leader === null) this.#leaderlessSinceMs = this.#options.monotonicMs();
     }
     this.#leader = leader;
-    this.#ordering.leaderChanged();
     this.admin.leaderChanged();
     this.#options.snapshots.leaderChanged();
     this.#sendAgain();

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { frameKind } from "../../../src/net/frames.ts";
+import { asNode } from "../../../src/raft/core/types.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import { ok } from "../../../src/resp/reply.ts";
 import { ReplicaCluster, VirtualClient } from "../../support/replica-cluster.ts";
@@ -89,6 +90,26 @@ describe("three nodes", () => {
     client.send("GET", "counter");
     cluster.settle();
     expect(client.replies).toEqual([1, "1"]);
+  });
+
+  it("order no write behind one that the leader has refused", () => {
+    const cluster = new ReplicaCluster(3);
+    const leader = cluster.elect();
+    const origin = followerOf(cluster);
+    const heir = cluster.nodes.find((node) => node !== leader && node !== origin);
+    const client = new VirtualClient(origin);
+    // The leader hands over to a node that does not hear it, and takes nothing meanwhile; nobody hears that.
+    cluster.passes = ({ from, to, kind }) =>
+      from !== heir?.id && to !== heir?.id && kind !== frameKind.refused;
+    leader.replica.driver.transfer(asNode(heir?.id ?? 0));
+    client.send("INCR", "counter");
+    cluster.settle();
+    cluster.run(600);
+    client.send("INCR", "counter");
+    cluster.settle();
+    expect(client.replies, "the second write waits for the first").toEqual([]);
+    cluster.run(6_000);
+    expect(client.replies).toEqual([1, 2]);
   });
 
   it("keep a client's replies in order and its effects single through many changes of leader", () => {
