@@ -256,6 +256,7 @@ export class Node implements RunningNode {
       answered: () => this.#listener.writeReplies(),
       turned: () => this.#listener.flush(),
       applied: (bytes) => this.#applied(bytes),
+      onFailure: hooks.onFailure,
       snapshots: {
         begin: (to) => this.#snapshots.begin(to),
         percent: (member) => this.#snapshots.percent(member),

@@ -31,6 +31,7 @@ export class RaftDriver {
   #saving: Save | null = null;
   #leader: NodeId | null = null;
   #term: Term;
+  #hasLost = false;
 
   constructor(core: RaftCore, ports: DriverPorts) {
     this.#core = core;
@@ -143,6 +144,7 @@ export class RaftDriver {
       for (const read of ready.reads) this.#ports.consumer.readReady(read); // 4. read.
     }
     this.#tellOfLeader();
+    this.#tellOfLoss();
   }
 
   #ready(): Ready | null {
@@ -175,6 +177,13 @@ export class RaftDriver {
 
   #send(message: Message): void {
     this.#ports.transport.send(message);
+  }
+
+  #tellOfLoss(): void {
+    const { lostUpTo } = this.#core;
+    if (lostUpTo === null || this.#hasLost) return;
+    this.#hasLost = true;
+    this.#ports.consumer.lost(lostUpTo);
   }
 
   #tellOfLeader(): void {

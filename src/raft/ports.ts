@@ -64,6 +64,8 @@ export interface Consumer {
   install(point: SnapshotPoint, done: () => void): void;
   readReady(read: ReadyRead): void;
   readLost(id: number): void;
+  /** Once: the log has lost entries up to here that this node acknowledged. The process has to end. */
+  lost(upTo: LogIndex): void;
   /** Term or leader changed. */
   leaderChanged(leader: NodeId | null, term: Term): void;
 }

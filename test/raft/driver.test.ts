@@ -109,6 +109,10 @@ class Subject implements Consumer {
     this.story.push("read lost");
   }
 
+  lost(upTo: number): void {
+    this.story.push(`lost ${upTo}`);
+  }
+
   leaderChanged(leader: number | null): void {
     this.story.push(`leader ${leader ?? "-"}`);
   }
@@ -246,4 +250,13 @@ test("a leader that is gone is no longer the leader, and the layers above are to
   driver.tick();
   driver.turn();
   expect(subject.told()).toEqual(["requestVote to 2", "requestVote to 3"]);
+});
+
+test("what the disk has lost is told once", () => {
+  const subject = new Subject();
+  subject.driver.step(heartbeat({ from: 2, term: 1, commit: 7 }));
+  subject.driver.turn();
+  subject.driver.tick();
+  subject.driver.turn();
+  expect(subject.told().filter((line) => line.startsWith("lost"))).toEqual(["lost 7"]);
 });

@@ -99,6 +99,7 @@ function createReplica(
     turned: () => {
       for (const tenant of node.tenants) tenant.turned();
     },
+    onFailure: (error) => node.world.fail(error),
     applied: (bytes) => node.checkpoints.applied(bytes, machine),
     snapshots: {
       percent: () => null,

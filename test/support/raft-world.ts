@@ -127,6 +127,7 @@ export class World {
     const { dropped } = node.core;
     node.core.step(message);
     assert(node.core.dropped === dropped, `an honest ${message.type} contradicts nothing`);
+    assert(node.core.lostUpTo === null, "an honest disk loses nothing");
     this.work(node);
   }
 

@@ -34,7 +34,7 @@ interface Frame {
 
 export class VirtualNode {
   readonly id: NodeId;
-  readonly log = new MemoryLog({ flushOn: "call" });
+  log = new MemoryLog({ flushOn: "call" });
   readonly cluster: ReplicaCluster;
   incarnation = 0;
   /** Where it listens, when that is told; and whom it dials where. */
@@ -43,6 +43,8 @@ export class VirtualNode {
   replica!: Replica;
   machine!: Machine;
   isUp = false;
+  /** Why its process would have ended. */
+  failure: Error | null = null;
   wantsTurn = false;
 
   constructor(id: number, cluster: ReplicaCluster) {
@@ -91,6 +93,9 @@ export class VirtualNode {
       },
       turned: () => {},
       applied: () => {},
+      onFailure: (error) => {
+        this.failure = error;
+      },
       snapshots: {
         begin: () => {},
         percent: () => null,
@@ -114,6 +119,15 @@ export class VirtualNode {
   crash(): void {
     this.isUp = false;
     this.log.crash();
+  }
+
+  /** While it is down its disk loses so many of its last entries, acknowledged or not. */
+  loseEntries(count: number): void {
+    const { hardState, lastIndex } = this.log;
+    const entries = this.log.slice(asIndex(1), asIndex(lastIndex - count), Number.MAX_SAFE_INTEGER);
+    this.log = new MemoryLog({ flushOn: "call" });
+    this.log.save({ hardState, entries }, () => {});
+    this.log.flush();
   }
 }
 

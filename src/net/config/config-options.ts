@@ -65,7 +65,7 @@ export const options = {
   }),
   dir: option({
     kind: path,
-    default: "../data",
+    default: "./data",
     change: "protected",
     value: "path",
     help: "directory of the log and the data",

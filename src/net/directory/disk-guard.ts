@@ -5,6 +5,7 @@ import type { RaftDriver } from "../../raft/driver.ts";
 import type { Peers } from "../frames.ts";
 import { frameKind } from "../frames.ts";
 import type { Logger } from "../logger.ts";
+import { tellOthers } from "../tell-others.ts";
 import { type DiskSpace, DiskWatch } from "./disk-space.ts";
 
 export interface DiskGuardOptions {
@@ -50,10 +51,7 @@ export class DiskGuard {
 
   #tell(isLow: boolean): void {
     const { driver, peers } = this.#options;
-    const body = [Buffer.of(isLow ? 1 : 0)];
-    for (const { id } of driver.membership.members) {
-      if (id !== driver.core.id) peers.send(id, frameKind.diskSpace, body);
-    }
+    tellOthers(driver, peers, frameKind.diskSpace, Buffer.of(isLow ? 1 : 0));
   }
 
   /** A leader whose disk fills up would end, and with it an election timeout of everybody's time. */

@@ -4,6 +4,7 @@ import { asNode, type Membership, type NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import { parseEndpoint } from "../endpoint.ts";
 import { frameKind, type Peers } from "../frames.ts";
+import { tellOthers } from "../tell-others.ts";
 import { decodeAddress, encodeAddress, type MemberAddress } from "./member-address.ts";
 
 /** An announcement: member `id` is at these addresses. */
@@ -52,12 +53,12 @@ export class AddressBook {
 
   /** Now and then: tells everybody this node's address, unless the configuration has it. */
   announce(): void {
-    const { core, membership } = this.#driver;
+    const { core } = this.#driver;
     const address = this.#own();
     if (address === null || !this.#isNew(core.id, address)) return;
     const announcement: Announcement = { id: core.id, ...address, asks: true };
     this.#propose(announcement);
-    for (const { id } of membership.members) if (id !== core.id) this.#send(id, announcement);
+    tellOthers(this.#driver, this.#peers, frameKind.address, encodeAnnouncement(announcement));
   }
 
   /** A member's own announcement is passed on to the leader, which it may not reach itself. */
@@ -109,8 +110,7 @@ export class AddressBook {
   }
 
   #send(to: NodeId, announcement: Announcement): void {
-    const body = Buffer.from(JSON.stringify(announcement));
-    this.#peers.send(to, frameKind.address, [body]);
+    this.#peers.send(to, frameKind.address, [encodeAnnouncement(announcement)]);
   }
 
   #configured(id: NodeId): string | null {
@@ -122,6 +122,10 @@ export class AddressBook {
     const configured = this.#configured(id);
     return configured !== null && configured !== encodeAddress(address);
   }
+}
+
+function encodeAnnouncement(announcement: Announcement): Buffer {
+  return Buffer.from(JSON.stringify(announcement));
 }
 
 /** Null when it names no member or no addresses. */

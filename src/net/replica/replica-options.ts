@@ -36,6 +36,8 @@ export interface ReplicaOptions {
   /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */
   readonly applied: (bytes: number) => void;
   readonly snapshots: SnapshotTransfers;
+  /** The disk has lost what was acknowledged: the process has to end. */
+  readonly onFailure: (error: Error) => void;
 }
 
 /** The way of a whole state from node to node: snapshots/snapshots.ts. */

@@ -3,7 +3,14 @@
 import { applySliceMs, expireTickMs, leaderWaitMs } from "../../constants.ts";
 import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { ReadyRead } from "../../raft/core/ready.ts";
-import type { Entry, Message, NodeId, SnapshotPoint, Term } from "../../raft/core/types.ts";
+import type {
+  Entry,
+  LogIndex,
+  Message,
+  NodeId,
+  SnapshotPoint,
+  Term,
+} from "../../raft/core/types.ts";
 import { RaftDriver } from "../../raft/driver.ts";
 import type { Consumer } from "../../raft/ports.ts";
 import type { Arguments } from "../../state/arguments.ts";
@@ -23,7 +30,9 @@ import { AddressBook } from "../members/address-book.ts";
 import { AdminDesk } from "../members/admin-desk.ts";
 import { adminErrors, removedLine } from "../members/admin-errors.ts";
 import { MembershipAdmin } from "../members/membership-admin.ts";
+import { tellOthers } from "../tell-others.ts";
 import { DivergenceCheck } from "./divergence.ts";
+import { describeLeader, describeLoss } from "./log-lines.ts";
 import { Ordering } from "./ordering.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites, type Waiter } from "./pending-writes.ts";
@@ -107,7 +116,9 @@ export class Replica implements Consumer {
       highestApplied: (origin, life) => this.machine.origins.highest(origin, life),
     });
     this.#divergence = new DivergenceCheck(options.nodeId, {
-      tell: (index, digest) => this.#tellDigest(index, digest),
+      tell: (index, digest) => {
+        tellOthers(this.driver, peers, frameKind.digest, encodeDigest({ index, digest }));
+      },
       voters: () => this.driver.membership.members.filter(({ voter }) => voter).length,
       warn: (line) => options.logger.error(line),
     });
@@ -248,6 +259,10 @@ export class Replica implements Consumer {
     this.#barrier.roundLost(id);
   }
 
+  lost(upTo: LogIndex): void {
+    this.#options.onFailure(new Error(describeLoss(upTo, this.driver.core.last.index)));
+  }
+
   leaderChanged(leader: NodeId | null, term: Term): void {
     if (leader !== this.#leader) {
       this.#options.logger.info({ term }, describeLeader(leader, this.#options.nodeId));
@@ -313,14 +328,6 @@ export class Replica implements Consumer {
   #takeDigest(from: NodeId, body: Buffer): void {
     const told = decodeDigest(body);
     if (told !== null) this.#divergence.told(from, told.index, told.digest);
-  }
-
-  #tellDigest(index: number, digest: number): void {
-    const { peers, nodeId } = this.#options;
-    const body = encodeDigest({ index, digest });
-    for (const { id } of this.driver.membership.members) {
-      if (id !== nodeId) peers.send(id, frameKind.digest, [body]);
-    }
   }
 
   #stepMessage(from: NodeId, body: Buffer): void {
@@ -395,9 +402,4 @@ export class Replica implements Consumer {
     }
     this.turn();
   }
-}
-
-function describeLeader(leader: NodeId | null, self: NodeId): string {
-  if (leader === null) return "no leader";
-  return leader === self ? "this node leads" : `node ${leader} leads`;
 }

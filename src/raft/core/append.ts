@@ -15,8 +15,11 @@ export function receiveHeartbeat(state: RaftState, message: MessageOf<"heartbeat
   if (!hearLeader(state, message)) return;
   const { log } = state;
   // The leader tells at most what this node acknowledged: more means that the disk lost something.
-  if (message.commit <= log.last.index) log.commitTo(message.commit);
-  else state.drop();
+  if (message.commit > log.last.index) {
+    state.lostUpTo = message.commit;
+    return;
+  }
+  log.commitTo(message.commit);
   state.outbox.send({
     type: "heartbeatReply",
     from: state.id,

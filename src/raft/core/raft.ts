@@ -76,12 +76,16 @@ class Raft implements RaftCore {
   get hasHandedOver(): boolean {
     return this.#state.leadership?.hasHandedOver ?? false;
   }
+  get lostUpTo(): LogIndex | null {
+    return this.#state.lostUpTo;
+  }
   get dropped(): number {
     return this.#state.dropped;
   }
 
   tick(): void {
     const state = this.#state;
+    if (state.lostUpTo !== null) return;
     state.quietTicks = Math.max(0, state.quietTicks - 1);
     if (state.leadership !== null) {
       tickLeader(state, state.leadership);
@@ -93,6 +97,7 @@ class Raft implements RaftCore {
 
   step(message: Message): void {
     const state = this.#state;
+    if (state.lostUpTo !== null) return;
     if (message.to !== state.id || message.from === state.id || message.term > termMax) {
       state.drop();
       return;
@@ -148,11 +153,12 @@ class Raft implements RaftCore {
   }
 
   campaign(): void {
-    startPreVote(this.#state);
+    if (this.#state.lostUpTo === null) startPreVote(this.#state);
   }
 
   ready(standsStill = false): Ready | null {
     const state = this.#state;
+    if (state.lostUpTo !== null) return null;
     if (state.leadership !== null) flushLeader(state, state.leadership);
     const committedBytesMax = standsStill ? 0 : state.options.appendBytesMax;
     return state.outbox.take(state.log, state.hardState, committedBytesMax);

@@ -107,6 +107,11 @@ export interface RaftCore {
   readonly hasHandedOver: boolean;
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
+  /**
+   * Not null: this node has acknowledged entries up to here and its log does not reach so far, so its disk has
+   * lost what others count on. From then on it does nothing: neither votes nor acknowledges (§5.1).
+   */
+  readonly lostUpTo: LogIndex | null;
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
   readonly dropped: number;
 

@@ -7,7 +7,7 @@ import { RaftLog } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadRounds } from "./read-index.ts";
 import type { RaftOptions } from "./ready.ts";
-import type { HardState, NodeId, Role, Term } from "./types.ts";
+import type { HardState, LogIndex, NodeId, Role, Term } from "./types.ts";
 
 export class RaftState {
   readonly id: NodeId;
@@ -25,6 +25,8 @@ export class RaftState {
   votes = new Map<NodeId, boolean>();
   readonly timer: ElectionTimer;
   dropped = 0;
+  /** See RaftCore. */
+  lostUpTo: LogIndex | null = null;
 
   /** See `promisePatience`. */
   quietTicks = 0;

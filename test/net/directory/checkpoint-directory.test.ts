@@ -116,7 +116,7 @@ describe("is refused, with a line that says what to do:", () => {
 
   test.each<[string, (path: string) => void, string]>([
     ["an empty pointer", (path) => writeFileSync(pointerOf(path), ""), damaged],
-    ["a pointer elsewhere", edit("checkpoint-1", "../../checkpoint"), damaged],
+    ["a pointer elsewhere", edit("checkpoint-1", "../checkpoint"), damaged],
     ["another directory", edit("checkpoint-1", "checkpoint-2"), damaged],
     ["a restart elsewhere", edit('"index": 70', '"index": 71'), damaged],
     ["a restart at no entry", edit('"index": 70', '"index": -1'), damaged],

@@ -112,6 +112,25 @@ describe("three nodes", () => {
     expect(client.replies).toEqual([1, 2]);
   });
 
+  it("end one of them that no longer has what it acknowledged, with a line that says what to do", () => {
+    const cluster = new ReplicaCluster(3);
+    const leader = cluster.elect();
+    const follower = followerOf(cluster);
+    const client = new VirtualClient(leader);
+    for (let each = 0; each < 5; each++) {
+      client.send("INCR", "counter");
+      cluster.settle();
+    }
+    follower.crash();
+    follower.loseEntries(2);
+    follower.start();
+    cluster.run(1_000);
+    expect(follower.failure?.message).toMatch(
+      /^this node has acknowledged entry \d+, and its log ends at entry \d+: .*let it join anew/,
+    );
+    expect(leader.failure).toBeNull();
+  });
+
   it("keep a client's replies in order and its effects single through many changes of leader", () => {
     for (let seed = 1; seed <= 20; seed++) {
       const cluster = new ReplicaCluster(3, seed);

@@ -635,6 +635,19 @@ describe("§5.4 safety", () => {
     expect(node.core.commit).toBe(4);
   });
 
+  test("§5.1 a node that no longer has what it acknowledged does nothing any more", () => {
+    const node = new TestNode({ id: 1, log: [1, 1, 1] });
+    // A leader's heartbeat claims at most what this node has acknowledged to it.
+    node.core.step(heartbeat({ from: 2, term: 1, commit: 4 }));
+    expect(node.core.lostUpTo).toBe(4);
+    node.core.step(requestVote({ from: 3, term: 2, last: "1/9" }));
+    node.core.step(appendEntries({ from: 2, term: 1, prev: "1/3", entries: [dataEntry(4, 1)] }));
+    node.core.campaign();
+    node.ticks(5 * electionTicks).settle();
+    expect(node.take()).toEqual([]);
+    expect(node.core).toMatchObject({ role: "follower", term: 1, last: { index: 3 } });
+  });
+
   test("§5.4.3 acknowledgements beyond the leader's log are dropped and counted", () => {
     const node = leader(3);
     node.core.step(accepted({ from: 2, term: 2, index: 99 }));
