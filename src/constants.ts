@@ -59,7 +59,14 @@ export const leaderWaitMs = 10_000;
 /** Below this much free disk, and below this share of it, a node takes no more writes (statfs). */
 export const diskFloorBytes = 256 * MiB;
 export const diskFloorShare = 0.05;
+/**
+ * On a small disk (below a GiB or two) the log is kept smaller than the settings say: segments, what is applied before the
+ * next checkpoint, and what stays behind it, each at most this share of the whole disk.
+ */
+export const logDiskShare = 1 / 16;
 export const diskCheckMs = 1_000;
+/** A full node says so at each check; whoever has not heard it for so many checks takes it to have space again. */
+export const diskWordChecks = 5;
 /** Nodes compare digests of their state at every so many entries, and keep the last few. */
 export const digestEveryEntries = 256;
 export const digestsKept = 64;

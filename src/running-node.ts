@@ -74,6 +74,8 @@ export interface NodeParts {
   readonly machine: Machine;
   readonly home: CheckpointHome;
   readonly store: LogStore;
+  /** See `logShare`. */
+  readonly logShareBytes: number;
 }
 
 /** All parts of a running node, wired. */
@@ -87,11 +89,14 @@ export class Node implements RunningNode {
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
+  /** The entry that the newest checkpoint on disk ends with. */
+  #checkpointIndex: number;
   #timers: readonly NodeJS.Timeout[] = [];
   #closed: Promise<void> | null = null;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
+    this.#checkpointIndex = parts.machine.appliedIndex;
     this.#network = this.#createNetwork();
     this.#replica = this.#createReplica();
     this.#checkpointer = this.#createCheckpointer();
@@ -102,7 +107,7 @@ export class Node implements RunningNode {
       measure: () => parts.directory.space(),
       logger: parts.hooks.logger,
     });
-    const stats = new NodeStats(countersOf(parts.machine));
+    const stats = new NodeStats(parts.machine.keyspace.counters);
     this.#context = this.#createContext(stats);
     this.#listener = this.#createListener(stats);
     this.#context.listener = this.#listener;
@@ -194,7 +199,9 @@ export class Node implements RunningNode {
   }
 
   #checkDisk(): void {
-    this.#diskGuard.check().catch(this.#parts.hooks.onFailure);
+    this.#diskGuard.check().then(() => {
+      if (this.#diskGuard.isLow) this.#cutLog();
+    }, this.#parts.hooks.onFailure);
   }
 
   /** At the end of this turn of the event loop: everything that came in goes on together. */
@@ -271,27 +278,35 @@ export class Node implements RunningNode {
   }
 
   #createCheckpointer(): Checkpointer {
-    const { runtime, machine, home, store, hooks } = this.#parts;
+    const { runtime, machine, home, store, hooks, logShareBytes } = this.#parts;
     return new Checkpointer({
       machine,
       store: () => home.store,
-      logBytes: () => runtime.current.checkpointLogBytes,
+      logBytes: () => Math.min(runtime.current.checkpointLogBytes, logShareBytes),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
       },
-      written: (appliedIndex) => this.#cutLog(appliedIndex),
+      written: (appliedIndex) => {
+        this.#checkpointIndex = appliedIndex;
+        this.#cutLog();
+      },
       logger: hooks.logger,
       nowMs: Date.now,
       onFailure: hooks.onFailure,
     });
   }
 
-  /** What a checkpoint on disk holds may go; the last part of it stays for members that were away. */
-  #cutLog(appliedIndex: number): void {
-    const { store, runtime } = this.#parts;
-    const index = Math.min(appliedIndex, this.#snapshots.oldestIndex);
-    store.cutBefore(asIndex(index), runtime.current.retainedLogBytes);
+  /**
+   * What a checkpoint on disk holds may go; the last part of it stays for members that were away, unless the
+   * disk is nearly full: they can get a snapshot, and a full disk ends this node.
+   */
+  #cutLog(): void {
+    const { store, runtime, logShareBytes } = this.#parts;
+    const index = Math.min(this.#checkpointIndex, this.#snapshots.oldestIndex);
+    const { retainedLogBytes } = runtime.current;
+    const retained = this.#diskGuard.isLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
+    store.cutBefore(asIndex(index), retained);
   }
 
   #createSnapshots(): Snapshots {
@@ -375,20 +390,5 @@ function limitsOf(config: Config): ClientLimits {
     ...{ maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds },
     requiresPassword: config.requirepass !== "",
     protectedMode: config.protectedMode,
-  };
-}
-
-function countersOf({ keyspace }: Machine): ConstructorParameters<typeof NodeStats>[0] {
-  const { counters } = keyspace;
-  return {
-    get expiredKeys() {
-      return counters.expiredKeys;
-    },
-    get keyspaceHits() {
-      return counters.hits;
-    },
-    get keyspaceMisses() {
-      return counters.misses;
-    },
   };
 }

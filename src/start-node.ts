@@ -12,6 +12,7 @@ import {
   logOwner,
   newClusterId,
 } from "./net/directory/data-directory.ts";
+import { logShare } from "./net/directory/disk-space.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { encodeAddress } from "./net/members/member-address.ts";
 import { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
@@ -100,14 +101,15 @@ class NodeBuilder {
     const machine = createMachine();
     const home = await CheckpointHome.open(this.#directory.path);
     const restored = await home.store.load(machine);
-    const store = await this.#openLog(identity);
+    const logShareBytes = logShare(await this.#directory.space());
+    const store = await this.#openLog(identity, logShareBytes);
     await finishInstallation(home, restored, store);
     await this.#found(identity, store);
     checkOrder(machine, store);
     const life = await this.#directory.outlive(highestLife(identity.nodeId, machine, store));
 
     const parts = { ...this.#parts(), identity: { ...identity, ...life } };
-    const node = new Node({ ...parts, machine, home, store });
+    const node = new Node({ ...parts, machine, home, store, logShareBytes });
     logger.debug(
       { checkpoint: restored?.appliedIndex ?? 0, last: store.lastIndex },
       "state loaded",
@@ -140,7 +142,7 @@ class NodeBuilder {
     return { ...settled, peers: new Map(peers.filter(([id]) => id !== settled.nodeId)) };
   }
 
-  async #openLog(identity: Identity): Promise<LogStore> {
+  async #openLog(identity: Identity, logShareBytes: number): Promise<LogStore> {
     const { onFailure } = this.#hooks;
     const { checkpointLogBytes } = this.#runtime.current;
     const log = await openSegmentLog({
@@ -149,7 +151,7 @@ class NodeBuilder {
       onFailure,
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
-      segmentBytes: Math.min(segmentBytes, checkpointLogBytes),
+      segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
     });
     if ("damaged" in log) {
       throw new StartError(

@@ -27,12 +27,7 @@ export const inResp = (words: readonly string[]): string =>
 
 export function hostOf(node: SimulatedNode): SessionHost {
   const { replica, machine } = node.running;
-  const { counters } = machine.keyspace;
-  const stats = new NodeStats({
-    expiredKeys: counters.expiredKeys,
-    keyspaceHits: counters.hits,
-    keyspaceMisses: counters.misses,
-  });
+  const stats = new NodeStats(machine.keyspace.counters);
   return {
     ...{ commands, finder, stats, server: new FakeServer() },
     get isFull(): boolean {

@@ -4,6 +4,7 @@ import type { ErrorReply } from "../../resp/reply.ts";
 import { fullName } from "../../state/commands/derive.ts";
 import type { Stats } from "../../state/commands/session-context.ts";
 import type { Command } from "../../state/commands/spec.ts";
+import type { KeyspaceCounters } from "../../state/keyspace.ts";
 
 export interface CommandStat {
   calls: number;
@@ -15,11 +16,7 @@ export interface CommandStat {
 const errorWordsMax = 128;
 
 /** The state machine's own counters, summed over all commands it ran on this node. */
-export interface StateCounters {
-  readonly expiredKeys: number;
-  readonly keyspaceHits: number;
-  readonly keyspaceMisses: number;
-}
+export type StateCounters = Pick<KeyspaceCounters, "expiredKeys" | "hits" | "misses">;
 
 export class NodeStats implements Stats {
   connectionsReceived = 0;
@@ -32,7 +29,7 @@ export class NodeStats implements Stats {
   readonly commands = new Map<string, CommandStat>();
   readonly errors = new Map<string, number>();
   readonly #state: StateCounters;
-  #base: StateCounters = { expiredKeys: 0, keyspaceHits: 0, keyspaceMisses: 0 };
+  #base: StateCounters = { expiredKeys: 0, hits: 0, misses: 0 };
   #sampled = 0;
 
   constructor(state: StateCounters) {
@@ -43,10 +40,10 @@ export class NodeStats implements Stats {
     return this.#state.expiredKeys - this.#base.expiredKeys;
   }
   get keyspaceHits(): number {
-    return this.#state.keyspaceHits - this.#base.keyspaceHits;
+    return this.#state.hits - this.#base.hits;
   }
   get keyspaceMisses(): number {
-    return this.#state.keyspaceMisses - this.#base.keyspaceMisses;
+    return this.#state.misses - this.#base.misses;
   }
 
   /** The counters of one command; whoever runs it keeps the object and adds to it. */
@@ -87,8 +84,8 @@ export class NodeStats implements Stats {
     this.#sampled = 0;
     for (const stat of this.commands.values()) Object.assign(stat, noCalls);
     this.errors.clear();
-    const { expiredKeys, keyspaceHits, keyspaceMisses } = this.#state;
-    this.#base = { expiredKeys, keyspaceHits, keyspaceMisses };
+    const { expiredKeys, hits, misses } = this.#state;
+    this.#base = { expiredKeys, hits, misses };
   }
 }
 

@@ -29,6 +29,10 @@ export class DiskGuard {
     });
   }
 
+  /** This node's own disk is nearly full. */
+  get isLow(): boolean {
+    return this.#watch.isLow(this.#options.driver.core.id);
+  }
   /** No majority of voters has space. */
   get refusesWrites(): boolean {
     return this.#watch.refusesWrites(this.#options.driver.membership);
@@ -57,7 +61,7 @@ export class DiskGuard {
   /** A leader whose disk fills up would end, and with it an election timeout of everybody's time. */
   #leaveFullDisk(): void {
     const { driver } = this.#options;
-    if (!driver.isLeader || !this.#watch.isLow(driver.core.id)) return;
+    if (!driver.isLeader || !this.isLow) return;
     const voters = driver.membership.members.filter(({ voter }) => voter);
     const successor = driver
       .progress()

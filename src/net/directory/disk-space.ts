@@ -1,6 +1,6 @@
 // Writes stop before a disk is full: a full one ends the process, and reads with it.
 
-import { diskFloorBytes, diskFloorShare } from "../../constants.ts";
+import { diskFloorBytes, diskFloorShare, diskWordChecks, logDiskShare } from "../../constants.ts";
 import type { Membership, NodeId } from "../../raft/core/types.ts";
 
 /** Of the file system that holds the data directory, in bytes. */
@@ -23,6 +23,11 @@ export function diskFloor({ total }: DiskSpace): number {
   return Math.min(diskFloorBytes, total * diskFloorShare);
 }
 
+/** Most bytes of a segment, between two checkpoints, or behind one: a log may not fill its disk by itself. */
+export function logShare({ total }: DiskSpace): number {
+  return Math.floor(total * logDiskShare);
+}
+
 /**
  * Every node measures its own disk and tells the others. Writes are refused, with a definite error
  * and before they enter the log, while so many voters are full that no majority could store them. Before
@@ -31,7 +36,9 @@ export function diskFloor({ total }: DiskSpace): number {
 export class DiskWatch {
   readonly #ports: DiskSpacePorts;
   readonly #self: NodeId;
-  readonly #low = new Set<NodeId>();
+  /** Full nodes, and the check of this node in which each was last known to be so. */
+  readonly #low = new Map<NodeId, number>();
+  #checks = 0;
 
   constructor(self: NodeId, ports: DiskSpacePorts) {
     this.#self = self;
@@ -40,6 +47,8 @@ export class DiskWatch {
 
   /** Every second or so. Says again what is so, because a peer may have missed it. */
   async check(): Promise<void> {
+    this.#checks += 1;
+    this.#forgetOldWords();
     const space = await this.#ports.measure();
     const wasLow = this.#low.has(this.#self);
     const isLow = space.free < diskFloor(space);
@@ -69,8 +78,15 @@ export class DiskWatch {
   }
 
   #mark(node: NodeId, isLow: boolean): void {
-    if (isLow) this.#low.add(node);
+    if (isLow) this.#low.set(node, this.#checks);
     else this.#low.delete(node);
+  }
+
+  /** That a node has space again is said once, and may be missed: a full one says so again and again. */
+  #forgetOldWords(): void {
+    for (const [node, heardIn] of this.#low) {
+      if (node !== this.#self && heardIn < this.#checks - diskWordChecks) this.#low.delete(node);
+    }
   }
 
   #report(space: DiskSpace, isLow: boolean): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { diskFloorBytes, diskFloorShare } from "../../../src/constants.ts";
-import { DiskWatch, diskFloor } from "../../../src/net/directory/disk-space.ts";
+import { diskFloorBytes, diskFloorShare, diskWordChecks } from "../../../src/constants.ts";
+import { DiskWatch, diskFloor, logShare } from "../../../src/net/directory/disk-space.ts";
 import { asNode, type Membership, type NodeId } from "../../../src/raft/core/types.ts";
 
 const GiB = 2 ** 30;
@@ -49,6 +49,10 @@ describe("the floor", () => {
   });
 });
 
+it("a log may take a share of a small disk, so that it does not fill it by itself", () => {
+  expect(logShare({ total: 64 * 2 ** 20, free: 0 })).toBe(4 * 2 ** 20);
+});
+
 describe("writes are refused", () => {
   const all = membership([one, two, three]);
 
@@ -75,6 +79,18 @@ describe("writes are refused", () => {
     expect(watch.refusesWrites(membership([one, two], [three]))).toBe(false);
     watch.told(four, true);
     expect(watch.refusesWrites(membership([one, two, three, four]))).toBe(true);
+  });
+
+  it("no longer because of a node that does not say so again, its last word being lost", async () => {
+    const { watch } = watched(one);
+    watch.told(two, true);
+    watch.told(three, true);
+    for (let checks = 0; checks < diskWordChecks; checks++) await watch.check();
+    expect(watch.refusesWrites(all)).toBe(true);
+    watch.told(two, true);
+    await watch.check();
+    expect(watch.refusesWrites(all)).toBe(false);
+    expect([two, three].map((node) => watch.isLow(node))).toEqual([true, false]);
   });
 
   it("no longer because of a node that cannot be heard any more", () => {
