@@ -282,6 +282,7 @@ export class Node implements RunningNode {
     return new Checkpointer({
       machine,
       store: () => home.store,
+      whenStill: () => this.#replica.whenStill(),
       logBytes: () => Math.min(runtime.current.checkpointLogBytes, logShareBytes),
       context: () => {
         const index = asIndex(machine.appliedIndex);
@@ -317,7 +318,7 @@ export class Node implements RunningNode {
       peers: this.#network,
       ...{ driver, machine, createMachine, home, log: store },
       alone: (work) => this.#checkpointer.alone(work),
-      whenReadsEnd: () => this.#replica.whenReadsEnd(),
+      whenStill: () => this.#replica.whenStill(),
       nowMs: Date.now,
       logger: hooks.logger,
       onFailure: hooks.onFailure,

@@ -39,6 +39,7 @@ export class Checkpoint implements PartitionFreezer {
 
   /** Begins at what is applied now, in constant time: nothing is looked at or encoded yet. */
   constructor(machine: Machine, context: CheckpointContext, sink: RecordSink) {
+    assert(!machine.isApplying, "a checkpoint holds whole entries");
     const { keyspace } = machine;
     this.#sink = sink;
     this.#databases = [...keyspace.databases];

@@ -2,38 +2,20 @@
 
 import { assert } from "../assert.ts";
 import { databaseCount, expirePerEntryMax } from "../constants.ts";
-import type { Reply } from "../resp/reply.ts";
-import { RequestDecoder } from "../resp/request-decoder.ts";
-import { admittedLimits } from "../resp/request-limits.ts";
+import type { Bytes, Reply } from "../resp/reply.ts";
 import type { Arguments } from "./arguments.ts";
 import type { CheckpointMeta } from "./checkpoint-meta.ts";
 import { CommandFinder } from "./commands/lookup.ts";
-import { isSliced, type SlicedReply } from "./commands/sliced.ts";
+import { isSliced, type SlicedReply, stepKeys } from "./commands/sliced.ts";
 import type { CommandTable, ReadCommand, WriteCommand } from "./commands/spec.ts";
 import { createDatabases, type Database } from "./database.ts";
+import { type AppliedEntry, EntryRequests } from "./entry-requests.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Origins } from "./origins.ts";
-import {
-  asBuffer,
-  behaviourVersion,
-  type Group,
-  groupHeaderBytes,
-  headerBytes,
-  proposalFormat,
-  readGroup,
-  readHeader,
-  type StampedHeader,
-} from "./proposal.ts";
+import { behaviourVersion, proposalFormat, readHeader, type StampedHeader } from "./proposal.ts";
 import { SeededRandom } from "./random.ts";
 import { replyWord, traced } from "./trace.ts";
 import type { Moment } from "./views.ts";
-
-/** The state machine's part of a log entry. */
-export interface AppliedEntry {
-  readonly index: number;
-  /** A proposal: see proposal.ts. */
-  readonly data: Uint8Array;
-}
 
 /** Who waits for the replies to the writes of one incarnation of this node. */
 export interface ReplySink {
@@ -48,7 +30,22 @@ export interface MachineOptions {
   readonly databases?: number;
   /** 32 random bits of this process: see KeyHasher. Changes nothing that anybody can see. */
   readonly hashSeed?: number;
+  /** Requests that are applied between two looks at the time. */
+  readonly requestsPerLook?: number;
 }
+
+/** The entry at work: the state stands still for everybody else until it is whole. */
+interface Work {
+  readonly index: number;
+  readonly seed: number;
+  readonly sink: ReplySink | null;
+  /** The request at work, when it comes in steps. */
+  steps: SlicedReply | null;
+}
+
+/** So many quick requests cost far less than a slice. */
+const requestsPerLookDefault = 64;
+const never = (): boolean => false;
 
 /**
  * Pure: what it holds follows from the entries alone. Nothing here throws but a broken invariant,
@@ -59,13 +56,21 @@ export class Machine {
   readonly origins = new Origins();
   readonly #databases: readonly Database[];
   readonly #finder: CommandFinder;
-  readonly #decoder = new RequestDecoder(admittedLimits);
+  readonly #requests = new EntryRequests();
+  readonly #requestsPerLook: number;
+  #work: Work | null = null;
   readonly #writing: EntryMoment;
   readonly #reading: ReadMoment;
   #appliedIndex = 0;
   #trace = 0;
 
-  constructor({ commands, databases = databaseCount, hashSeed = 0 }: MachineOptions) {
+  constructor({
+    commands,
+    databases = databaseCount,
+    hashSeed = 0,
+    requestsPerLook = requestsPerLookDefault,
+  }: MachineOptions) {
+    this.#requestsPerLook = requestsPerLook;
     this.keyspace = new Keyspace(databases, hashSeed);
     this.#databases = createDatabases(this.keyspace);
     this.#finder = new CommandFinder(commands);
@@ -73,8 +78,13 @@ export class Machine {
     this.#reading = new ReadMoment(this.keyspace);
   }
 
+  /** The last entry that is applied as a whole. */
   get appliedIndex(): number {
     return this.#appliedIndex;
+  }
+  /** An entry is half done: `goOn` with it before anything else. */
+  get isApplying(): boolean {
+    return this.#work !== null;
   }
   get logTimeMs(): number {
     return this.keyspace.logTimeMs;
@@ -101,29 +111,39 @@ export class Machine {
     return this.keyspace.nextDueAt();
   }
 
-  /** Applies the next entry; `sink` gets the replies to the writes of its own incarnation. */
-  apply(entry: AppliedEntry, sink: ReplySink | null): void {
-    this.pass(entry.index);
+  /**
+   * Applies the next entry; `sink` gets the replies to the writes of its own incarnation. False: the
+   * time was over, the entry is half done. Where it pauses changes nothing that anybody can see.
+   */
+  apply(entry: AppliedEntry, sink: ReplySink | null, isTimeOver = never): boolean {
+    this.#expect(entry.index);
     const header = readHeader(entry.data);
     this.#checkVersion(header, entry.index);
     this.keyspace.advance(header.timeMs);
     this.keyspace.removeDue(expirePerEntryMax);
-    if (header.count === 0) return;
 
-    const { origin, incarnation, firstNumber, count } = header;
-    const next = this.origins.take(origin, incarnation, firstNumber, count);
-    if (next === firstNumber + count) return;
+    const { origin, incarnation, firstNumber, count, seed } = header;
+    const end = firstNumber + count;
+    const next = count === 0 ? end : this.origins.take(origin, incarnation, firstNumber, count);
+    if (next === end) {
+      this.#appliedIndex = entry.index;
+      return true;
+    }
     const isOwn = sink !== null && sink.origin === origin && sink.incarnation === incarnation;
-    this.#applyGroups(entry, header, next - firstNumber, isOwn ? sink : null);
+    this.#requests.begin(entry, count, next - firstNumber);
+    this.#work = { index: entry.index, seed, sink: isOwn ? sink : null, steps: null };
+    return this.#applyRequests(this.#work, isTimeOver);
+  }
+
+  /** Goes on with the entry that is half done, by one step at least. True: it is whole. */
+  goOn(isTimeOver = never): boolean {
+    assert(this.#work !== null, "an entry is half done");
+    return this.#applyRequests(this.#work, isTimeOver);
   }
 
   /** The next entry is none of ours (a no-op or a membership): only its index counts. */
   pass(index: number): void {
-    assert(!this.keyspace.reading, "the state stands still while it is read");
-    assert(
-      index === this.#appliedIndex + 1,
-      `entry ${index} is applied after entry ${this.#appliedIndex}`,
-    );
+    this.#expect(index);
     this.#appliedIndex = index;
   }
 
@@ -140,6 +160,7 @@ export class Machine {
     random: () => number,
   ): Reply | SlicedReply {
     assert(!this.keyspace.reading, "one read runs at a time");
+    assert(this.#work === null, "no read sees half an entry");
     this.keyspace.beginRead(clockMs);
     this.#reading.random = random;
     const answer = command.read(this.#database(database), args, this.#reading);
@@ -178,6 +199,7 @@ export class Machine {
       other.#appliedIndex >= this.#appliedIndex,
       `the state of entry ${other.#appliedIndex} takes the place of entry ${this.#appliedIndex}`,
     );
+    assert(this.#work === null, "an entry is applied as a whole");
     this.#appliedIndex = other.#appliedIndex;
     this.#trace = other.#trace;
     this.origins.restore(other.origins.list());
@@ -192,47 +214,63 @@ export class Machine {
     );
   }
 
-  #applyGroups(
-    { index, data }: AppliedEntry,
-    header: StampedHeader,
-    skip: number,
-    sink: ReplySink | null,
-  ): void {
-    const bytes = asBuffer(data);
-    let position = 0;
-    for (let at = headerBytes; at < bytes.length; ) {
-      assert(at + groupHeaderBytes <= bytes.length, `a group of entry ${index} has a whole header`);
-      const group = readGroup(bytes, at);
-      assert(group.end <= bytes.length, `a group of entry ${index} lies in the entry`);
-      at = group.end;
-      position += group.count;
-      if (position <= skip) continue;
-      const applied = Math.max(0, skip - (position - group.count));
-      this.#decoder.load(bytes, group.start, group.end);
-      this.#writing.begin(header.seed, position - group.count);
-      this.#applyGroup(group, applied, sink);
-      assert(this.#decoder.bufferedBytes === 0, `a group of entry ${index} ends with its requests`);
-    }
+  #expect(index: number): void {
+    assert(!this.keyspace.reading, "the state stands still while it is read");
     assert(
-      position === header.count,
-      `entry ${index} holds ${position} requests and announces ${header.count}`,
+      this.#work === null && index === this.#appliedIndex + 1,
+      `entry ${index} is applied after entry ${this.#appliedIndex}`,
     );
   }
 
-  /** The first `skip` requests are applied already: they are read over. */
-  #applyGroup(group: Group, skip: number, sink: ReplySink | null): void {
-    const database = this.#database(group.database);
-    for (let nth = 0; nth < group.count; nth++) {
-      const isThere = this.#decoder.next();
-      assert(isThere, `request ${nth + 1} of ${group.count} can be read from the log`);
-      if (nth >= skip) {
-        const args = this.#decoder.words();
-        const reply = this.#find(args).apply(database, args, this.#writing);
-        this.#trace = traced(this.#trace, replyWord(reply));
-        if (sink !== null) sink.reply(reply);
-      }
-      this.#writing.next();
+  #applyRequests(work: Work, isTimeOver: () => boolean): boolean {
+    for (let sinceLook = 1; ; sinceLook++) {
+      if (work.steps !== null) this.#step(work, work.steps);
+      else if (this.#requests.next()) this.#run(work);
+      else break;
+      if (work.steps === null && sinceLook < this.#requestsPerLook) continue;
+      if (isTimeOver()) return false;
+      sinceLook = 0;
     }
+    this.#work = null;
+    this.#appliedIndex = work.index;
+    return true;
+  }
+
+  #run(work: Work): void {
+    const requests = this.#requests;
+    const database = this.#database(requests.database);
+    this.#writing.begin(work.seed, requests.position);
+    if (requests.wordCount > stepKeys) work.steps = this.#runLong(database);
+    else {
+      const args = requests.words();
+      const answer = this.#find(args).apply(database, args, this.#writing);
+      if (isSliced(answer)) work.steps = answer;
+      else this.#answer(answer, work);
+    }
+  }
+
+  /** Already cutting so many words out of the entry takes long. */
+  *#runLong(database: Database): SlicedReply {
+    const args: Bytes[] = [];
+    const { wordCount } = this.#requests;
+    while (args.length < wordCount) {
+      args.push(this.#requests.word(args.length));
+      if (args.length % stepKeys === 0) yield;
+    }
+    const answer = this.#find(args).apply(database, args, this.#writing);
+    return isSliced(answer) ? yield* answer : answer;
+  }
+
+  #step(work: Work, steps: SlicedReply): void {
+    const step = steps.next();
+    if (step.done !== true) return;
+    work.steps = null;
+    this.#answer(step.value, work);
+  }
+
+  #answer(reply: Reply, { sink }: Work): void {
+    this.#trace = traced(this.#trace, replyWord(reply));
+    if (sink !== null) sink.reply(reply);
   }
 
   #find(args: Arguments): WriteCommand {
@@ -270,11 +308,6 @@ class EntryMoment implements Moment {
   begin(seed: number, position: number): void {
     this.#seed = seed;
     this.#position = position;
-    this.#isSeeded = false;
-  }
-
-  next(): void {
-    this.#position++;
     this.#isSeeded = false;
   }
 

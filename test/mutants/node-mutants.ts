@@ -60,9 +60,9 @@ const reads: readonly Omit<Mutant, "run">[] = [
     name: "keys expire by each node's own clock",
     why: "RedisRaft docs/Using.md, note 1: volatile keys may violate consistency",
     file: "src/net/replica/replica.ts",
-    find: '      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',
+    find: "  committed(entries: readonly Entry[]): void {\n",
     replace:
-      '      this.machine.keyspace.advance(this.#options.nowMs());\n      if (entry.kind === "data") this.machine.apply(entry, this.#writes);\n',
+      "  committed(entries: readonly Entry[]): void {\n    this.machine.keyspace.advance(this.#options.nowMs());\n",
   },
   {
     name: "log time falls with a leader whose clock is behind",

@@ -112,9 +112,10 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       opened({ machine, nowMs }) {
         const apply = machine.apply.bind(machine);
-        machine.apply = (entry, sink) => {
-          apply(entry, sink);
+        machine.apply = (entry, ...more) => {
+          const isWhole = apply(entry, ...more);
           machine.keyspace.advance(nowMs());
+          return isWhole;
         };
       },
     },
@@ -156,9 +157,10 @@ export const baits: Readonly<Record<string, BaitCase>> = {
       opened({ machine }) {
         const apply = machine.apply.bind(machine);
         const before = machine.logTimeMs;
-        machine.apply = (entry, sink) => {
-          apply(entry, sink);
+        machine.apply = (entry, ...more) => {
+          const isWhole = apply(entry, ...more);
           if (entry.index === 60 && before === 0) machine.keyspace.clear(0);
+          return isWhole;
         };
       },
     },

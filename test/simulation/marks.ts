@@ -42,6 +42,7 @@ export const stateKinds = [
   "forwarded frame refused",
   "read confirmed by the leader's peer",
   "key expired by the log",
+  "entry applied in slices",
   "pipeline",
   "write with unknown outcome",
   "definite refusal without a leader",

@@ -52,7 +52,7 @@ export async function openParts(
 }
 
 const newMachine = (node: SimulatedProcess): Machine =>
-  new Machine({ commands, hashSeed: node.chance.below(2 ** 31) });
+  new Machine({ commands, hashSeed: node.chance.below(2 ** 31), requestsPerLook: 1 });
 
 export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Machine): Running {
   const { plan } = node.world;
@@ -84,6 +84,7 @@ function createReplica(
 ): Replica {
   const { logger, world } = node.around;
   const { monotonicMs } = node;
+  let sliceMs = 0;
   return new Replica({
     clusterId: "simulated",
     nodeId: node.id,
@@ -93,6 +94,7 @@ function createReplica(
     address: () => null,
     nowMs: node.nowMs,
     monotonicMs,
+    sliceClockMs: () => (sliceMs += world.plan.requestMs),
     lease: world.plan.leases ? { ms: leaseMs, monotonicMs } : null,
     random: node.chance.next,
     wake: () => node.wake(),
@@ -147,7 +149,7 @@ function createSnapshots(
     ...{ driver: replica.driver, machine, createMachine: () => newMachine(node) },
     ...{ home: node.home.asHome, log },
     alone: (work) => node.checkpoints.alone(work),
-    whenReadsEnd: () => replica.whenReadsEnd(),
+    whenStill: () => replica.whenStill(),
     nowMs: node.monotonicMs,
     logger: node.around.snapshotLogger,
     onFailure: (error) => node.world.fail(error),

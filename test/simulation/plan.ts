@@ -43,6 +43,8 @@ export interface Plan {
   readonly keepsEntries: number;
   /** From the first event to the turn that works on it and on what came meanwhile. */
   readonly turnDelayUs: number;
+  /** How long each request of an entry seems to take: when a turn has no more time for entries. */
+  readonly requestMs: number;
   readonly appendBytesMax: number;
   readonly inflightMessagesMax: number;
   /** How often the process is killed while a snapshot takes the place of its state. */
@@ -87,6 +89,7 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     checkpointBytes: chance.pick([500, 4_000, 30_000, 1e9]),
     keepsEntries: chance.pick([0, 10, 1e9]),
     turnDelayUs: chance.pick([0, 20, 200]),
+    requestMs: new Chance(seed, "slices").pick([0, 0, 2, 4, 10]),
     appendBytesMax: chance.pick([200, 2_000, 1_000_000]),
     inflightMessagesMax: chance.pick([1, 4, 256]),
     installCrashes: calm ? 0 : chance.pick([0, 0.5]),

@@ -27,13 +27,20 @@ export class StateWatch {
   /** From now on every entry that the machine applies is looked at. */
   watch(node: number, machine: Machine): void {
     const apply = machine.apply.bind(machine);
-    const expired = machine.keyspace.counters;
-    machine.apply = (entry, sink) => {
-      const before = expired.expiredKeys;
-      apply(entry, sink);
-      if (expired.expiredKeys > before) this.#world.marks.met("key expired by the log");
-      this.#agree(node, machine);
-    };
+    const goOn = machine.goOn.bind(machine);
+    machine.apply = (...given) => this.#looked(node, machine, () => apply(...given));
+    machine.goOn = (...given) => this.#looked(node, machine, () => goOn(...given));
+  }
+
+  #looked(node: number, machine: Machine, act: () => boolean): boolean {
+    const { marks } = this.#world;
+    const { counters } = machine.keyspace;
+    const before = counters.expiredKeys;
+    const isWhole = act();
+    if (counters.expiredKeys > before) marks.met("key expired by the log");
+    if (isWhole) this.#agree(node, machine);
+    else marks.met("entry applied in slices");
+    return isWhole;
   }
 
   #agree(node: number, machine: Machine): void {

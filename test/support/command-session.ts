@@ -12,7 +12,7 @@ import {
 } from "../../src/resp/reply.ts";
 import { arityFits, fullName } from "../../src/state/commands/derive.ts";
 import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts";
-import { finish, isSliced } from "../../src/state/commands/sliced.ts";
+import { finish, isSliced, type SlicedReply } from "../../src/state/commands/sliced.ts";
 import type { Command, SessionCommand } from "../../src/state/commands/spec.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { createDatabases, type Database } from "../../src/state/database.ts";
@@ -68,11 +68,11 @@ export class CommandSession {
     const moment = { nowMs: this.nowMs, random: () => this.#generator.next() };
     switch (command.kind) {
       case "write":
-        return command.apply(this.database, words, moment);
+        return whole(command.apply(this.database, words, moment));
       case "read": {
         this.#keyspace.beginRead(this.nowMs);
         const answer = command.read(this.database, words, moment);
-        const reply = isSliced(answer) ? finish(answer) : answer;
+        const reply = whole(answer);
         this.#keyspace.endRead();
         return reply;
       }
@@ -85,6 +85,10 @@ export class CommandSession {
 }
 
 /** Only for what uses neither connection nor node, such as HELP. */
+function whole(answer: Reply | SlicedReply): Reply {
+  return isSliced(answer) ? finish(answer) : answer;
+}
+
 function runWithoutContext(command: SessionCommand, words: readonly string[]): Reply {
   const reply = command.run(undefined as never, words);
   if (reply instanceof Promise) throw new Error("no command of these families waits");

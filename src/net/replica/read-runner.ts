@@ -5,6 +5,7 @@ import { ErrorReply, type Reply } from "../../resp/reply.ts";
 import type { Arguments } from "../../state/arguments.ts";
 import { isSliced, type SlicedReply } from "../../state/commands/sliced.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
+import type { Machine } from "../../state/machine.ts";
 import { Fifo } from "../fifo.ts";
 import type { Waiter } from "./pending-writes.ts";
 import { ReadBatch } from "./read-batch.ts";
@@ -19,6 +20,20 @@ export interface Reader {
     clockMs: number,
   ): Reply | SlicedReply;
   readonly metDue: boolean;
+}
+
+/** `random`: this node's own, for reads leave no trace. */
+export function readerOf(machine: Machine, random: () => number): Reader {
+  return {
+    get appliedIndex(): number {
+      return machine.appliedIndex;
+    },
+    get metDue(): boolean {
+      return machine.metDue;
+    },
+    read: (command, database, args, clockMs) =>
+      machine.read(command, database, args, clockMs, random),
+  };
 }
 
 export interface RunnerPorts {

@@ -24,6 +24,8 @@ export interface ReplicaOptions {
   readonly nowMs: () => number;
   /** For waiting: nobody sets this clock. */
   readonly monotonicMs: () => number;
+  /** Tells how long a turn has applied entries: `monotonicMs` unless work is to seem longer than it is. */
+  readonly sliceClockMs?: () => number;
   /** Null: every read asks a majority. The core is then not patient, else it is. */
   readonly lease?: Lease | null;
   readonly random: () => number;

@@ -1,6 +1,6 @@
 // Joins consensus and state: collects a turn's requests, orders them, applies entries, answers.
 
-import { applySliceMs, expireTickMs, leaderWaitMs } from "../../constants.ts";
+import { expireTickMs, leaderWaitMs } from "../../constants.ts";
 import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { ReadyRead } from "../../raft/core/ready.ts";
 import type {
@@ -31,12 +31,14 @@ import { AdminDesk } from "../members/admin-desk.ts";
 import { adminErrors, removedLine } from "../members/admin-errors.ts";
 import { MembershipAdmin } from "../members/membership-admin.ts";
 import { tellOthers } from "../tell-others.ts";
+import { Applier } from "./applier.ts";
 import { DivergenceCheck } from "./divergence.ts";
 import { describeLeader, describeLoss } from "./log-lines.ts";
 import { Ordering } from "./ordering.ts";
 import { PendingReads } from "./pending-reads.ts";
 import { PendingWrites, type Waiter } from "./pending-writes.ts";
 import { ReadBarrier } from "./read-barrier.ts";
+import { readerOf } from "./read-runner.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 
 /** Refused frames are sent again after this long. */
@@ -62,15 +64,14 @@ export class Replica implements Consumer {
   readonly #barrier: ReadBarrier;
   readonly #ordering: Ordering;
   readonly #divergence: DivergenceCheck;
-  readonly #awaitingReads: (() => void)[] = [];
+  readonly #applier: Applier;
+  readonly #awaitingStillness: (() => void)[] = [];
   #retired = false;
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpiry = true;
   #retryAtMs = 0;
-  /** Entries are applied until then, the rest in the next turn. Null: none has been applied in this one. */
-  #applyUntilMs: number | null = null;
   #nextExpiryTickMs = 0;
   #nextStaleCheckMs = 0;
   #nextAnnouncementMs = 0;
@@ -96,17 +97,8 @@ export class Replica implements Consumer {
       () => options.answered?.(),
     );
     this.#barrier = this.#createBarrier();
-    const reader = {
-      machine: options.machine,
-      get appliedIndex(): number {
-        return this.machine.appliedIndex;
-      },
-      get metDue(): boolean {
-        return this.machine.metDue;
-      },
-      read: (command: ReadCommand, database: number, args: Arguments, clockMs: number) =>
-        options.machine.read(command, database, args, clockMs, options.random),
-    };
+    this.#applier = this.#createApplier();
+    const reader = readerOf(options.machine, options.random);
     this.#reads = new PendingReads(reader, this.#barrier, options.monotonicMs);
     const { nodeId, incarnation, peers, nowMs, random, logger } = options;
     this.#ordering = new Ordering({
@@ -169,18 +161,20 @@ export class Replica implements Consumer {
     this.#writes.flush(mayLeave); // 1. this turn's writes become one proposal,
     this.#reads.flush(); //          2. its reads share one barrier,
     this.#barrier.flush();
-    this.#applyUntilMs = null;
-    this.driver.turn(); //           3. consensus: disk, peers, applied entries, confirmed reads,
-    const isLate = this.#isLate;
-    const isLong = this.#reads.run(); // 4. reads, or a slice of a long one,
+    this.#applier.beginTurn(); //    3. what is left of the last turn's entries,
+    if (!this.#reads.isPaused) this.#applier.run();
+    this.driver.turn(); //           4. consensus: disk, peers, applied entries, confirmed reads,
+    const isLate = this.#applier.isLate || this.#applier.isBehind;
+    const isLong = !this.machine.isApplying && this.#reads.run(); // 5. reads, or a slice of a long one,
     if (isLate || isLong) this.#options.wake();
-    if (!this.#reads.isPaused) for (const resolve of this.#awaitingReads.splice(0)) resolve();
+    if (this.#isStill) for (const resolve of this.#awaitingStillness.splice(0)) resolve();
     this.#addresses.follow();
-    this.#options.turned(); //       5. one write per session.
+    this.#options.turned(); //       6. one write per session.
   }
 
-  get #isLate(): boolean {
-    return this.#applyUntilMs !== null && this.#options.monotonicMs() >= this.#applyUntilMs;
+  /** No read and no entry is half done, and none of those that were taken waits. */
+  get #isStill(): boolean {
+    return !this.#reads.isPaused && !this.#applier.isBehind;
   }
 
   /** Every `tickMs`. */
@@ -205,8 +199,8 @@ export class Replica implements Consumer {
       this.#nextAnnouncementMs = nowMs + announceMs;
       this.#addresses.announce();
     }
-    // While the state stands still, what is pending here is not lost: it only cannot be answered yet.
-    if (nowMs >= this.#nextStaleCheckMs && !this.#reads.isPaused) {
+    // While something is half done, what is pending here is not lost: it only cannot be answered yet.
+    if (nowMs >= this.#nextStaleCheckMs && this.#isStill) {
       this.#nextStaleCheckMs = nowMs + staleMs;
       if (!this.driver.isLeader) this.#writes.sendStale();
       this.#barrier.askStale();
@@ -217,21 +211,26 @@ export class Replica implements Consumer {
   // --- Consumer of the driver ------------------------------------------------------------------
 
   get standsStill(): boolean {
-    return this.#reads.isPaused || this.#isLate;
+    return !this.#isStill || this.#applier.isLate;
   }
 
   committed(entries: readonly Entry[]): void {
-    this.#applyUntilMs ??= this.#options.monotonicMs() + applySliceMs;
-    let bytes = 0;
-    for (const entry of entries) {
-      if (entry.kind === "data") this.machine.apply(entry, this.#writes);
-      else this.machine.pass(entry.index);
-      this.#divergence.applied(entry.index, this.machine);
-      this.membership.applied(entry.index, entry.term);
-      this.#barrier.applied(entry.index, entry.term);
-      bytes += entry.data.length;
-    }
-    this.#options.applied(bytes);
+    this.#applier.take(entries);
+  }
+
+  #createApplier(): Applier {
+    const { machine, monotonicMs, sliceClockMs, applied } = this.#options;
+    return new Applier({
+      machine,
+      sink: this.#writes,
+      clockMs: sliceClockMs ?? monotonicMs,
+      whole: ({ index, term }) => {
+        this.#divergence.applied(index, machine);
+        this.membership.applied(index, term);
+        this.#barrier.applied(index, term);
+      },
+      applied,
+    });
   }
 
   install(point: SnapshotPoint, done: () => void): void {
@@ -245,10 +244,10 @@ export class Replica implements Consumer {
     });
   }
 
-  /** Resolves when no read is half done: until the event loop goes on, the state may be replaced. */
-  whenReadsEnd(): Promise<void> {
-    if (!this.#reads.isPaused) return Promise.resolve();
-    return new Promise((resolve) => this.#awaitingReads.push(resolve));
+  /** Resolves when nothing is half done: until the event loop goes on, the state may be replaced. */
+  whenStill(): Promise<void> {
+    if (this.#isStill) return Promise.resolve();
+    return new Promise((resolve) => this.#awaitingStillness.push(resolve));
   }
 
   readReady({ id, index, patient }: ReadyRead): void {

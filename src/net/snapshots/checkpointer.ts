@@ -9,6 +9,8 @@ export interface CheckpointerOptions {
   readonly machine: Machine;
   /** Where checkpoints go; another one after a snapshot was installed. */
   readonly store: () => CheckpointStore;
+  /** Resolves when no entry is half done, until the event loop goes on. */
+  readonly whenStill: () => Promise<void>;
   /** Log bytes that are applied before the next one starts by itself. */
   readonly logBytes: () => number;
   /** On disk: the log up to this entry is no longer needed here. */
@@ -69,6 +71,7 @@ export class Checkpointer {
 
   async #write(): Promise<void> {
     const { machine, store, context, logger, nowMs, onFailure, written } = this.#options;
+    while (machine.isApplying) await this.#options.whenStill();
     const startedMs = nowMs();
     this.#bytesSince = 0;
     try {

@@ -30,8 +30,8 @@ export interface SnapshotsOptions {
   readonly log: Pick<LogStore, "restart">;
   /** Runs work that no checkpoint may be written beside. */
   readonly alone: (work: () => Promise<void>) => Promise<void>;
-  /** Resolves when no read is half done. */
-  readonly whenReadsEnd: () => Promise<void>;
+  /** Resolves when no read and no entry is half done. */
+  readonly whenStill: () => Promise<void>;
   readonly nowMs: () => number;
   readonly logger: Logger;
   /** The disk failed: nothing may be acknowledged any more. */
@@ -124,7 +124,7 @@ export class Snapshots {
     await alone(async () => {
       await home.replace(ready.staged, point); //                            1. the switch, durable,
       await new Promise<void>((done) => log.restart(restartPoint(point), done)); // 2. the log behind it,
-      await this.#options.whenReadsEnd();
+      await this.#options.whenStill();
       machine.adopt(ready.machine); //                                       3. what clients see,
       await home.restarted(); //                                             4. the old one may go.
     });

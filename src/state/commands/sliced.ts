@@ -1,14 +1,14 @@
-// Reads that may take long: their work in steps, so that whoever runs them can pause between two of them.
+// Commands that may take long: their work in steps, so that whoever runs them can pause between two of them.
 
 import type { Reply } from "../../resp/reply.ts";
 
 /** Work in steps: each `next` does a bounded piece of it; the last one gives the outcome. */
 export type Steps<Outcome> = Generator<undefined, Outcome>;
 
-/** What a read handler may return instead of a reply. The state stands still until it has ended. */
+/** What a handler may return instead of a reply. For everybody else the state stands still until it has ended. */
 export type SlicedReply = Steps<Reply>;
 
-/** Keys that one step looks at. About 0.2 ms of work, much less than a slice (`readSliceMs`). */
+/** Keys that one step looks at. About 0.2 ms of work, much less than a slice (`readSliceMs`, `applySliceMs`). */
 export const stepKeys = 1_000;
 /** Comparisons of two bytes that one step makes; a key counts as so many: see `matchCost`. */
 export const stepBytes = 64 * 1024;

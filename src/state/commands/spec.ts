@@ -120,10 +120,13 @@ interface Common {
   readonly arguments?: readonly Argument[];
 }
 
-/** Runs on every node, from the log, in log order: synchronous, deterministic, never throws. */
+/**
+ * Runs on every node, from the log, in log order: synchronous, deterministic, never throws. What may take
+ * long comes in steps: nobody sees the state between two of them.
+ */
 export interface WriteCommand extends Common {
   readonly kind: "write";
-  apply(db: WriteView, args: Arguments, at: Moment): Reply;
+  apply(db: WriteView, args: Arguments, at: Moment): Reply | SlicedReply;
 }
 
 /**

@@ -19,32 +19,36 @@ export function typeName(_value: Value): "string" {
 
 /** How many of the words after the name are living keys; a key counts as often as it is named. */
 export function countPresent(db: ReadView, args: Arguments): number | SlicedReply {
-  return args.length <= stepKeys ? countWithin(db, args, 1, args.length) : countInSteps(db, args);
-}
-
-/** Those of the words [from, to). */
-function countWithin(db: ReadView, args: Arguments, from: number, to: number): number {
-  let count = 0;
-  for (let at = from; at < to; at += 1) {
-    if (db.has(word(args, at))) count += 1;
-  }
-  return count;
-}
-
-function* countInSteps(db: ReadView, args: Arguments): SlicedReply {
-  let count = 0;
-  for (let from = 1; from < args.length; from += stepKeys) {
-    count += countWithin(db, args, from, Math.min(from + stepKeys, args.length));
-    yield;
-  }
-  return count;
+  return countKeys(args, (key) => db.has(key));
 }
 
 /** DEL and UNLINK: how many of the words after the name were living keys. */
-export function deleteAll(db: WriteView, args: Arguments): number {
+export function deleteAll(db: WriteView, args: Arguments): number | SlicedReply {
+  return countKeys(args, (key) => db.delete(key));
+}
+
+type Counts = (key: Bytes) => boolean;
+
+function countKeys(args: Arguments, counts: Counts): number | SlicedReply {
+  return args.length <= stepKeys
+    ? countWithin(args, counts, 1, args.length)
+    : countInSteps(args, counts);
+}
+
+/** Those of the words [from, to). */
+function countWithin(args: Arguments, counts: Counts, from: number, to: number): number {
   let count = 0;
-  for (let at = 1; at < args.length; at += 1) {
-    if (db.delete(word(args, at))) count += 1;
+  for (let at = from; at < to; at += 1) {
+    if (counts(word(args, at))) count += 1;
+  }
+  return count;
+}
+
+function* countInSteps(args: Arguments, counts: Counts): SlicedReply {
+  let count = 0;
+  for (let from = 1; from < args.length; from += stepKeys) {
+    count += countWithin(args, counts, from, Math.min(from + stepKeys, args.length));
+    yield;
   }
   return count;
 }

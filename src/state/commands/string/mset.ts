@@ -1,7 +1,6 @@
 // MSET key value [key value ...]
 
 import { errors } from "../../../resp/errors.ts";
-import { ok } from "../../../resp/reply.ts";
 import { pairArguments, pairedKeys } from "../declare.ts";
 import type { WriteCommand } from "../spec.ts";
 import { replacePairs } from "./shared.ts";
@@ -21,7 +20,6 @@ export const mset: WriteCommand = {
   arguments: [pairArguments],
   apply(db, args) {
     if (args.length % 2 === 0) return errors.arity("mset");
-    replacePairs(db, args);
-    return ok;
+    return replacePairs(db, args);
   },
 };

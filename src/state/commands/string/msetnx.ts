@@ -3,7 +3,7 @@
 import { errors } from "../../../resp/errors.ts";
 import { pairArguments, pairedKeys } from "../declare.ts";
 import type { WriteCommand } from "../spec.ts";
-import { nonePresent, replacePairs } from "./shared.ts";
+import { replaceIfNone } from "./shared.ts";
 
 export const msetnx: WriteCommand = {
   kind: "write",
@@ -20,8 +20,6 @@ export const msetnx: WriteCommand = {
   arguments: [pairArguments],
   apply(db, args) {
     if (args.length % 2 === 0) return errors.arity("msetnx");
-    if (!nonePresent(db, args)) return 0;
-    replacePairs(db, args);
-    return 1;
+    return replaceIfNone(db, args);
   },
 };

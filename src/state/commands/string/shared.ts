@@ -2,7 +2,7 @@
 
 import { stringBytesMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
-import type { Bytes, ErrorReply, Reply } from "../../../resp/reply.ts";
+import { type Bytes, type ErrorReply, ok, type Reply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../arguments.ts";
 import {
   type ExpiryRule,
@@ -16,6 +16,7 @@ import {
 import { addIntegers, type Integer, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import type { Expiry, WriteView } from "../../views.ts";
+import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";
 
 /** What the options after a value may ask of SET, and those after a key of GETEX. */
@@ -150,17 +151,45 @@ export function lengthProblem(length: Integer): ErrorReply | null {
   return length > stringBytesMax ? errors.stringTooLong : null;
 }
 
-/** True when none of the keys at every second word exists. */
-export function nonePresent(db: WriteView, args: Arguments): boolean {
-  for (let at = 1; at < args.length; at += 2) {
+/** MSET, whose words are pairs after the name: `ok` when all are written. */
+export function replacePairs(db: WriteView, args: Arguments): Reply | SlicedReply {
+  if (args.length > stepKeys) return replaceInSteps(db, args, ok);
+  replaceWithin(db, args, 1, args.length);
+  return ok;
+}
+
+/** MSETNX: 1 when the pairs are written, 0 when one of the keys was there. */
+export function replaceIfNone(db: WriteView, args: Arguments): Reply | SlicedReply {
+  if (args.length > stepKeys) return replaceIfNoneInSteps(db, args);
+  if (!nonePresent(db, args, 1, args.length)) return 0;
+  replaceWithin(db, args, 1, args.length);
+  return 1;
+}
+
+/** Of the pairs at the words [from, to). */
+function nonePresent(db: WriteView, args: Arguments, from: number, to: number): boolean {
+  for (let at = from; at < to; at += 2) {
     if (db.has(word(args, at))) return false;
   }
   return true;
 }
 
-/** MSET and MSETNX: writes each pair. */
-export function replacePairs(db: WriteView, args: Arguments): void {
-  for (let at = 1; at + 1 < args.length; at += 2) {
-    db.replace(word(args, at), word(args, at + 1));
+function replaceWithin(db: WriteView, args: Arguments, from: number, to: number): void {
+  for (let at = from; at < to; at += 2) db.replace(word(args, at), word(args, at + 1));
+}
+
+function* replaceInSteps(db: WriteView, args: Arguments, reply: Reply): SlicedReply {
+  for (let from = 1; from < args.length; from += stepKeys) {
+    replaceWithin(db, args, from, Math.min(from + stepKeys, args.length));
+    yield;
   }
+  return reply;
+}
+
+function* replaceIfNoneInSteps(db: WriteView, args: Arguments): SlicedReply {
+  for (let from = 1; from < args.length; from += stepKeys) {
+    if (!nonePresent(db, args, from, Math.min(from + stepKeys, args.length))) return 0;
+    yield;
+  }
+  return yield* replaceInSteps(db, args, 1);
 }

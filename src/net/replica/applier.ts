@@ -1,0 +1,82 @@
+// Applies committed entries, a slice of them in each turn: a long one is left half done, and gone on with.
+
+import { assert } from "../../assert.ts";
+import { applySliceMs } from "../../constants.ts";
+import type { Entry } from "../../raft/core/types.ts";
+import type { Machine, ReplySink } from "../../state/machine.ts";
+
+export interface ApplierPorts {
+  readonly machine: Machine;
+  readonly sink: ReplySink;
+  /** A clock that only ever goes forward, in ms. */
+  readonly clockMs: () => number;
+  /** An entry is applied as a whole: only now does it count. */
+  readonly whole: (entry: Entry) => void;
+  /** Entries of so many bytes are applied, and none is half done. */
+  readonly applied: (bytes: number) => void;
+}
+
+/**
+ * Invariant: while an entry is half done (`machine.isApplying`) nobody else reads or changes the state, and
+ * no entry is taken while one waits (`isBehind`), so they are applied in order.
+ */
+export class Applier {
+  readonly #ports: ApplierPorts;
+  #entries: readonly Entry[] = [];
+  /** The next one to be applied, or the one that is half done. */
+  #at = 0;
+  #bytes = 0;
+  /** Entries are applied until then, the rest in the next turn. Null: none has been applied in this one. */
+  #untilMs: number | null = null;
+
+  constructor(ports: ApplierPorts) {
+    this.#ports = ports;
+  }
+
+  /** Committed entries wait; one of them may be half done. */
+  get isBehind(): boolean {
+    return this.#at < this.#entries.length;
+  }
+  /** This turn's time is over. */
+  get isLate(): boolean {
+    return this.#untilMs !== null && this.#ports.clockMs() >= this.#untilMs;
+  }
+
+  beginTurn(): void {
+    this.#untilMs = null;
+  }
+
+  take(entries: readonly Entry[]): void {
+    assert(!this.isBehind, "entries are applied in order");
+    this.#entries = entries;
+    this.#at = 0;
+    this.run();
+  }
+
+  /** As much as there is time for in this turn, one step at least. */
+  run(): void {
+    if (!this.isBehind) return;
+    this.#untilMs ??= this.#ports.clockMs() + applySliceMs;
+    do {
+      const entry = this.#entries[this.#at] as Entry;
+      if (!this.#apply(entry)) return;
+      this.#at++;
+      this.#bytes += entry.data.length;
+      this.#ports.whole(entry);
+    } while (this.isBehind && !this.isLate);
+    if (!this.isBehind) this.#entries = [];
+    this.#ports.applied(this.#bytes);
+    this.#bytes = 0;
+  }
+
+  /** False: it is half done. */
+  #apply(entry: Entry): boolean {
+    const { machine, sink } = this.#ports;
+    if (machine.isApplying) return machine.goOn(this.#isTimeOver);
+    if (entry.kind === "data") return machine.apply(entry, sink, this.#isTimeOver);
+    machine.pass(entry.index);
+    return true;
+  }
+
+  readonly #isTimeOver = (): boolean => this.isLate;
+}
