@@ -1,4 +1,4 @@
-// Reads that come in steps: they do pause, and they answer as if they had not.
+// Commands that come in steps: they do pause, and they answer as if they had not.
 
 import { describe, expect, it } from "vitest";
 import type { Reply } from "../../src/resp/reply.ts";
@@ -22,6 +22,12 @@ function read(session: CommandSession, ...words: readonly string[]): Reply | Sli
   const command = commands.get((words[0] ?? "").toLowerCase());
   if (command?.kind !== "read") throw new Error(`${words[0]} is no read`);
   return command.read(session.database, words, moment);
+}
+
+function write(session: CommandSession, ...words: readonly string[]): Reply | SlicedReply {
+  const command = commands.get((words[0] ?? "").toLowerCase());
+  if (command?.kind !== "write") throw new Error(`${words[0]} is no write`);
+  return command.apply(session.database, words, moment);
 }
 
 /** The reply, and how often it could have been paused. */
@@ -79,6 +85,37 @@ describe("many keys", () => {
   });
 });
 
+describe("writes of many keys", () => {
+  const some = [...keys.slice(0, 2_500), "none", ...keys.slice(2_500)];
+  const pairs = (value: string) => some.flatMap((key) => [key, value]);
+
+  it.each(["DEL", "UNLINK"])("%s removes each of them once", (name) => {
+    const session = filled();
+    session.reply("SET", "stays", "v");
+    const { reply, pauses } = stepped(write(session, name, ...some, "key:1"));
+    expect([reply, pauses > 3]).toEqual([keyCount, true]);
+    expect([session.run("DBSIZE"), session.run("EXISTS stays")]).toEqual([1, 1]);
+  });
+
+  it("MSET writes every pair", () => {
+    const session = filled();
+    const { reply, pauses } = stepped(write(session, "MSET", ...pairs("new")));
+    expect([reply, pauses > 3]).toEqual(["+OK", true]);
+    const { reply: values } = stepped(read(session, "MGET", ...some));
+    expect(values).toEqual(some.map(() => "new"));
+  });
+
+  it("MSETNX writes every pair, or none when the last key is there", () => {
+    const session = new CommandSession();
+    session.reply("SET", some.at(-1) ?? "", "old");
+    const refused = stepped(write(session, "MSETNX", ...pairs("new")));
+    expect([refused.reply, refused.pauses > 3, session.run("DBSIZE")]).toEqual([0, true, 1]);
+    session.reply("DEL", some.at(-1) ?? "");
+    const { reply, pauses } = stepped(write(session, "MSETNX", ...pairs("new")));
+    expect([reply, pauses > 3, session.run("DBSIZE")]).toEqual([1, true, some.length]);
+  });
+});
+
 it("few keys are answered at once", () => {
   const session = filled();
   for (const words of [
@@ -87,6 +124,13 @@ it("few keys are answered at once", () => {
     ["SCAN", "0"],
   ]) {
     expect(isSliced(read(session, ...words))).toBe(false);
+  }
+  for (const words of [
+    ["DEL", "key:1"],
+    ["MSET", "a", "1"],
+    ["MSETNX", "b", "1"],
+  ]) {
+    expect(isSliced(write(session, ...words))).toBe(false);
   }
 });
 

@@ -221,8 +221,8 @@ export const baits: Readonly<Record<string, BaitCase>> = {
       core(core) {
         let commit = core.commit;
         const ready = core.ready.bind(core);
-        core.ready = () => {
-          const work = ready();
+        core.ready = (standsStill) => {
+          const work = ready(standsStill);
           commit = asIndex(Math.max(commit, work?.committed.at(-1)?.index ?? 0));
           return work;
         };

@@ -17,6 +17,8 @@ import { ensure, type World } from "./world.ts";
 
 /** A turn that asks for another turn again and again does not come to rest. */
 const turnsMax = 1_000;
+/** From a turn that leaves work half done to the next one. */
+const sliceUs = 200;
 /** Transfers of snapshots are looked after this often. */
 const snapshotTicks = 10;
 
@@ -290,6 +292,11 @@ export class SimulatedNode implements Host, SimulatedProcess {
       this.#isAtWork = true;
       this.#running.replica.turn();
       this.#isAtWork = false;
+      // What it has left half done goes on in a later turn: frames and disks get theirs in between.
+      if (this.#running?.replica.standsStill) {
+        this.#later(sliceUs, () => {});
+        return;
+      }
     }
   }
 

@@ -117,8 +117,8 @@ export class Observer implements Watcher {
   #watchReady(seen: Seen): void {
     const { core } = seen.running;
     const ready = core.ready.bind(core);
-    core.ready = () => {
-      const work = ready();
+    core.ready = (standsStill) => {
+      const work = ready(standsStill);
       if (work === null || work.committed.length === 0) return work;
       this.#commitMoved(seen, core);
       for (const entry of work.committed) this.log.applying(seen.node.id, entry);

@@ -220,6 +220,28 @@ export class ReplicaCluster {
   }
 }
 
+export function stepUntil(cluster: ReplicaCluster, holds: () => boolean): void {
+  for (let steps = 0; !holds(); steps++) {
+    if (steps > 1_000) throw new Error("it does not come to pass");
+    cluster.step();
+  }
+}
+
+/** One turn of a node, and then everybody's clock moves on by the time that it took. */
+export function workAndPass(cluster: ReplicaCluster, node: VirtualNode): void {
+  const before = cluster.monotonicMs();
+  node.work();
+  const tookMs = cluster.monotonicMs() - before;
+  const others = cluster.nodes.filter((each) => each !== node);
+  for (let ms = 0; ms < tookMs; ms += tickMs) {
+    cluster.nowMs += tickMs;
+    for (const other of others) other.replica.tick();
+    for (const other of others) other.work();
+  }
+  node.replica.tick();
+  cluster.step();
+}
+
 /** A client of one node: sends commands, keeps the replies in order. */
 export class VirtualClient implements Waiter {
   static #lastId = 0;

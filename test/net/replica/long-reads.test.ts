@@ -4,7 +4,13 @@ import { describe, expect, it } from "vitest";
 import { appendBytesMax, electionTicksMin, tickMs } from "../../../src/constants.ts";
 import { frameKind } from "../../../src/net/frames.ts";
 import { LongArray, ok, type Reply } from "../../../src/resp/reply.ts";
-import { ReplicaCluster, VirtualClient, type VirtualNode } from "../../support/replica-cluster.ts";
+import {
+  ReplicaCluster,
+  stepUntil,
+  VirtualClient,
+  type VirtualNode,
+  workAndPass,
+} from "../../support/replica-cluster.ts";
 
 /** Of KEYS: one step looks at about 1,000 keys, and here every step takes longer than a slice. */
 const keyCount = 20_000;
@@ -37,13 +43,6 @@ function beginKeys(cluster: ReplicaCluster, node: VirtualNode): VirtualClient {
   stepUntil(cluster, () => node.machine.keyspace.reading);
   expect(reader.replies).toEqual([]);
   return reader;
-}
-
-function stepUntil(cluster: ReplicaCluster, holds: () => boolean): void {
-  for (let steps = 0; !holds(); steps++) {
-    if (steps > 1_000) throw new Error("it does not come to pass");
-    cluster.step();
-  }
 }
 
 const countOf = (reply: Reply | undefined): number =>
@@ -173,21 +172,6 @@ it("many entries are applied over many turns, so that messages are answered in b
   expect(machine.appliedIndex).toBe(leader.machine.appliedIndex);
   expect(most).toBe(1);
 });
-
-/** One turn of a node, and then everybody's clock moves on by the time that it took. */
-function workAndPass(cluster: ReplicaCluster, node: VirtualNode): void {
-  const before = cluster.monotonicMs();
-  node.work();
-  const tookMs = cluster.monotonicMs() - before;
-  const others = cluster.nodes.filter((each) => each !== node);
-  for (let ms = 0; ms < tookMs; ms += tickMs) {
-    cluster.nowMs += tickMs;
-    for (const other of others) other.replica.tick();
-    for (const other of others) other.work();
-  }
-  node.replica.tick();
-  cluster.step();
-}
 
 it("a leader keeps its term through a read that takes many election timeouts", () => {
   const { cluster, leader } = threeNodes();
