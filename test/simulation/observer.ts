@@ -210,7 +210,7 @@ export class Observer implements Watcher {
     for (const { node, running } of this.#seen.values()) {
       const { log, machine, core } = running;
       this.log.compare(node.id, log, everything);
-      this.state.compare(node.id, machine);
+      if (!machine.isApplying) this.state.compare(node.id, machine);
       ensure(machine.appliedIndex <= core.commit, "6 commit", () => {
         return `node ${node.id} applies ahead of its commit`;
       });
