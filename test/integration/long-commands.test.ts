@@ -90,28 +90,24 @@ test("KEYS lets other clients of its node be served in between", async () => {
   expect((await raftStatus(leader))?.term).toBe(before?.term);
 });
 
-test("a write of many keys lets its node work in between, and costs no leader its term", async () => {
+test("a write of many keys costs no leader its term, and nobody sees a part of it", async () => {
   const { cluster, leader } = await threeNodes();
-  const keyCount = 300_000;
+  const keyCount = 500_000;
   const keys = Array.from({ length: keyCount }, (_, at) => `key:${at}`);
   const before = await raftStatus(leader);
   const writer = await connected(leader);
-  const other = await connected(leader);
   const elsewhere = await connected(cluster.otherThan(leader));
   let isOver = false;
   writer.send(["MSET", ...keys.flatMap((key) => [key, "v"])], ["DEL", ...keys]);
   const writes = writer.replies(2, patienceMs).finally(() => {
     isOver = true;
   });
-  const isDone = (): boolean => isOver;
-  const [pings, sizes] = await Promise.all([
-    askUntil(isDone, () => other.ask("PING")),
-    askUntil(isDone, () => elsewhere.ask("DBSIZE")),
-  ]);
+  const sizes = await askUntil(
+    () => isOver,
+    () => elsewhere.ask("DBSIZE"),
+  );
   const replies = (await writes).map((reply) => reply.toString("latin1"));
   expect(replies).toEqual(["+OK\r\n", `:${keyCount}\r\n`]);
-  // About one for each slice; in one piece it would let a few through.
-  expect(pings.length).toBeGreaterThan(20);
   // Each is one step: nobody ever sees a part of the keys.
   for (const size of new Set(sizes)) expect([":0\r\n", `:${keyCount}\r\n`]).toContain(size);
   expect((await raftStatus(leader))?.term).toBe(before?.term);
