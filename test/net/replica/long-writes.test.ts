@@ -129,6 +129,57 @@ describe("while a long write is half done", () => {
   });
 });
 
+describe("of many small entries that are committed at once", () => {
+  /** A follower that has been away is about to be told of them. */
+  function behind(): Scene & { readonly before: number } {
+    const scene = threeNodes();
+    const { cluster, leader, follower } = scene;
+    const before = follower.machine.appliedIndex;
+    follower.crash();
+    const writer = new VirtualClient(leader);
+    for (let n = 0; n < 10; n++) {
+      writer.send("SET", `small:${n}`, "v");
+      cluster.settle();
+    }
+    follower.start();
+    for (let ticks = 0; follower.machine.appliedIndex <= before; ticks++) {
+      if (ticks > 1_000) throw new Error("it hears of nothing");
+      cluster.nowMs += tickMs;
+      leader.replica.tick();
+      cluster.step();
+    }
+    return { ...scene, before };
+  }
+
+  it("a turn applies as many as there is time for", () => {
+    const { cluster, leader, follower } = behind();
+    let most = 0;
+    for (let last = follower.machine.appliedIndex; cluster.step(); ) {
+      most = Math.max(most, follower.machine.appliedIndex - last);
+      last = follower.machine.appliedIndex;
+    }
+    expect([follower.machine.appliedIndex, most]).toEqual([leader.machine.appliedIndex, 1]);
+  });
+
+  it("the rest waits for a read that has come between two of them", () => {
+    const { cluster, leader, follower, before } = behind();
+    const reader = new VirtualClient(follower);
+    reader.readsLocally = true;
+    reader.send("KEYS", "*");
+    stepUntil(cluster, () => follower.machine.keyspace.reading);
+    const { appliedIndex } = follower.machine;
+    expect(appliedIndex).toBeLessThan(before + 10);
+    while (follower.machine.keyspace.reading) {
+      expect(follower.machine.appliedIndex).toBe(appliedIndex);
+      cluster.step();
+    }
+    cluster.settle();
+    expect(follower.machine.appliedIndex).toBe(leader.machine.appliedIndex);
+    const reply = reader.replies[0] as { readonly length: number };
+    expect(reply.length).toBe(keyCount + appliedIndex - before);
+  });
+});
+
 it("a leader keeps its term through a write that takes many election timeouts", () => {
   const { cluster, leader } = threeNodes();
   const { term } = leader.replica.driver.core;
