@@ -54,7 +54,7 @@ export interface Transport {
 export interface Consumer {
   /** No committed entry can be taken now. Whoever says so asks for a turn when that is over. */
   readonly standsStill: boolean;
-  /** Committed, durable here, in order, each once. */
+  /** Committed, durable here, in order, each once. What it cannot apply at once it keeps, and stands still. */
   committed(entries: readonly Entry[]): void;
   /**
    * The state up to `point` takes the place of this node's state, and the log restarts behind it:

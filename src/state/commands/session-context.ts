@@ -72,7 +72,7 @@ export interface Server {
   /** Null when the password fits; the default user's name or an empty one goes with `requirepass`. */
   authenticate(user: Bytes, password: Bytes): ErrorReply | null;
 
-  /** Keys and expiries per database that has keys, from this node's applied state. */
+  /** Keys and expiries per database that has keys, as they are here: a long write counts as far as it is done. */
   keyspace(): readonly { index: number; keys: number; expires: number; averageTtlMs: number }[];
   /** Processor time of this process since its start, in seconds. */
   cpu(): { readonly systemSeconds: number; readonly userSeconds: number };
