@@ -120,13 +120,23 @@ export const peerGatherBytes = 16 * KiB;
 
 // --- Snapshots on their way to a member (src/net/snapshots) -------------------------------------
 
-/** Records in one chunk, about; and chunks that are not acknowledged yet. */
+/** Records in one chunk, about; and chunks that are sent in one burst, before any is acknowledged. */
 export const snapshotChunkBytes = 64 * KiB;
 export const snapshotChunksMax = 4;
 /** A transfer without any sign of life for this long is given up; a shorter break only delays it. */
 export const snapshotPatienceMs = 30_000;
 /** While it takes in what it has got, the receiver gives a sign of life this often. */
 export const snapshotKeepAliveMs = 1_000;
+/** Without any sign of life for this long, what was sent or answered last may be lost: the offer is made again. */
+export const snapshotRepeatMs = 3_000;
+/**
+ * Sender and receiver rest after each burst of work for this many times as long as it took, so that clients
+ * keep most of the machine; but no longer than this, because over a slow link a burst is mostly waiting.
+ */
+export const snapshotRestPerWork = 2;
+export const snapshotRestMaxMs = 250;
+/** The receiver loads records for about this long at a time. */
+export const snapshotLoadBurstMs = 10;
 
 // --- State (src/state) ------------------------------------------------------------------------
 

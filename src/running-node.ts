@@ -131,8 +131,8 @@ export class Node implements RunningNode {
     await this.#network.listen();
     this.#network.setPeers(identity.peers);
     this.#timers = [
-      setInterval(() => this.#replica.tick(), tickMs),
-      setInterval(() => this.#sweep(), sweepMs),
+      setInterval(() => this.#tick(), tickMs),
+      setInterval(() => this.#listener.sweep(), sweepMs),
       setInterval(() => this.#checkDisk(), diskCheckMs),
     ];
     if (this.#isAlone) await this.#leadAlone();
@@ -193,8 +193,8 @@ export class Node implements RunningNode {
     };
   }
 
-  #sweep(): void {
-    this.#listener.sweep();
+  #tick(): void {
+    this.#replica.tick();
     this.#snapshots.tick();
   }
 
@@ -318,7 +318,7 @@ export class Node implements RunningNode {
       ...{ driver, machine, createMachine, home, log: store },
       alone: (work) => this.#checkpointer.alone(work),
       whenReadsEnd: () => this.#replica.whenReadsEnd(),
-      nowMs: Date.now,
+      nowMs: () => performance.now(),
       logger: hooks.logger,
       onFailure: hooks.onFailure,
     });

@@ -1,0 +1,37 @@
+// Work that gives way to everything else: in bursts, each followed by a rest in proportion to it.
+
+import { snapshotRestMaxMs, snapshotRestPerWork } from "../../constants.ts";
+
+/** Where the machine is busy a burst takes longer by the clock, and so does the rest after it. */
+export class Pace {
+  readonly #nowMs: () => number;
+  #beganMs = 0;
+  #restedMs = 0;
+  #restMs = 0;
+
+  /** `nowMs`: any clock; when it jumps, a rest is cut short or at most `snapshotRestMaxMs` long. */
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** A burst begins. */
+  begin(): void {
+    this.#beganMs = this.#nowMs();
+  }
+
+  /** Milliseconds since it began. */
+  get tookMs(): number {
+    return this.#nowMs() - this.#beganMs;
+  }
+
+  /** It is over. */
+  rest(): void {
+    this.#restMs = Math.min(snapshotRestPerWork * this.tookMs, snapshotRestMaxMs);
+    this.#restedMs = this.#nowMs();
+  }
+
+  get isResting(): boolean {
+    const restedMs = this.#nowMs() - this.#restedMs;
+    return restedMs >= 0 && restedMs < this.#restMs;
+  }
+}
