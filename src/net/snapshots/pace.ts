@@ -9,7 +9,7 @@ export class Pace {
   #restedMs = 0;
   #restMs = 0;
 
-  /** `nowMs`: any clock; when it jumps, a rest is cut short or at most `snapshotRestMaxMs` long. */
+  /** `nowMs`: milliseconds of a clock that does not go back. */
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
@@ -31,7 +31,6 @@ export class Pace {
   }
 
   get isResting(): boolean {
-    const restedMs = this.#nowMs() - this.#restedMs;
-    return restedMs >= 0 && restedMs < this.#restMs;
+    return this.#nowMs() - this.#restedMs < this.#restMs;
   }
 }

@@ -102,7 +102,7 @@ export class SnapshotSender {
     if (transfer === undefined || reply.attempt < transfer.firstAttempt) return;
     // An answer to a former attempt is a sign of life: the newer offer waits behind a long step there.
     transfer.heardMs = this.#ports.nowMs();
-    if (reply.attempt !== transfer.attempt && reply.type !== "done") return;
+    if (reply.attempt !== transfer.attempt) return;
     switch (reply.type) {
       case "take":
         this.#take(transfer, reply.after);
