@@ -49,6 +49,8 @@ export async function measureSnapshot(
     await fill(leader.address.port, keys);
     await cutLog(leader);
     const rates = cases.map(({ name }) => ({ name, during: [], after: [] }));
+    // New keys of redis-benchmark, and code that was never run, belong to neither side.
+    for (const what of cases) progress(`two nodes: ${what.name} ${await rateOf(leader, what)}/s`);
     const newcomer = new Newcomer(cluster, leader);
     const watched = newcomer.join();
     await Promise.all([watched, measureDuring(newcomer, rates, progress)]);
