@@ -255,6 +255,33 @@ describe("a change of leader on the way", () => {
     expect(memberIds(follower)).toEqual([1, 2, 3, 4]);
   });
 
+  it.each<[string, (third: number) => AdminRequest]>([
+    ["ADD", () => add(4)],
+    ["REMOVE", (third) => remove(third)],
+  ])("rolls a change back: RAFT %s asked again was not answered out of it", async (_, request) => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const [third] = others(cluster, leader, follower) as [VirtualNode];
+    cluster.passes = ({ from, to }) => from !== leader.id && to !== leader.id;
+    const before = memberIds(leader);
+    const answers: Reply[] = [];
+    for (let each = 0; each < 2; each++) {
+      void leader.replica.admin.ask(request(third.id)).then((reply) => answers.push(reply));
+      cluster.run(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(memberIds(leader)).not.toEqual(before); // In its own log alone.
+    expect(answers).toEqual([]);
+    cluster.run(3_000);
+    cluster.passes = () => true;
+    cluster.elect();
+    const again = await ask(cluster, follower, request(third.id));
+    cluster.run(100);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answers).toEqual([again, again]);
+    for (const node of [leader, follower]) expect(memberIds(node)).not.toEqual(before);
+  });
+
   it("leaves a change that a deposed leader could not commit to the next one", async () => {
     const cluster = new ReplicaCluster(3);
     const { leader, follower } = electedFollower(cluster);
