@@ -127,9 +127,8 @@ export class Node implements RunningNode {
   }
 
   async start(): Promise<void> {
-    const { runtime, identity } = this.#parts;
+    const { runtime } = this.#parts;
     await this.#network.listen();
-    this.#network.setPeers(identity.peers);
     this.#timers = [
       setInterval(() => this.#tick(), tickMs),
       setInterval(() => this.#listener.sweep(), sweepMs),
@@ -254,6 +253,7 @@ export class Node implements RunningNode {
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
       address: () => this.#address,
+      invited: identity.peers,
       logger: hooks.logger,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),

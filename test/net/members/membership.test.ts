@@ -1,13 +1,13 @@
 // Members come, go and lead while the cluster serves: what RAFT ADD, REMOVE and TRANSFER answer, and when.
 
 import { describe, expect, it } from "vitest";
-import { membersMax } from "../../../src/constants.ts";
+import { appendBytesMax, membersMax } from "../../../src/constants.ts";
 import { frameKind } from "../../../src/net/frames.ts";
 import { adminErrors } from "../../../src/net/members/admin-errors.ts";
 import { decodeAddress } from "../../../src/net/members/member-address.ts";
 import type { AdminRequest } from "../../../src/net/members/membership-plan.ts";
 import { encodeMessage } from "../../../src/raft/codec.ts";
-import { asTerm } from "../../../src/raft/core/types.ts";
+import { asNode, asTerm, type NodeId } from "../../../src/raft/core/types.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import { ok, type Reply } from "../../../src/resp/reply.ts";
 import { ReplicaCluster, VirtualClient, VirtualNode } from "../../support/replica-cluster.ts";
@@ -308,6 +308,108 @@ describe("a change of leader on the way", () => {
   });
 });
 
+describe("a node that joins", () => {
+  /** Nodes that know where they are and reach only those whom they dial; not all have to be up. */
+  function addressed(size: number, later = 0): ReplicaCluster {
+    const cluster = new ReplicaCluster(size);
+    for (let id = size + 1; id <= size + later; id++) {
+      cluster.nodes.push(new VirtualNode(id, cluster));
+    }
+    for (const { id } of cluster.nodes) {
+      cluster.node(id).address = { peer: peerOf(id), client: clientOf(id) };
+    }
+    cluster.elect();
+    dialling(cluster);
+    return cluster;
+  }
+
+  const invitedBy = (reply: Reply) =>
+    new Map((reply as [string, number, ...[NodeId, string][]]).slice(2) as [NodeId, string][]);
+
+  /** Admits a node, which starts with its invitation, and waits until it votes. */
+  async function join(cluster: ReplicaCluster, id: number): Promise<VirtualNode> {
+    const node = cluster.node(id);
+    node.invited = invitedBy(await ask(cluster, cluster.node(1), add(id)));
+    node.start();
+    cluster.run(2_000);
+    expect(voterIds(cluster.node(1))).toContain(id);
+    return node;
+  }
+
+  it("needs nothing but its invitation while the members stay the same", async () => {
+    const cluster = addressed(3, 1);
+    const passes = cluster.passes;
+    cluster.passes = (frame) => passes(frame) && frame.kind !== frameKind.address;
+    await join(cluster, 4);
+  });
+
+  it("catches up with a leader that was admitted after its invitation", async () => {
+    const cluster = addressed(3, 2);
+    const late = cluster.node(4);
+    late.invited = invitedBy(await ask(cluster, cluster.node(1), add(4)));
+    const leader = await join(cluster, 5);
+    await ask(cluster, cluster.node(1), transfer(5));
+    late.start();
+    cluster.run(3_000);
+    expect(cluster.leader).toBe(leader);
+    expect(voterIds(leader)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("goes on hearing a leader that its first entries do not know", async () => {
+    const cluster = addressed(3, 2);
+    const client = new VirtualClient(cluster.node(1));
+    for (const key of ["a", "b", "c"]) client.send("SET", key, "x".repeat(appendBytesMax));
+    cluster.run(500);
+    await join(cluster, 4);
+    await ask(cluster, cluster.node(1), transfer(4));
+    await join(cluster, 5);
+    expect(cluster.leader).toBe(cluster.node(4));
+  });
+
+  it("and that has lost its invitation before it had a log, is found by the others", async () => {
+    const cluster = addressed(3, 1);
+    await ask(cluster, cluster.node(1), add(4));
+    cluster.node(4).start();
+    cluster.run(2_000);
+    expect(voterIds(cluster.node(1))).toEqual([1, 2, 3, 4]);
+  });
+
+  it("is dialled by a member that has not heard of it yet, at the address that it says itself", async () => {
+    const cluster = addressed(3, 1);
+    const leader = cluster.elect();
+    const [behind] = others(cluster, leader).filter(({ isUp }) => isUp) as [VirtualNode];
+    const passes = cluster.passes;
+    cluster.passes = (frame) => passes(frame) && (frame.to !== behind.id || frame.from === 4);
+    const node = cluster.node(4);
+    node.invited = invitedBy(await ask(cluster, leader, add(4)));
+    node.start();
+    cluster.run(1_000);
+    expect(memberIds(behind)).not.toContain(4);
+    expect(behind.dials.get(asNode(4))).toBe(peerOf(4));
+  });
+
+  it("is not dialled because somebody else says so, nor once it was removed, nor are many", async () => {
+    const cluster = addressed(3, 1);
+    const [first] = cluster.nodes as [VirtualNode];
+    const tell = (from: number, id: number) => {
+      const words = { id, peer: `h:${id}`, client: "h:1", asks: true };
+      first.replica.frame(asNode(from), frameKind.address, Buffer.from(JSON.stringify(words)));
+    };
+    tell(2, 4);
+    expect([...first.dials.keys()]).toEqual([2, 3]);
+    tell(4, 4);
+    expect(first.dials.get(asNode(4))).toBe("h:4");
+    for (let id = 100; id < 200; id++) tell(id, id);
+    expect(first.dials.size).toBe(2 + membersMax);
+    await join(cluster, 4);
+    await ask(cluster, first, remove(4));
+    cluster.run(100);
+    tell(4, 4);
+    cluster.run(100);
+    expect(first.dials.get(asNode(4))).toBeUndefined();
+  });
+});
+
 describe("RAFT TRANSFER", () => {
   it("is answered at any node when the new leader is known there", async () => {
     const cluster = new ReplicaCluster(3);
@@ -519,13 +621,15 @@ describe("a member at a new address", () => {
     cluster.run(200);
     expect(client.replies).toEqual([1]);
     const reaches = cluster.passes;
-    let announcements = 0;
+    const { index } = follower.replica.driver.core.last;
+    let questions = 0;
     cluster.passes = (frame) => {
-      if (frame.kind === frameKind.address) announcements += 1;
+      if (frame.kind === frameKind.address && frame.body.includes('"asks":true')) questions += 1;
       return reaches(frame);
     };
     cluster.run(5_000);
-    expect(announcements).toBe(0);
+    expect(questions).toBe(0);
+    expect(follower.replica.driver.core.last.index).toBe(index);
   });
 
   it("is found although the leader moved, or a majority did", () => {
