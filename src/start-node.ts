@@ -134,6 +134,7 @@ class NodeBuilder {
     const invitation = await requestJoin({
       target: config.join,
       ...addressesOf(config),
+      directory: await this.#directory.joiningAs(),
       password: config.requirepass,
       report: (line) => this.#hooks.logger.info(line),
     });

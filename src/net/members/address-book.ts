@@ -5,7 +5,7 @@ import { asNode, type Membership, type NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import { parseEndpoint } from "../endpoint.ts";
 import { frameKind, type Peers } from "../frames.ts";
-import { decodeAddress, encodeAddress, type MemberAddress } from "./member-address.ts";
+import { decodeAddress, encodeAddress, isAt, type MemberAddress } from "./member-address.ts";
 
 /** An announcement: member `id` is at these addresses. */
 interface Announcement extends MemberAddress {
@@ -76,7 +76,7 @@ export class AddressBook {
     const { id } = this.#driver.core;
     const address = this.#own();
     if (address === null) return;
-    const asks = this.#configured(id) !== encodeAddress(address);
+    const asks = !isAt(this.#configured(id) ?? "", address);
     const announcement: Announcement = { id, ...address, asks };
     if (asks) this.#propose(announcement);
     for (const peer of this.#dialled.keys()) this.#send(peer, announcement);
@@ -134,9 +134,11 @@ export class AddressBook {
 
   /** At the leader. Refused when it does not suit: the announcement comes again. */
   #propose({ id, peer, client }: Announcement): void {
-    const member = this.#driver.membership.members.find((each) => each.id === id);
+    const { members } = this.#driver.membership;
+    const member = members.find((each) => each.id === id);
     if (!this.#driver.isLeader || member === undefined) return;
-    const address = encodeAddress({ peer, client });
+    if (members.some((each) => each !== member && isAt(each.address, { peer, client }))) return;
+    const address = encodeAddress({ ...decodeAddress(member.address), peer, client });
     this.#driver.proposeMembership({ type: "setAddress", member: { ...member, address } });
   }
 
@@ -152,7 +154,7 @@ export class AddressBook {
   /** Of a member, and not what the configuration says. */
   #isNew(id: NodeId, address: MemberAddress): boolean {
     const configured = this.#configured(id);
-    return configured !== null && configured !== encodeAddress(address);
+    return configured !== null && !isAt(configured, address);
   }
 }
 

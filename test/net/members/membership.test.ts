@@ -15,6 +15,11 @@ import { ReplicaCluster, VirtualClient, VirtualNode } from "../../support/replic
 const peerOf = (id: number) => `127.0.0.1:1700${id}`;
 const clientOf = (id: number) => `127.0.0.1:700${id}`;
 const add = (id: number): AdminRequest => ({ verb: "add", peer: peerOf(id), client: clientOf(id) });
+/** Asked by the node itself, which has this directory. */
+const join = (id: number, directory: string): AdminRequest => ({
+  ...{ verb: "add", peer: peerOf(id), client: clientOf(id) },
+  directory: directory.repeat(32),
+});
 const remove = (id: number): AdminRequest => ({ verb: "remove", id });
 const transfer = (id: number | null): AdminRequest => ({ verb: "transfer", id });
 
@@ -136,6 +141,60 @@ describe("RAFT ADD", () => {
     expect(await ask(cluster, follower, add(third?.id ?? 0))).toEqual(
       adminErrors.peerAddressTaken(peerOf(third?.id ?? 0), third?.id ?? 0),
     );
+  });
+
+  it("gives an id to one directory only, whoever leads, and after RAFT REMOVE a new one to another", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const first = (await ask(cluster, leader, join(4, "a"))) as Reply[];
+    expect(first[1]).toBe(4);
+    const taken = adminErrors.peerAddressTaken(peerOf(4), 4);
+    for (const heir of [leader, follower]) {
+      await ask(cluster, leader, transfer(heir.id));
+      expect(await ask(cluster, leader, join(4, "a"))).toEqual(first);
+      expect(await ask(cluster, leader, join(4, "b"))).toEqual(taken);
+      expect(await ask(cluster, leader, add(4))).toEqual(taken);
+    }
+    expect(textOf(taken)).toContain("RAFT REMOVE 4 first if its data is gone");
+    await ask(cluster, leader, remove(4));
+    expect(((await ask(cluster, leader, join(4, "b"))) as Reply[])[1]).toBe(5);
+  });
+
+  it("by an operator is taken up by the first directory that asks, and by no other", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const first = (await ask(cluster, leader, add(4))) as Reply[];
+    const asked = ["a", "b"].map((each) => follower.replica.admin.ask(join(4, each)));
+    const replies = await Promise.all(asked.map((each) => answerTo(cluster, each)));
+    expect(replies.map(({ reply }) => reply)).toEqual([
+      first,
+      adminErrors.peerAddressTaken(peerOf(4), 4),
+    ]);
+  });
+
+  it("keeps the directory of a member that moves", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader } = electedFollower(cluster);
+    await ask(cluster, leader, join(4, "a"));
+    const node = startNode(cluster, 4);
+    node.address = { peer: "10.0.0.4:17000", client: "10.0.0.4:7000" };
+    cluster.run(3_000);
+    const member = leader.replica.driver.membership.members.find(({ id }) => id === 4);
+    expect(decodeAddress(member?.address ?? "")).toEqual({
+      ...node.address,
+      directory: "a".repeat(32),
+    });
+  });
+
+  it("lets no member take another one's address by saying so", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader } = electedFollower(cluster);
+    await ask(cluster, leader, join(4, "a"));
+    const { index } = leader.replica.driver.core.last;
+    const words = { id: 4, peer: peerOf(1), client: clientOf(1), asks: true };
+    leader.replica.frame(asNode(4), frameKind.address, Buffer.from(JSON.stringify(words)));
+    cluster.run(100);
+    expect(leader.replica.driver.core.last.index).toBe(index);
   });
 
   it("refuses an eighth member, and an address that clients use already", async () => {
@@ -327,7 +386,7 @@ describe("a node that joins", () => {
     new Map((reply as [string, number, ...[NodeId, string][]]).slice(2) as [NodeId, string][]);
 
   /** Admits a node, which starts with its invitation, and waits until it votes. */
-  async function join(cluster: ReplicaCluster, id: number): Promise<VirtualNode> {
+  async function joined(cluster: ReplicaCluster, id: number): Promise<VirtualNode> {
     const node = cluster.node(id);
     node.invited = invitedBy(await ask(cluster, cluster.node(1), add(id)));
     node.start();
@@ -340,14 +399,14 @@ describe("a node that joins", () => {
     const cluster = addressed(3, 1);
     const passes = cluster.passes;
     cluster.passes = (frame) => passes(frame) && frame.kind !== frameKind.address;
-    await join(cluster, 4);
+    await joined(cluster, 4);
   });
 
   it("catches up with a leader that was admitted after its invitation", async () => {
     const cluster = addressed(3, 2);
     const late = cluster.node(4);
     late.invited = invitedBy(await ask(cluster, cluster.node(1), add(4)));
-    const leader = await join(cluster, 5);
+    const leader = await joined(cluster, 5);
     await ask(cluster, cluster.node(1), transfer(5));
     late.start();
     cluster.run(3_000);
@@ -360,9 +419,9 @@ describe("a node that joins", () => {
     const client = new VirtualClient(cluster.node(1));
     for (const key of ["a", "b", "c"]) client.send("SET", key, "x".repeat(appendBytesMax));
     cluster.run(500);
-    await join(cluster, 4);
+    await joined(cluster, 4);
     await ask(cluster, cluster.node(1), transfer(4));
-    await join(cluster, 5);
+    await joined(cluster, 5);
     expect(cluster.leader).toBe(cluster.node(4));
   });
 
@@ -401,7 +460,7 @@ describe("a node that joins", () => {
     expect(first.dials.get(asNode(4))).toBe("h:4");
     for (let id = 100; id < 200; id++) tell(id, id);
     expect(first.dials.size).toBe(2 + membersMax);
-    await join(cluster, 4);
+    await joined(cluster, 4);
     await ask(cluster, first, remove(4));
     cluster.run(100);
     tell(4, 4);
