@@ -103,7 +103,7 @@ export const membersMax = 7;
 export const frameBytesMax = requestBytesMax + 16 * MiB;
 /** Before a peer has proved who it is. */
 export const handshakeBytesMax = 4 * KiB;
-export const handshakeMs = 3_000;
+export const handshakeMs = 1_000;
 /** Frames queued for one peer; beyond it they are dropped, and Raft sends again. */
 export const peerQueueBytesMax = 128 * MiB;
 /** Connections on the peer port, handshakes included. */
@@ -112,9 +112,12 @@ export const peerConnectionsMax = 4 * membersMax + 16;
 export const peerDialMs = 1_000;
 export const peerBackoffMinMs = 20;
 export const peerBackoffMaxMs = 1_000;
-/** A dialled connection is pinged this often; one that is silent for so many pings is closed. */
+/**
+ * A dialled connection is pinged this often; one that is silent for longer than so many pings is closed. Soon, because
+ * TCP waits ever longer before it sends again: after two short cuts it would stand still long after both.
+ */
 export const peerPingMs = 500;
-export const peerSilentPingsMax = 8;
+export const peerSilentPingsMax = 3;
 /** Frames up to this size are copied together into one socket write. */
 export const peerGatherBytes = 16 * KiB;
 
