@@ -103,7 +103,11 @@ export const baits: Readonly<Record<string, BaitCase>> = {
   "writes that are sent again are applied again": {
     bait: {
       opened({ machine }) {
-        machine.origins.take = (_node, _incarnation, first) => first;
+        const take = machine.origins.take.bind(machine.origins);
+        machine.origins.take = (node, incarnation, first, count) => {
+          take(node, incarnation, first, count);
+          return first;
+        };
       },
     },
     breaks: ["exactly once", "linearizability", "assertion"],
