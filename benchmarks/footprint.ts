@@ -32,7 +32,8 @@ export async function measureFootprint(
   return { keys, residentBytes: resident, restartMs: median(restartsMs), restartsMs };
 }
 
-async function fill(port: number, keys: number): Promise<void> {
+/** Keys and values of 16 bytes, each key once. */
+export async function fill(port: number, keys: number): Promise<void> {
   const client = await RawClient.connect(port);
   for (let first = 0; first < keys; first += keysPerBatch) {
     const last = Math.min(first + keysPerBatch, keys);

@@ -103,7 +103,7 @@ export const membersMax = 7;
 export const frameBytesMax = requestBytesMax + 16 * MiB;
 /** Before a peer has proved who it is. */
 export const handshakeBytesMax = 4 * KiB;
-export const handshakeMs = 3_000;
+export const handshakeMs = 1_000;
 /** Frames queued for one peer; beyond it they are dropped, and Raft sends again. */
 export const peerQueueBytesMax = 128 * MiB;
 /** Connections on the peer port, handshakes included. */
@@ -112,21 +112,34 @@ export const peerConnectionsMax = 4 * membersMax + 16;
 export const peerDialMs = 1_000;
 export const peerBackoffMinMs = 20;
 export const peerBackoffMaxMs = 1_000;
-/** A dialled connection is pinged this often; one that is silent for so many pings is closed. */
+/**
+ * A dialled connection is pinged this often; one that is silent for longer than so many pings is closed. Soon, because
+ * TCP waits ever longer before it sends again: after two short cuts it would stand still long after both.
+ */
 export const peerPingMs = 500;
-export const peerSilentPingsMax = 8;
+export const peerSilentPingsMax = 3;
 /** Frames up to this size are copied together into one socket write. */
 export const peerGatherBytes = 16 * KiB;
 
 // --- Snapshots on their way to a member (src/net/snapshots) -------------------------------------
 
-/** Records in one chunk, about; and chunks that are not acknowledged yet. */
+/** Records in one chunk, about; and chunks that are sent in one burst, before any is acknowledged. */
 export const snapshotChunkBytes = 64 * KiB;
 export const snapshotChunksMax = 4;
 /** A transfer without any sign of life for this long is given up; a shorter break only delays it. */
 export const snapshotPatienceMs = 30_000;
 /** While it takes in what it has got, the receiver gives a sign of life this often. */
 export const snapshotKeepAliveMs = 1_000;
+/** Without any sign of life for this long, what was sent or answered last may be lost: the offer is made again. */
+export const snapshotRepeatMs = 3_000;
+/**
+ * Sender and receiver rest after each burst of work for this many times as long as it took, so that clients
+ * keep most of the machine; but no longer than this, because over a slow link a burst is mostly waiting.
+ */
+export const snapshotRestPerWork = 2;
+export const snapshotRestMaxMs = 250;
+/** The receiver loads records for about this long at a time. */
+export const snapshotLoadBurstMs = 10;
 
 // --- State (src/state) ------------------------------------------------------------------------
 

@@ -127,12 +127,11 @@ export class Node implements RunningNode {
   }
 
   async start(): Promise<void> {
-    const { runtime, identity } = this.#parts;
+    const { runtime } = this.#parts;
     await this.#network.listen();
-    this.#network.setPeers(identity.peers);
     this.#timers = [
-      setInterval(() => this.#replica.tick(), tickMs),
-      setInterval(() => this.#sweep(), sweepMs),
+      setInterval(() => this.#tick(), tickMs),
+      setInterval(() => this.#listener.sweep(), sweepMs),
       setInterval(() => this.#checkDisk(), diskCheckMs),
     ];
     if (this.#isAlone) await this.#leadAlone();
@@ -193,8 +192,8 @@ export class Node implements RunningNode {
     };
   }
 
-  #sweep(): void {
-    this.#listener.sweep();
+  #tick(): void {
+    this.#replica.tick();
     this.#snapshots.tick();
   }
 
@@ -254,6 +253,7 @@ export class Node implements RunningNode {
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
       address: () => this.#address,
+      invited: identity.peers,
       logger: hooks.logger,
       nowMs: Date.now,
       monotonicMs: () => performance.now(),
@@ -319,7 +319,7 @@ export class Node implements RunningNode {
       ...{ driver, machine, createMachine, home, log: store },
       alone: (work) => this.#checkpointer.alone(work),
       whenStill: () => this.#replica.whenStill(),
-      nowMs: Date.now,
+      nowMs: () => performance.now(),
       logger: hooks.logger,
       onFailure: hooks.onFailure,
     });

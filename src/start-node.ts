@@ -134,6 +134,7 @@ class NodeBuilder {
     const invitation = await requestJoin({
       target: config.join,
       ...addressesOf(config),
+      directory: await this.#directory.joiningAs(),
       password: config.requirepass,
       report: (line) => this.#hooks.logger.info(line),
     });
@@ -183,6 +184,10 @@ class NodeBuilder {
     const entry = foundingEntry({ members, nextId: asNode(founder + 1) });
     const hardState = { term: asTerm(1), votedFor: null };
     await new Promise<void>((done) => store.save({ hardState, entries: [entry] }, done));
+    // Also where a disk was lost whose node is a member elsewhere: there it is missed, not replaced.
+    this.#hooks.logger.info(
+      "a new cluster begins with this node alone: a member of another one needs --join",
+    );
   }
 }
 

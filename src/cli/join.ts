@@ -14,6 +14,8 @@ export interface JoinRequest {
   /** host:port under which clients and peers reach the new node. */
   readonly clientAddress: string;
   readonly peerAddress: string;
+  /** The random name of its data directory: see DataDirectory.joiningAs. */
+  readonly directory: string;
   /** The cluster's `requirepass`, or empty. */
   readonly password: Bytes;
   /** Told why it waits: one line for every new reason. */
@@ -50,7 +52,7 @@ const passing =
   /^(?:CLUSTERDOWN|LOADING|TRYAGAIN|UNKNOWN) |under way|being transferred|not committed an entry|does not lead/;
 
 /**
- * Asks until the cluster has answered for good. Asking again is safe: the leader knows an address that
+ * Asks until the cluster has answered for good. Asking again is safe: the leader knows a directory that
  * it has admitted and that was never heard of. Rejects with JoinError.
  */
 export async function requestJoin(request: JoinRequest): Promise<Invitation> {
@@ -69,8 +71,8 @@ export async function requestJoin(request: JoinRequest): Promise<Invitation> {
 
 /** The invitation, or why to try again. */
 async function attemptOnce(request: JoinRequest): Promise<Invitation | string> {
-  const { target, password, clientAddress, peerAddress } = request;
-  const words = ["RAFT", "ADD", clientAddress, peerAddress];
+  const { target, password, clientAddress, peerAddress, directory } = request;
+  const words = ["RAFT", "ADD", clientAddress, peerAddress, directory];
   let reply: Reply;
   try {
     reply = await ask({ target, password, words, timeoutMs: answerMs });

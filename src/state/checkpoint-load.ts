@@ -9,6 +9,9 @@ import { Restorer } from "./restore.ts";
 const stepRecords = 1_000;
 const stepBytes = 1024 * 1024;
 
+/** After each step: null, or what has to be waited for before the next one. */
+export type OnStep = () => Promise<void> | null;
+
 /**
  * Resolves to the ids of flushed databases whose records are still there, or says what is wrong with
  * the records: then the machine is of no use. Rejects with LevelDB's error.
@@ -17,7 +20,7 @@ export async function loadRecords(
   level: CheckpointLevel,
   machine: Machine,
   meta: CheckpointMeta,
-  onStep: () => void = () => {},
+  onStep: OnStep = () => null,
 ): Promise<ReadonlySet<number> | string> {
   const restorer = new Restorer(machine, meta);
   const problem =
@@ -28,7 +31,7 @@ export async function loadRecords(
 async function takeRecords(
   level: CheckpointLevel,
   restorer: Restorer,
-  onStep: () => void,
+  onStep: OnStep,
 ): Promise<string | null> {
   const iterator = level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: stepBytes } });
   try {
@@ -41,7 +44,8 @@ async function takeRecords(
         const problem = restorer.record(key, value);
         if (problem !== null) return problem;
       }
-      onStep();
+      const wait = onStep();
+      if (wait !== null) await wait;
     }
     return null;
   } finally {

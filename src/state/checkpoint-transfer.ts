@@ -14,7 +14,7 @@ import {
   readingFailed,
   writingFailed,
 } from "./checkpoint-level.ts";
-import { loadRecords } from "./checkpoint-load.ts";
+import { loadRecords, type OnStep } from "./checkpoint-load.ts";
 import { type CheckpointMeta, decodeMeta, metaKey, recordsOf } from "./checkpoint-meta.ts";
 import type { Machine } from "./machine.ts";
 import { firstRecordKey, RecordDecoder } from "./record.ts";
@@ -179,9 +179,9 @@ export class StagedCheckpoint {
   /**
    * Makes it a whole checkpoint on disk and loads that into an empty machine, as a start does: what
    * restores now restores after a crash. Null, or what is wrong: then the machine is of no use.
-   * `onStep` is called now and then: it may take seconds.
+   * It may take seconds: `onStep` is called now and then, and may ask for a pause.
    */
-  finish(machine: Machine, onStep: () => void = () => {}): Promise<string | null> {
+  finish(machine: Machine, onStep: OnStep = () => null): Promise<string | null> {
     return this.#alone(() => this.#finish(machine, onStep));
   }
 
@@ -225,7 +225,7 @@ export class StagedCheckpoint {
     return record.decodeValue(value);
   }
 
-  async #finish(machine: Machine, onStep: () => void): Promise<string | null> {
+  async #finish(machine: Machine, onStep: OnStep): Promise<string | null> {
     if (this.records !== this.#total) return `${this.records} of ${this.#total} records are there`;
     await this.#level.put(metaKey, this.#metaBytes, { sync: true });
     // The sync reached one log file of LevelDB, and records may be in an earlier one. Opening anew

@@ -9,6 +9,7 @@ import { type Options, readOptions, usage } from "./options.ts";
 import { type Failover, failoverTable, measureFailover } from "./run/failover.ts";
 import { incrementsTable, isExact, measureIncrements } from "./run/increments.ts";
 import { complaints, isGood, resultTable } from "./run/report.ts";
+import { measureSnapshot, snapshotTable } from "./run/snapshot.ts";
 
 const print = (text: string) => process.stdout.write(text);
 const complain = (text: string) => process.stderr.write(text);
@@ -28,6 +29,8 @@ async function main(): Promise<number> {
         return await failover(options);
       case "incr":
         return await increments(options);
+      case "snapshot":
+        return await snapshot(options);
       case "run":
         return await run(options);
     }
@@ -91,6 +94,14 @@ async function failover(options: Options): Promise<number> {
   progress("");
   print(failoverTable(results));
   save(options, { seed: options.seed, unavailable, failover: results });
+  return 0;
+}
+
+async function snapshot(options: Options): Promise<number> {
+  const result = await measureSnapshot(options.keys, progress);
+  progress("");
+  print(snapshotTable(result));
+  save(options, { seed: options.seed, unavailable: [], snapshot: result });
   return 0;
 }
 

@@ -15,6 +15,8 @@ export const usage = `Usage: npm run chaos -- [options]
   --histories DIR      keep the history of every run as NDJSON (default: only of runs that fail)
   --measure failover   instead: how long a client of another node waits when the leader fails
   --measure incr       instead: 100,000 INCRs through one node while 20 leaders are lost
+  --measure snapshot   instead: speed at the leader of two nodes while a third one gets a snapshot
+  --keys N             keys of that snapshot (default: 1000000)
   --list               instead: every fault, and whether this machine can do it
 `;
 
@@ -26,14 +28,16 @@ export interface Options {
   readonly nodes: number;
   readonly isMixed: boolean;
   readonly seed: number;
+  readonly keys: number;
   readonly out: string | null;
   readonly histories: string | null;
   readonly task: "run" | "list" | Measure | "help";
 }
 
-type Measure = "failover" | "incr";
+const measures = ["failover", "incr", "snapshot"] as const;
+type Measure = (typeof measures)[number];
 
-const isMeasure = (word: string): word is Measure => word === "failover" || word === "incr";
+const isMeasure = (word: string): word is Measure => measures.some((name) => name === word);
 
 const nodesKnown = [3, 5];
 
@@ -48,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
       nodes: { type: "string", default: "3" },
       mixed: { type: "boolean", default: false },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+      keys: { type: "string", default: "1000000" },
       out: { type: "string" },
       histories: { type: "string" },
       measure: { type: "string" },
@@ -59,7 +64,7 @@ export function readOptions(args: readonly string[]): Options {
   if (!nodesKnown.includes(nodes)) throw new Error(`--nodes is ${nodesKnown.join(" or ")}`);
   const { measure } = values;
   if (measure !== undefined && !isMeasure(measure)) {
-    throw new Error(`--measure knows failover and incr, not ${measure}`);
+    throw new Error(`--measure knows ${measures.join(", ")}, not ${measure}`);
   }
   return {
     faults: selectFaults(values.faults),
@@ -68,6 +73,7 @@ export function readOptions(args: readonly string[]): Options {
     nodes,
     isMixed: values.mixed,
     seed: numberOf("seed", values.seed),
+    keys: numberOf("keys", values.keys),
     out: values.out ?? null,
     histories: values.histories ?? null,
     task: values.help ? "help" : values.list ? "list" : (measure ?? "run"),

@@ -7,6 +7,7 @@ import { ErrorReply, ok, type Reply } from "../../src/resp/reply.ts";
 import { freePort, scripted } from "./support.ts";
 
 const clusterId = "0123456789abcdef0123456789abcdef";
+const directory = "fedcba9876543210fedcba9876543210";
 const invitation: Reply = [
   clusterId,
   3,
@@ -20,6 +21,7 @@ function asking(target: Endpoint, more: Partial<JoinRequest> = {}) {
     target,
     clientAddress: "10.0.0.3:7000",
     peerAddress: "10.0.0.3:17000",
+    directory,
     password: "",
     report: (line) => lines.push(line),
     giveUpMs: 50,
@@ -30,7 +32,7 @@ function asking(target: Endpoint, more: Partial<JoinRequest> = {}) {
 }
 
 describe("a node that wants to join", () => {
-  test("asks with its addresses and learns who it is and who the others are", async () => {
+  test("asks with its addresses and its directory and learns who it is and who the others are", async () => {
     const server = await scripted(() => invitation);
     const { outcome, lines } = asking(server.target);
     expect(await outcome).toEqual({
@@ -41,14 +43,17 @@ describe("a node that wants to join", () => {
         { id: 3, peerAddress: "10.0.0.3:17000", clientAddress: "10.0.0.3:7000", voter: false },
       ],
     });
-    expect(server.asked).toEqual(["RAFT ADD 10.0.0.3:7000 10.0.0.3:17000"]);
+    expect(server.asked).toEqual([`RAFT ADD 10.0.0.3:7000 10.0.0.3:17000 ${directory}`]);
     expect(lines).toEqual([]);
   });
 
   test("gives the password first", async () => {
     const server = await scripted(([name]) => (name === "AUTH" ? ok : invitation));
     await asking(server.target, { password: "p w" }).outcome;
-    expect(server.asked).toEqual(["AUTH p w", "RAFT ADD 10.0.0.3:7000 10.0.0.3:17000"]);
+    expect(server.asked).toEqual([
+      "AUTH p w",
+      `RAFT ADD 10.0.0.3:7000 10.0.0.3:17000 ${directory}`,
+    ]);
   });
 
   test("asks again while there is no leader, and says so once per reason", async () => {

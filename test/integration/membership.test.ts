@@ -206,6 +206,22 @@ describe("a directory that was wiped", () => {
     expect(await idOf(joined)).toBe(id + 1);
   });
 
+  test("before its node's first start is not its node's directory any more", async () => {
+    const { nodes } = await cluster(1);
+    const [first] = nodes as [ServerProcess];
+    const port = await sparePort();
+    const words = [`127.0.0.1:${port}`, `127.0.0.1:${port + peerPortOffset}`, "0".repeat(32)];
+    expect(await say(first, "RAFT", "ADD", ...words)).toHaveLength(4); // And then it was lost.
+    const refused = await launched({ port, join: first.port });
+    await eventually(() => !refused.running, "the node ends");
+    expect((await refused.exited).code).toBe(1);
+    expect(refused.log).toContain("RAFT REMOVE 2 first if its data is gone");
+    expect(await say(first, "RAFT", "REMOVE", "2")).toEqual(ok);
+    const again = await launched({ dir: refused.dir, port, join: first.port });
+    await again.takesWrites();
+    expect(await idOf(again)).toBe(3);
+  });
+
   test("or a log that is gone, never gives a vote", async () => {
     const { nodes } = await cluster(3);
     const [first, second, wiped] = nodes as [ServerProcess, ServerProcess, ServerProcess];
@@ -221,6 +237,16 @@ describe("a directory that was wiped", () => {
     empty(wiped.dir);
     const stranger = await launched({ dir: wiped.dir, port: wiped.port }); // Without --join.
     await stranger.takesWrites(); // A cluster of its own.
+    expect(stranger.log).toContain("a new cluster begins with this node alone");
+    expect((await statusOf(stranger)).members).toHaveLength(1);
+    // Both sides say so, and what its clients write there stays there.
+    const words = "this node belongs to another cluster";
+    await eventually(() => stranger.log.includes(`: ${words}`), "it refuses the others");
+    await eventually(() => first.log.includes(`refused by the peer: ${words}`), "they are told");
+    expect(await say(stranger, "SET", "where", "there")).toEqual(ok);
+    expect(await say(first, "GET", "where")).toBeNull();
+    const { members } = await statusOf(first);
+    expect(members.map((member) => member.get("id"))).toEqual([1, 2, 3]);
     await second.kill();
     await new Promise((resolve) => setTimeout(resolve, 2_500));
     expect((await statusOf(first)).fields.get("leader")).toBe(0);
@@ -253,6 +279,20 @@ test("a member that comes back on other ports is a member as before", async () =
   const back = await first.restart();
   onTestFinished(() => back.dispose());
   await back.takesWrites();
+});
+
+test("a node that stood still for two seconds serves as soon as it goes on", async () => {
+  const { nodes } = await cluster(3);
+  const leader = Number((await statusOf(nodes[0] as ServerProcess)).fields.get("leader"));
+  for (const node of nodes)
+    if ((await idOf(node)) !== leader) {
+      node.pause();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      node.resume();
+      const since = performance.now();
+      await node.takesWrites();
+      expect(performance.now() - since).toBeLessThan(2_000);
+    }
 });
 
 test("kvorum replace puts a new node in the place of a dead one", async () => {

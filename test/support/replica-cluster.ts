@@ -40,6 +40,8 @@ export class VirtualNode {
   /** Where it listens, when that is told; and whom it dials where. */
   address: MemberAddress | null = null;
   dials: ReadonlyMap<NodeId, string> = new Map();
+  /** The peers that its invitation names, in its first life. */
+  invited: ReadonlyMap<NodeId, string> = new Map();
   replica!: Replica;
   machine!: Machine;
   isUp = false;
@@ -84,6 +86,7 @@ export class VirtualNode {
         send: (to, kind, body) => cluster.send({ from: id, to, kind, body: Buffer.concat(body) }),
       },
       address: () => this.address,
+      invited: this.invited,
       logger: createLogger("silent"),
       nowMs: () => cluster.nowMs,
       monotonicMs: () => cluster.monotonicMs(),

@@ -27,7 +27,8 @@ export class DataDirectoryError extends Error {
   override readonly name = "DataDirectoryError";
 }
 
-const clusterIdPattern = /^[0-9a-f]{32}$/;
+/** Of a cluster or a directory: 128 random bits in hex. */
+const namePattern = /^[0-9a-f]{32}$/;
 
 const identityFile: CheckedFile<Identity> = {
   name: "identity.json",
@@ -35,11 +36,20 @@ const identityFile: CheckedFile<Identity> = {
   parse({ clusterId, nodeId, incarnation, hasLog }) {
     const isSound =
       typeof clusterId === "string" &&
-      clusterIdPattern.test(clusterId) &&
+      namePattern.test(clusterId) &&
       isCount(nodeId) &&
       isCount(incarnation) &&
       typeof hasLog === "boolean";
     return isSound ? { clusterId, nodeId: asNode(nodeId), incarnation, hasLog } : null;
+  },
+};
+
+/** There from before the first question to join until the directory has its node. */
+const joiningFile: CheckedFile<{ readonly directory: string }> = {
+  name: "joining.json",
+  format: 1,
+  parse({ directory }) {
+    return typeof directory === "string" && namePattern.test(directory) ? { directory } : null;
   },
 };
 
@@ -91,7 +101,10 @@ export class DataDirectory {
       try {
         const before = await readIdentity(path);
         const identity = before && { ...before, incarnation: before.incarnation + 1 };
-        if (identity !== null) await writeIdentity(path, identity);
+        if (identity !== null) {
+          await writeIdentity(path, identity);
+          await forgetJoining(path);
+        }
         return new DataDirectory(lock, { path, identity, warnings: await warningsFor(path) });
       } catch (error) {
         await lock.release();
@@ -107,13 +120,32 @@ export class DataDirectory {
     return this.#identity;
   }
 
+  /**
+   * The random name under which this directory asks to join, on disk before it is told to anybody: the
+   * same after a crash, and another in every other directory, also in this one once it was emptied.
+   */
+  async joiningAs(): Promise<string> {
+    assert(this.#identity === null, "a directory with a node has joined");
+    try {
+      const known = await readJoining(this.path);
+      if (known !== null) return known;
+      const directory = randomBytes(16).toString("hex");
+      const content = encodeChecked(joiningFile, { directory });
+      await replaceFile(join(this.path, joiningFile.name), content, 0o600);
+      return directory;
+    } catch (error) {
+      throw directoryError(this.path, error);
+    }
+  }
+
   /** Gives an empty directory its node, durably; incarnation 1. */
   async settle(clusterId: string, nodeId: NodeId): Promise<Identity> {
     assert(this.#identity === null, "a directory is given to one node only");
-    assert(clusterIdPattern.test(clusterId), "a cluster id has 128 bits");
+    assert(namePattern.test(clusterId), "a cluster id has 128 bits");
     const identity: Identity = { clusterId, nodeId, incarnation: 1, hasLog: false };
     try {
       await writeIdentity(this.path, identity);
+      await forgetJoining(this.path);
     } catch (error) {
       throw directoryError(this.path, error);
     }
@@ -195,6 +227,8 @@ function isHarmless(name: string): boolean {
   return (
     lockName.test(name) ||
     name === temporaryOf(identityFile.name) ||
+    name === joiningFile.name ||
+    name === temporaryOf(joiningFile.name) ||
     name === "lost+found" ||
     name.endsWith(".conf")
   );
@@ -204,6 +238,26 @@ async function writeIdentity(path: string, identity: Identity): Promise<void> {
   const { clusterId, nodeId, incarnation, hasLog } = identity;
   const content = encodeChecked(identityFile, { clusterId, nodeId, incarnation, hasLog });
   await replaceFile(join(path, identityFile.name), content, 0o600);
+}
+
+/** Null when the directory has not asked to join. */
+async function readJoining(path: string): Promise<string | null> {
+  let text: string;
+  try {
+    text = await readFile(join(path, joiningFile.name), "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+  const content = decodeChecked(joiningFile, text);
+  if (typeof content === "string") throw new DataDirectoryError(content);
+  return content.directory;
+}
+
+/** Whoever deletes the node's files must not be left with what the cluster took for its directory. */
+async function forgetJoining(path: string): Promise<void> {
+  await diskFiles.remove(join(path, joiningFile.name));
+  await diskFiles.syncDirectory(path);
 }
 
 async function warningsFor(path: string): Promise<readonly string[]> {

@@ -1,16 +1,16 @@
-// Where the members are dialled: as the configuration says, unless one has told of a new address since.
+// Where the members are dialled: as the configuration says, unless one has told of another address since.
 
+import { membersMax } from "../../constants.ts";
 import { asNode, type Membership, type NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import { parseEndpoint } from "../endpoint.ts";
 import { frameKind, type Peers } from "../frames.ts";
-import { tellOthers } from "../tell-others.ts";
-import { decodeAddress, encodeAddress, type MemberAddress } from "./member-address.ts";
+import { decodeAddress, encodeAddress, isAt, type MemberAddress } from "./member-address.ts";
 
 /** An announcement: member `id` is at these addresses. */
 interface Announcement extends MemberAddress {
   readonly id: NodeId;
-  /** The sender does not know whether others have moved as well: tell it where you are. */
+  /** The sender's configuration lacks it, and others may have moved as well: tell it where you are. */
   readonly asks: boolean;
 }
 
@@ -20,9 +20,13 @@ type Driver = Pick<
 >;
 
 /**
- * A node that comes back under a new address can dial the others, but they cannot dial it. So it tells
- * everybody where it is until the configuration says so. Whoever hears that dials it there at once:
- * a majority may have moved, and nothing can be committed before they reach each other.
+ * A node that comes back under a new address can dial the others, but they cannot dial it. So every node
+ * tells those whom it dials where it is. Whoever hears that dials it there at once: a majority may
+ * have moved, and nothing can be committed before they reach each other.
+ *
+ * The same holds for two nodes of which one does not know the other yet: one that has just joined may be
+ * new to those that are behind, and a leader new to its first entries. Only who has proved on its
+ * connection to be of this cluster is heard, and such a stranger is believed about itself alone.
  */
 export class AddressBook {
   readonly #driver: Driver;
@@ -31,34 +35,51 @@ export class AddressBook {
   readonly #own: () => MemberAddress | null;
   /** What members have told, with what the configuration said at that time. */
   readonly #told = new Map<NodeId, { readonly before: string; readonly peer: string }>();
+  /** Peers of whom no configuration here knows yet: of the invitation, or they have said it themselves. */
+  readonly #strangers: Map<NodeId, string>;
+  #dialled: ReadonlyMap<NodeId, string> = new Map();
   #newest: Membership | null = null;
   /** The newest configuration that was seen committed. */
   #settled: Membership | null = null;
 
-  constructor(driver: Driver, peers: Peers, own: () => MemberAddress | null) {
+  /** `invited`: the peers that the invitation of a new node names. */
+  constructor(
+    driver: Driver,
+    peers: Peers,
+    own: () => MemberAddress | null,
+    invited: ReadonlyMap<NodeId, string>,
+  ) {
     this.#driver = driver;
     this.#peers = peers;
     this.#own = own;
+    this.#strangers = new Map(invited);
   }
 
   /** Called when the configuration may have changed; what it says of a member from then on counts. */
   follow(): void {
     const { membership, membershipPending } = this.#driver;
-    if (membership.members.length === 0) return;
     if (membership === this.#newest && (membershipPending || membership === this.#settled)) return;
     this.#newest = membership;
-    if (!membershipPending) this.#settled = membership;
+    if (!membershipPending) this.#settle(membership);
     this.#dial();
   }
 
-  /** Now and then: tells everybody this node's address, unless the configuration has it. */
+  #settle(membership: Membership): void {
+    this.#settled = membership;
+    for (const id of this.#strangers.keys()) {
+      if (id < membership.nextId) this.#strangers.delete(id);
+    }
+  }
+
+  /** Now and then: tells everybody this node's address. What was said once may be lost or outdated. */
   announce(): void {
-    const { core } = this.#driver;
+    const { id } = this.#driver.core;
     const address = this.#own();
-    if (address === null || !this.#isNew(core.id, address)) return;
-    const announcement: Announcement = { id: core.id, ...address, asks: true };
-    this.#propose(announcement);
-    tellOthers(this.#driver, this.#peers, frameKind.address, encodeAnnouncement(announcement));
+    if (address === null) return;
+    const asks = !isAt(this.#configured(id) ?? "", address);
+    const announcement: Announcement = { id, ...address, asks };
+    if (asks) this.#propose(announcement);
+    for (const peer of this.#dialled.keys()) this.#send(peer, announcement);
   }
 
   /** A member's own announcement is passed on to the leader, which it may not reach itself. */
@@ -67,14 +88,23 @@ export class AddressBook {
     const { core } = this.#driver;
     if (announcement === null || announcement.id === core.id) return;
     const { id, asks } = announcement;
-    if (this.#isNew(id, announcement)) this.#believe(announcement);
     const isRelay = from !== id;
-    if (!isRelay && core.leader !== null && core.leader !== core.id) {
+    if (this.#isNew(id, announcement)) this.#believe(announcement);
+    else if (!isRelay) this.#meet(announcement);
+    if (!isRelay && asks && core.leader !== null && core.leader !== core.id) {
       this.#send(core.leader, announcement);
     }
     // Whoever moved does not hear of those who moved before it by the log, which it cannot acknowledge.
     const own = this.#own();
     if (asks && own !== null) this.#send(id, { id: core.id, ...own, asks: false });
+  }
+
+  #meet({ id, peer }: Announcement): void {
+    const isKnown = id < this.#driver.membership.nextId; // A member, or removed.
+    if (isKnown || this.#strangers.get(id) === peer) return;
+    if (!this.#strangers.has(id) && this.#strangers.size >= membersMax) return;
+    this.#strangers.set(id, peer);
+    this.#dial();
   }
 
   #believe(announcement: Announcement): void {
@@ -89,7 +119,7 @@ export class AddressBook {
 
   /** Whoever leaves is dialled until that is committed: a leader that leaves needs acknowledgements. */
   #dial(): void {
-    const peers = new Map<NodeId, string>();
+    const peers = new Map(this.#strangers);
     for (const membership of [this.#settled, this.#newest]) {
       for (const { id, address } of membership?.members ?? []) {
         const told = this.#told.get(id);
@@ -98,19 +128,23 @@ export class AddressBook {
         if (id !== this.#driver.core.id) peers.set(id, peer);
       }
     }
+    this.#dialled = peers;
     this.#peers.setPeers(peers);
   }
 
   /** At the leader. Refused when it does not suit: the announcement comes again. */
   #propose({ id, peer, client }: Announcement): void {
-    const member = this.#driver.membership.members.find((each) => each.id === id);
+    const { members } = this.#driver.membership;
+    const member = members.find((each) => each.id === id);
     if (!this.#driver.isLeader || member === undefined) return;
-    const address = encodeAddress({ peer, client });
+    if (members.some((each) => each !== member && isAt(each.address, { peer, client }))) return;
+    const address = encodeAddress({ ...decodeAddress(member.address), peer, client });
     this.#driver.proposeMembership({ type: "setAddress", member: { ...member, address } });
   }
 
   #send(to: NodeId, announcement: Announcement): void {
-    this.#peers.send(to, frameKind.address, [encodeAnnouncement(announcement)]);
+    const body = Buffer.from(JSON.stringify(announcement));
+    this.#peers.send(to, frameKind.address, [body]);
   }
 
   #configured(id: NodeId): string | null {
@@ -120,12 +154,8 @@ export class AddressBook {
   /** Of a member, and not what the configuration says. */
   #isNew(id: NodeId, address: MemberAddress): boolean {
     const configured = this.#configured(id);
-    return configured !== null && configured !== encodeAddress(address);
+    return configured !== null && !isAt(configured, address);
   }
-}
-
-function encodeAnnouncement(announcement: Announcement): Buffer {
-  return Buffer.from(JSON.stringify(announcement));
 }
 
 /** Null when it names no member or no addresses. */

@@ -9,6 +9,7 @@ import { ok, type Reply } from "../../resp/reply.ts";
 import { ReplyDecoder } from "../../resp/reply-decoder.ts";
 import { frameKind, type Peers } from "../frames.ts";
 import { adminErrors } from "./admin-errors.ts";
+import { directoryPattern, type MemberHome } from "./member-address.ts";
 import type { MembershipAdmin } from "./membership-admin.ts";
 import type { AdminRequest } from "./membership-plan.ts";
 
@@ -141,15 +142,20 @@ function encodeNumber(number: number): Buffer {
   return bytes;
 }
 
+function isHome({ peer, client, directory }: Partial<Record<keyof MemberHome, unknown>>): boolean {
+  if (typeof peer !== "string" || typeof client !== "string") return false;
+  return (
+    directory === undefined || (typeof directory === "string" && directoryPattern.test(directory))
+  );
+}
+
 function decodeRequest(body: Buffer): AdminRequest | null {
   if (body.length < numberBytes) return null;
   try {
     const request = JSON.parse(body.toString("utf8", numberBytes)) as AdminRequest;
     switch (request.verb) {
       case "add":
-        return typeof request.peer === "string" && typeof request.client === "string"
-          ? request
-          : null;
+        return isHome(request) ? request : null;
       case "remove":
         return Number.isSafeInteger(request.id) ? request : null;
       case "transfer":

@@ -1,4 +1,4 @@
-// Where a member is reached: what the layers above put into raft's opaque address.
+// Where a member is reached, and from which disk: what the layers above put into raft's opaque address.
 
 export interface MemberAddress {
   /** host:port of the peer protocol. */
@@ -7,15 +7,33 @@ export interface MemberAddress {
   readonly client: string;
 }
 
-export function encodeAddress(address: MemberAddress): string {
-  return JSON.stringify({ peer: address.peer, client: address.client });
+export interface MemberHome extends MemberAddress {
+  /**
+   * The random name of the data directory that the member's id was given to, 32 hex digits: no other one gets it.
+   * The founder has none, nor has whom an operator has admitted, until it asks itself.
+   */
+  readonly directory?: string | undefined;
+}
+
+export const directoryPattern = /^[0-9a-f]{32}$/;
+
+export function encodeAddress({ peer, client, directory }: MemberHome): string {
+  return JSON.stringify({ peer, client, directory });
+}
+
+/** Where the text, of a member, says that it is. */
+export function isAt(text: string, { peer, client }: MemberAddress): boolean {
+  const found = decodeAddress(text);
+  return found.peer === peer && found.client === client;
 }
 
 /** An address that cannot be read counts as unreachable: it came through a committed entry. */
-export function decodeAddress(text: string): MemberAddress {
+export function decodeAddress(text: string): MemberHome {
   try {
-    const { peer, client } = JSON.parse(text) as Partial<MemberAddress>;
-    if (typeof peer === "string" && typeof client === "string") return { peer, client };
+    const { peer, client, directory } = JSON.parse(text) as Partial<MemberHome>;
+    if (typeof peer === "string" && typeof client === "string") {
+      return typeof directory === "string" ? { peer, client, directory } : { peer, client };
+    }
   } catch {
     // Falls through: not JSON.
   }

@@ -160,7 +160,10 @@ export class MembershipAdmin implements ClusterView {
     const plan = planFor(work.request, this);
     switch (plan.step) {
       case "answer":
-        work.finish(plan.reply);
+        // What is not committed can still be rolled back: no answer about members comes out of that.
+        if (work.request.verb === "transfer" || !this.#driver.membershipPending) {
+          work.finish(plan.reply);
+        }
         return;
       case "wait":
         if (work.ticks >= patienceTicks) work.finish(plan.refusal);

@@ -6,11 +6,11 @@ import { asNode, type Member, type Membership, type NodeId } from "../../raft/co
 import { type ErrorReply, ok, type Reply } from "../../resp/reply.ts";
 import { parseEndpoint } from "../endpoint.ts";
 import { adminErrors } from "./admin-errors.ts";
-import { decodeAddress, encodeAddress, type MemberAddress } from "./member-address.ts";
+import { decodeAddress, encodeAddress, type MemberHome } from "./member-address.ts";
 
 /** A request as it travels from a follower to the leader. */
 export type AdminRequest =
-  | { readonly verb: "add"; readonly peer: string; readonly client: string }
+  | ({ readonly verb: "add" } & MemberHome)
   | { readonly verb: "remove"; readonly id: number }
   | { readonly verb: "transfer"; readonly id: number | null };
 
@@ -48,25 +48,41 @@ export function planFor(request: AdminRequest, view: ClusterView): Plan {
   }
 }
 
-function planAdd({ peer, client }: MemberAddress, view: ClusterView): Plan {
+function planAdd({ peer, client, directory }: MemberHome, view: ClusterView): Plan {
   const { members, nextId } = view.membership;
   if (parseEndpoint(peer) === null || parseEndpoint(client) === null) {
     return answer(adminErrors.unusableAddress);
   }
   const known = members.find(({ address }) => decodeAddress(address).peer === peer);
-  if (known !== undefined) {
-    // Admitted before, but never heard of: its first start was cut short, so it may start again.
-    return mayStartAnew(known, view)
-      ? answer(invitation(known.id, view))
-      : answer(adminErrors.peerAddressTaken(peer, known.id));
-  }
+  if (known !== undefined) return planAgain(known, directory, view);
   const other = members.find(({ address }) => decodeAddress(address).client === client);
   if (other !== undefined) return answer(adminErrors.clientAddressTaken(client, other.id));
   if (members.length >= membersMax) return answer(adminErrors.tooManyMembers);
   return {
     step: "change",
-    change: { type: "addLearner", address: encodeAddress({ peer, client }) },
+    change: { type: "addLearner", address: encodeAddress({ peer, client, directory }) },
     reply: () => invitation(nextId, view),
+  };
+}
+
+/**
+ * Admitted before, but never heard of: its first start was cut short, so it may start again, from the same
+ * directory. A leader may not have heard of what another one knows well, and from a second disk the
+ * member's writes would have the numbers of those of its first life.
+ */
+function planAgain(known: Member, directory: string | undefined, view: ClusterView): Plan {
+  const { id } = known;
+  const home = decodeAddress(known.address);
+  const isOther = home.directory !== undefined && home.directory !== directory;
+  if (isOther || !mayStartAnew(known, view)) {
+    return answer(adminErrors.peerAddressTaken(home.peer, id));
+  }
+  if (home.directory === directory) return answer(invitation(id, view));
+  const member = { ...known, address: encodeAddress({ ...home, directory }) };
+  return {
+    step: "change",
+    change: { type: "setAddress", member },
+    reply: () => invitation(id, view),
   };
 }
 

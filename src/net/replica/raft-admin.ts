@@ -37,8 +37,8 @@ export class ReplicaAdmin implements RaftAdmin {
     };
   }
 
-  add(peerAddress: string, clientAddress: string): Promise<Reply> {
-    return this.#replica.admin.ask({ verb: "add", peer: peerAddress, client: clientAddress });
+  add(peer: string, client: string, directory?: string): Promise<Reply> {
+    return this.#replica.admin.ask({ verb: "add", peer, client, directory });
   }
   remove(id: number): Promise<Reply> {
     return this.#replica.admin.ask({ verb: "remove", id });

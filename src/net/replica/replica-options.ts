@@ -19,6 +19,8 @@ export interface ReplicaOptions {
   readonly peers: Peers;
   /** Where this node listens now; null as long as it does not. */
   readonly address: () => MemberAddress | null;
+  /** The peers that the invitation of a new node names; none for any other. */
+  readonly invited?: ReadonlyMap<NodeId, string>;
   readonly logger: Logger;
   /** The wall clock, in Unix ms; it may jump. */
   readonly nowMs: () => number;

@@ -45,7 +45,7 @@ import type { ReplicaOptions } from "./replica-options.ts";
 const retryMs = 20;
 /** What is unanswered for one to two of these is asked again. */
 const staleMs = 2_000;
-/** A node at a new address says so this often, until the configuration has it. */
+/** A node says this often where it is. */
 const announceMs = 500;
 
 /**
@@ -116,7 +116,8 @@ export class Replica implements Consumer {
     });
     this.membership = new MembershipAdmin(this.driver, options.clusterId);
     this.admin = new AdminDesk(options.peers, this.membership, () => this.#leader);
-    this.#addresses = new AddressBook(this.driver, options.peers, options.address);
+    const { address, invited = new Map() } = options;
+    this.#addresses = new AddressBook(this.driver, peers, address, invited);
   }
 
   // --- Requests of this node's clients ---------------------------------------------------------

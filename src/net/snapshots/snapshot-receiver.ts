@@ -1,19 +1,22 @@
 // The other side of a snapshot: stages what the leader sends, proves it, and hands it to consensus.
 
 import { assert } from "../../assert.ts";
-import { snapshotKeepAliveMs } from "../../constants.ts";
+import { snapshotKeepAliveMs, snapshotLoadBurstMs } from "../../constants.ts";
 import type { InstallSnapshot, NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import { asTerm } from "../../raft/core/types.ts";
 import { type CheckpointMeta, decodeMeta } from "../../state/checkpoint-meta.ts";
 import type { StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
 import type { Machine } from "../../state/machine.ts";
 import type { Logger } from "../logger.ts";
+import { Pace } from "./pace.ts";
 import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";
 import { snapshotPoint } from "./snapshot-point.ts";
 
 /** What the receiver needs of its node. */
 export interface ReceiverPorts {
   readonly nodeId: NodeId;
+  /** This node's state holds every entry up to this one. */
+  appliedIndex(): number;
   /** The snapshot that consensus has taken and that is not durable yet. */
   installing(): SnapshotPoint | null;
   send(to: NodeId, reply: SnapshotReply): void;
@@ -29,13 +32,19 @@ export interface ReceiverPorts {
   readonly logger: Logger;
 }
 
-interface Incoming {
+/** One offer of one node. */
+interface Attempt {
   readonly from: NodeId;
+  readonly attempt: number;
+  /** Chunks of it that are staged. */
+  readonly chunks: number;
+}
+
+interface Incoming extends Attempt {
   attempt: number;
   readonly metaBytes: Buffer;
   readonly meta: CheckpointMeta;
   readonly staged: StagedCheckpoint;
-  /** Chunks of this attempt that are staged. */
   chunks: number;
 }
 
@@ -55,13 +64,18 @@ export class SnapshotReceiver {
   #incoming: Incoming | null = null;
   #ready: StagedSnapshot | null = null;
   /** Staged and handed to consensus; the leader waits to hear of it. */
-  #finished: { readonly from: NodeId; readonly attempt: number } | null = null;
+  #finished: Attempt | null = null;
   #work: Promise<void> = Promise.resolve();
   #queued = 0;
   #toldMs = 0;
+  readonly #pace: Pace;
+  /** Ends the rest of a long step. */
+  #wake: (() => void) | null = null;
+  #isClosed = false;
 
   constructor(ports: ReceiverPorts) {
     this.#ports = ports;
+    this.#pace = new Pace(ports.nowMs);
   }
 
   frame(from: NodeId, frame: SnapshotFrame): void {
@@ -74,13 +88,12 @@ export class SnapshotReceiver {
       });
   }
 
-  /** Now and then: the leader is told that a long step (loading many keys) is still at work. */
+  /** Often: a rest is over only then. The leader is told that a long step (loading, installing) is still at work. */
   tick(): void {
-    const incoming = this.#incoming;
-    const nowMs = this.#ports.nowMs();
-    if (incoming === null || this.#queued === 0 || nowMs - this.#toldMs < snapshotKeepAliveMs)
-      return;
-    this.#acknowledge(incoming);
+    if (!this.#pace.isResting) this.#goOn();
+    const atWork = this.#queued > 0 && this.#incoming !== null ? this.#incoming : this.#finished;
+    if (atWork === null || this.#ports.nowMs() - this.#toldMs < snapshotKeepAliveMs) return;
+    this.#acknowledge(atWork);
   }
 
   /** The one that consensus has decided to install. */
@@ -104,6 +117,8 @@ export class SnapshotReceiver {
 
   /** Resolves when what was under way is put away. */
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#goOn();
     await this.#work;
     await this.#discard();
   }
@@ -133,20 +148,32 @@ export class SnapshotReceiver {
       this.#ports.send(from, { type: "take", attempt, after: known.staged.lastKey });
       return;
     }
-    if (this.#ports.installing() !== null) {
-      this.#ports.send(from, { type: "stop", attempt, reason: "it installs another snapshot" });
-      return;
-    }
-    await this.#discard();
     const meta = decodeMeta(metaBytes);
     if (typeof meta === "string") {
       this.#refuse(from, attempt, meta);
       return;
     }
+    if (this.#answeredAtOnce(from, attempt, meta)) return;
+    await this.#discard();
     const staged = await this.#ports.stage(metaBytes);
     this.#incoming = { from, attempt, metaBytes, meta, staged, chunks: 0 };
     this.#ports.logger.info(`node ${from} sends a snapshot of entry ${meta.appliedIndex}`);
     this.#ports.send(from, { type: "take", attempt, after: Buffer.alloc(0) });
+  }
+
+  /** A snapshot that is here already, or is being installed, is not sent again. */
+  #answeredAtOnce(from: NodeId, attempt: number, meta: CheckpointMeta): boolean {
+    const installing = this.#ports.installing();
+    if (installing === null) {
+      if (this.#ports.appliedIndex() < meta.appliedIndex) return false;
+      this.#ports.send(from, { type: "done", attempt });
+    } else if (installing.index === meta.appliedIndex && installing.term === meta.term) {
+      this.#finished = { from, attempt, chunks: 0 };
+      this.#acknowledge(this.#finished);
+    } else {
+      this.#ports.send(from, { type: "stop", attempt, reason: "it installs another snapshot" });
+    }
+    return true;
   }
 
   async #chunk(from: NodeId, frame: Extract<SnapshotFrame, { type: "chunk" }>): Promise<void> {
@@ -170,10 +197,11 @@ export class SnapshotReceiver {
     if (incoming === null) return;
     const point = snapshotPoint(incoming.meta);
     const machine = this.#ports.createMachine();
+    this.#pace.begin();
     const problem =
       point === null
         ? "its membership cannot be read"
-        : await incoming.staged.finish(machine, () => this.tick());
+        : await incoming.staged.finish(machine, () => this.#giveWay());
     if (problem !== null || point === null) {
       await this.#discard();
       this.#refuse(from, frame.attempt, problem ?? "");
@@ -183,7 +211,7 @@ export class SnapshotReceiver {
     this.#ready = { point, staged: incoming.staged, machine };
     const { nodeId: to } = this.#ports;
     this.#ports.step({ type: "installSnapshot", from, to, term: asTerm(frame.term), point });
-    this.#finished = { from, attempt: incoming.attempt };
+    this.#finished = incoming;
     if (this.#ports.installing()?.index === point.index) return;
     // It was not needed, or came from a leader that is none any more.
     await this.#discard();
@@ -194,7 +222,24 @@ export class SnapshotReceiver {
     return this.#incoming?.from === from && this.#incoming.attempt === attempt;
   }
 
-  #acknowledge({ from, attempt, chunks }: Incoming): void {
+  /** Null, or what to wait for: the machine is there for others now. */
+  #giveWay(): Promise<void> | null {
+    this.tick();
+    if (this.#isClosed || this.#pace.tookMs < snapshotLoadBurstMs) return null;
+    this.#pace.rest();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #goOn(): void {
+    if (this.#wake === null) return;
+    this.#pace.begin();
+    this.#wake();
+    this.#wake = null;
+  }
+
+  #acknowledge({ from, attempt, chunks }: Attempt): void {
     this.#toldMs = this.#ports.nowMs();
     this.#ports.send(from, { type: "ack", attempt, number: chunks });
   }

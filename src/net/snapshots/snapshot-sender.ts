@@ -1,9 +1,15 @@
 // The leader's side of a snapshot: a consistent view of its checkpoint, sent in acknowledged chunks.
 
-import { snapshotChunkBytes, snapshotChunksMax, snapshotPatienceMs } from "../../constants.ts";
+import {
+  snapshotChunkBytes,
+  snapshotChunksMax,
+  snapshotPatienceMs,
+  snapshotRepeatMs,
+} from "../../constants.ts";
 import type { NodeId, Term } from "../../raft/core/types.ts";
 import type { CheckpointView } from "../../state/checkpoint-transfer.ts";
 import type { Logger } from "../logger.ts";
+import { Pace } from "./pace.ts";
 import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";
 
 /** What the sender needs of its node. */
@@ -27,6 +33,8 @@ interface Transfer {
   readonly view: CheckpointView;
   /** Told with each offer, so that answers to an earlier one are not mistaken. */
   attempt: number;
+  /** Those from here on are attempts of this transfer. */
+  readonly firstAttempt: number;
   /** The last key that was read; null before the first. */
   after: Buffer | null;
   /** Chunks of this attempt that were sent, and that the receiver has. */
@@ -35,13 +43,17 @@ interface Transfer {
   /** "offered": waits for the place to begin at. "ended": everything is sent. */
   state: "offered" | "sending" | "ended";
   isReading: boolean;
+  /** Chunks are sent in bursts, and these are left of this one. */
+  burst: number;
+  readonly pace: Pace;
   records: number;
-  progressMs: number;
+  offeredMs: number;
+  heardMs: number;
 }
 
 /**
- * At most one transfer per member. A lost connection is a pause: the offer is made again and the
- * receiver says where to go on. Without any progress for a named time the transfer is given up.
+ * At most one transfer per member. A lost connection, or a lost answer, is a pause: the offer is made
+ * again and the receiver says where to go on. When nothing is heard for a named time, it is given up.
  */
 export class SnapshotSender {
   readonly #ports: SenderPorts;
@@ -87,15 +99,16 @@ export class SnapshotSender {
 
   answered(from: NodeId, reply: SnapshotReply): void {
     const transfer = this.#transfers.get(from);
-    if (transfer === undefined || transfer.attempt !== reply.attempt) return;
-    transfer.progressMs = this.#ports.nowMs();
+    if (transfer === undefined || reply.attempt < transfer.firstAttempt) return;
+    // An answer to a former attempt is a sign of life: the newer offer waits behind a long step there.
+    transfer.heardMs = this.#ports.nowMs();
+    if (reply.attempt !== transfer.attempt) return;
     switch (reply.type) {
       case "take":
         this.#take(transfer, reply.after);
         return;
       case "ack":
-        transfer.acknowledged = Math.max(transfer.acknowledged, reply.number);
-        this.#pump(transfer);
+        this.#acknowledged(transfer, reply.number);
         return;
       case "done":
         this.#ports.logger.info(`node ${from} has the snapshot`);
@@ -126,12 +139,15 @@ export class SnapshotSender {
     }
   }
 
-  /** Now and then. */
+  /** Often: a rest is over only then. */
   tick(): void {
     const nowMs = this.#ports.nowMs();
     for (const transfer of [...this.#transfers.values()]) {
-      if (nowMs - transfer.progressMs < snapshotPatienceMs) continue;
-      this.#giveUp(transfer, `it did not answer for ${snapshotPatienceMs / 1000} s`);
+      const { heardMs, offeredMs } = transfer;
+      if (nowMs - heardMs >= snapshotPatienceMs)
+        this.#giveUp(transfer, `it did not answer for ${snapshotPatienceMs / 1000} s`);
+      else if (nowMs - Math.max(heardMs, offeredMs) >= snapshotRepeatMs) this.#offer(transfer);
+      else this.#pump(transfer);
     }
   }
 
@@ -146,9 +162,11 @@ export class SnapshotSender {
   }
 
   #open(to: NodeId, view: CheckpointView): void {
+    const { nowMs } = this.#ports;
     const transfer: Transfer = {
-      ...{ to, view, attempt: 0, after: null, sent: 0, acknowledged: 0 },
-      ...{ state: "offered", isReading: false, records: 0, progressMs: this.#ports.nowMs() },
+      ...{ to, view, attempt: 0, firstAttempt: this.#attempts + 1, after: null },
+      ...{ sent: 0, acknowledged: 0, state: "offered", isReading: false },
+      ...{ burst: 0, pace: new Pace(nowMs), records: 0, offeredMs: nowMs(), heardMs: nowMs() },
     };
     this.#transfers.set(to, transfer);
     this.#ports.logger.info(
@@ -162,6 +180,8 @@ export class SnapshotSender {
     transfer.state = "offered";
     transfer.sent = 0;
     transfer.acknowledged = 0;
+    transfer.burst = 0;
+    transfer.offeredMs = this.#ports.nowMs();
     const { to, attempt, view } = transfer;
     this.#ports.send(to, { type: "offer", attempt, meta: view.metaBytes });
   }
@@ -174,11 +194,23 @@ export class SnapshotSender {
     this.#pump(transfer);
   }
 
-  /** Reads and sends as long as few enough chunks are on their way; each answer comes back here. */
+  #acknowledged(transfer: Transfer, number: number): void {
+    if (number > transfer.acknowledged) {
+      transfer.acknowledged = number;
+      if (transfer.burst === 0 && number >= transfer.sent) transfer.pace.rest();
+    }
+    this.#pump(transfer);
+  }
+
+  /** Reads and sends the rest of a burst, or begins the next one; each answer and tick comes back here. */
   #pump(transfer: Transfer): void {
-    const { attempt, view } = transfer;
-    if (transfer.state !== "sending" || transfer.isReading) return;
-    if (transfer.sent - transfer.acknowledged >= snapshotChunksMax) return;
+    const { attempt, view, pace } = transfer;
+    if (transfer.state !== "sending" || transfer.isReading || pace.isResting) return;
+    if (transfer.burst === 0) {
+      if (transfer.acknowledged < transfer.sent) return;
+      transfer.burst = snapshotChunksMax;
+      pace.begin();
+    }
     transfer.isReading = true;
     view.read(transfer.after, snapshotChunkBytes).then(
       (part) => {
@@ -209,9 +241,13 @@ export class SnapshotSender {
       number: transfer.sent + 1,
       records: part.chunk,
     };
-    // Not sent: the connection is gone, and the next one begins with a new offer.
-    if (!this.#ports.send(to, frame)) return;
+    if (!this.#ports.send(to, frame)) {
+      // The connection is gone: the next one begins with a new offer.
+      transfer.state = "offered";
+      return;
+    }
     transfer.sent++;
+    transfer.burst--;
     transfer.after = part.last;
     transfer.records += part.records;
     this.#pump(transfer);

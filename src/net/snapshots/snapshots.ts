@@ -32,6 +32,7 @@ export interface SnapshotsOptions {
   readonly alone: (work: () => Promise<void>) => Promise<void>;
   /** Resolves when no read and no entry is half done. */
   readonly whenStill: () => Promise<void>;
+  /** Milliseconds of a clock that does not go back. */
   readonly nowMs: () => number;
   readonly logger: Logger;
   /** The disk failed: nothing may be acknowledged any more. */
@@ -45,7 +46,8 @@ export class Snapshots {
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
-    const { nodeId, peers, driver, home, createMachine, nowMs, logger, onFailure } = options;
+    const { nodeId, peers, driver, machine, home, createMachine } = options;
+    const { nowMs, logger, onFailure } = options;
     this.#sender = new SnapshotSender({
       view: () => home.view(),
       send: (to, frame) => peers.send(to, frameKind.snapshot, encodeSnapshotFrame(frame)),
@@ -55,6 +57,7 @@ export class Snapshots {
     });
     this.#receiver = new SnapshotReceiver({
       nodeId,
+      appliedIndex: () => machine.appliedIndex,
       installing: () => driver.installing,
       send: (to, reply) => peers.send(to, frameKind.snapshotReply, encodeSnapshotReply(reply)),
       stage: (metaBytes) => home.stage(metaBytes),
@@ -93,7 +96,7 @@ export class Snapshots {
   connected(peer: NodeId): void {
     this.#sender.connected(peer);
   }
-  /** Now and then. */
+  /** Every `tickMs`, or about: what rests goes on then. */
   tick(): void {
     this.#sender.tick();
     this.#receiver.tick();

@@ -140,8 +140,9 @@ export interface RaftAdmin {
   /**
    * RAFT ADD: admits a learner reachable at the two addresses; it becomes a voter when it has
    * caught up. Answers after the change is committed, with what the new node needs to start.
+   * `directory`, 32 hex digits, names its data directory: the member's id is given to no other one.
    */
-  add(peerAddress: string, clientAddress: string): Promise<Reply>;
+  add(peerAddress: string, clientAddress: string, directory?: string): Promise<Reply>;
   /** RAFT REMOVE: answers after the change is committed. */
   remove(id: number): Promise<Reply>;
   /** RAFT TRANSFER: hands leadership to a member, or to the one that is furthest along. */

@@ -8,6 +8,8 @@ export interface Member {
   readonly id: number;
   readonly role: string;
   readonly clientAddress: string;
+  /** How much of a snapshot it has, as the leader says; null when none is on its way to it. */
+  readonly snapshotPercent: number | null;
 }
 
 export interface Status {
@@ -57,10 +59,12 @@ function readStatus(reply: Reply): Status {
     appliedIndex: number("applied-index"),
     members: members.map((member) => {
       const row = fieldsOf(member);
+      const percent = row.get("snapshot-percent");
       return {
         id: Number(row.get("id")),
         role: String(row.get("role")),
         clientAddress: String(row.get("client-address")),
+        snapshotPercent: typeof percent === "number" ? percent : null,
       };
     }),
   };

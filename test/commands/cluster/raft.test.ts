@@ -86,7 +86,20 @@ describe("RAFT membership", () => {
   test("ADD takes the client address first", async () => {
     const runner = new SessionRunner();
     expect(await runner.run("RAFT", "ADD", "10.0.0.4:7000", "[::1]:17000")).toBe(1);
-    expect(runner.context.server.raft.asked).toEqual([["add", "[::1]:17000", "10.0.0.4:7000"]]);
+    const directory = "0123456789abcdef".repeat(2);
+    expect(await runner.run("RAFT", "ADD", "h:1", "h:2", directory)).toBe(2);
+    expect(runner.context.server.raft.asked).toEqual([
+      ["add", "[::1]:17000", "10.0.0.4:7000", undefined],
+      ["add", "h:2", "h:1", directory],
+    ]);
+  });
+
+  test("ADD takes for a directory nothing but 32 hex digits", async () => {
+    const runner = new SessionRunner();
+    for (const text of ["", "0", "x".repeat(32), "0".repeat(31), "0".repeat(33)]) {
+      expect(await runner.run("RAFT", "ADD", "h:1", "h:2", text)).toBe(errors.syntax);
+    }
+    expect(runner.context.server.raft.asked).toEqual([]);
   });
 
   test.each(["host", ":7000", "host:", "host:0", "host:65536", "host:07", "a b:1", "host:1\r\n"])(
@@ -122,6 +135,8 @@ describe("RAFT membership", () => {
   test("words too many are refused", async () => {
     const runner = new SessionRunner();
     expect(await runner.run("RAFT", "TRANSFER", "1", "2")).toBe(errors.syntax);
+    const directory = "0".repeat(32);
+    expect(await runner.run("RAFT", "ADD", "h:1", "h:2", directory, "x")).toBe(errors.syntax);
     expect(await runner.run("RAFT", "REMOVE", "1", "2")).toEqual(errors.arity("raft|remove"));
   });
 });

@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -93,6 +94,46 @@ test("a start that died while it wrote the identity does not hinder the next", a
   const path = await settled();
   writeFileSync(join(path, "identity.json.new"), '{"form');
   expect((await opened(path)).identity?.incarnation).toBe(2);
+});
+
+describe("a directory that asks to join", () => {
+  test("has the same name again after a crash, and every other directory another", async () => {
+    const path = emptyDirectory();
+    const names = new Set<string>();
+    for (let each = 0; each < 3; each++) {
+      const directory = await DataDirectory.open(path);
+      names.add(await directory.joiningAs());
+      names.add(await directory.joiningAs());
+      await directory.close();
+      writeFileSync(join(path, "joining.json.new"), '{"form');
+    }
+    expect(names.size).toBe(1);
+    expect([...names][0]).toMatch(/^[0-9a-f]{32}$/);
+    expect(names).not.toContain(await (await opened(emptyDirectory())).joiningAs());
+  });
+
+  test("gives the name up once it has a node, also when a crash has left it there", async () => {
+    const path = emptyDirectory();
+    const directory = await DataDirectory.open(path);
+    await directory.joiningAs();
+    const name = join(path, "joining.json");
+    const left = readFileSync(name);
+    await directory.settle(clusterId, asNode(3));
+    expect(existsSync(name)).toBe(false);
+    await directory.close();
+    writeFileSync(name, left);
+    await opened(path);
+    expect(existsSync(name)).toBe(false);
+  });
+
+  test("does not join under a damaged name", async () => {
+    const path = emptyDirectory();
+    const directory = await opened(path);
+    const name = await directory.joiningAs();
+    const file = join(path, "joining.json");
+    writeFileSync(file, readFileSync(file, "utf8").replace(name, "0".repeat(32)));
+    await expect(directory.joiningAs()).rejects.toThrow("joining.json is damaged");
+  });
 });
 
 describe("is refused, with a line that says what to do:", () => {

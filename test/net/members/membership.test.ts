@@ -1,13 +1,13 @@
 // Members come, go and lead while the cluster serves: what RAFT ADD, REMOVE and TRANSFER answer, and when.
 
 import { describe, expect, it } from "vitest";
-import { membersMax } from "../../../src/constants.ts";
+import { appendBytesMax, membersMax } from "../../../src/constants.ts";
 import { frameKind } from "../../../src/net/frames.ts";
 import { adminErrors } from "../../../src/net/members/admin-errors.ts";
 import { decodeAddress } from "../../../src/net/members/member-address.ts";
 import type { AdminRequest } from "../../../src/net/members/membership-plan.ts";
 import { encodeMessage } from "../../../src/raft/codec.ts";
-import { asTerm } from "../../../src/raft/core/types.ts";
+import { asNode, asTerm, type NodeId } from "../../../src/raft/core/types.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import { ok, type Reply } from "../../../src/resp/reply.ts";
 import { ReplicaCluster, VirtualClient, VirtualNode } from "../../support/replica-cluster.ts";
@@ -15,6 +15,11 @@ import { ReplicaCluster, VirtualClient, VirtualNode } from "../../support/replic
 const peerOf = (id: number) => `127.0.0.1:1700${id}`;
 const clientOf = (id: number) => `127.0.0.1:700${id}`;
 const add = (id: number): AdminRequest => ({ verb: "add", peer: peerOf(id), client: clientOf(id) });
+/** Asked by the node itself, which has this directory. */
+const join = (id: number, directory: string): AdminRequest => ({
+  ...{ verb: "add", peer: peerOf(id), client: clientOf(id) },
+  directory: directory.repeat(32),
+});
 const remove = (id: number): AdminRequest => ({ verb: "remove", id });
 const transfer = (id: number | null): AdminRequest => ({ verb: "transfer", id });
 
@@ -138,6 +143,60 @@ describe("RAFT ADD", () => {
     );
   });
 
+  it("gives an id to one directory only, whoever leads, and after RAFT REMOVE a new one to another", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const first = (await ask(cluster, leader, join(4, "a"))) as Reply[];
+    expect(first[1]).toBe(4);
+    const taken = adminErrors.peerAddressTaken(peerOf(4), 4);
+    for (const heir of [leader, follower]) {
+      await ask(cluster, leader, transfer(heir.id));
+      expect(await ask(cluster, leader, join(4, "a"))).toEqual(first);
+      expect(await ask(cluster, leader, join(4, "b"))).toEqual(taken);
+      expect(await ask(cluster, leader, add(4))).toEqual(taken);
+    }
+    expect(textOf(taken)).toContain("RAFT REMOVE 4 first if its data is gone");
+    await ask(cluster, leader, remove(4));
+    expect(((await ask(cluster, leader, join(4, "b"))) as Reply[])[1]).toBe(5);
+  });
+
+  it("by an operator is taken up by the first directory that asks, and by no other", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const first = (await ask(cluster, leader, add(4))) as Reply[];
+    const asked = ["a", "b"].map((each) => follower.replica.admin.ask(join(4, each)));
+    const replies = await Promise.all(asked.map((each) => answerTo(cluster, each)));
+    expect(replies.map(({ reply }) => reply)).toEqual([
+      first,
+      adminErrors.peerAddressTaken(peerOf(4), 4),
+    ]);
+  });
+
+  it("keeps the directory of a member that moves", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader } = electedFollower(cluster);
+    await ask(cluster, leader, join(4, "a"));
+    const node = startNode(cluster, 4);
+    node.address = { peer: "10.0.0.4:17000", client: "10.0.0.4:7000" };
+    cluster.run(3_000);
+    const member = leader.replica.driver.membership.members.find(({ id }) => id === 4);
+    expect(decodeAddress(member?.address ?? "")).toEqual({
+      ...node.address,
+      directory: "a".repeat(32),
+    });
+  });
+
+  it("lets no member take another one's address by saying so", async () => {
+    const cluster = new ReplicaCluster(3);
+    const { leader } = electedFollower(cluster);
+    await ask(cluster, leader, join(4, "a"));
+    const { index } = leader.replica.driver.core.last;
+    const words = { id: 4, peer: peerOf(1), client: clientOf(1), asks: true };
+    leader.replica.frame(asNode(4), frameKind.address, Buffer.from(JSON.stringify(words)));
+    cluster.run(100);
+    expect(leader.replica.driver.core.last.index).toBe(index);
+  });
+
   it("refuses an eighth member, and an address that clients use already", async () => {
     const cluster = new ReplicaCluster(membersMax);
     const leader = cluster.elect();
@@ -255,6 +314,33 @@ describe("a change of leader on the way", () => {
     expect(memberIds(follower)).toEqual([1, 2, 3, 4]);
   });
 
+  it.each<[string, (third: number) => AdminRequest]>([
+    ["ADD", () => add(4)],
+    ["REMOVE", (third) => remove(third)],
+  ])("rolls a change back: RAFT %s asked again was not answered out of it", async (_, request) => {
+    const cluster = new ReplicaCluster(3);
+    const { leader, follower } = electedFollower(cluster);
+    const [third] = others(cluster, leader, follower) as [VirtualNode];
+    cluster.passes = ({ from, to }) => from !== leader.id && to !== leader.id;
+    const before = memberIds(leader);
+    const answers: Reply[] = [];
+    for (let each = 0; each < 2; each++) {
+      void leader.replica.admin.ask(request(third.id)).then((reply) => answers.push(reply));
+      cluster.run(100);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(memberIds(leader)).not.toEqual(before); // In its own log alone.
+    expect(answers).toEqual([]);
+    cluster.run(3_000);
+    cluster.passes = () => true;
+    cluster.elect();
+    const again = await ask(cluster, follower, request(third.id));
+    cluster.run(100);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answers).toEqual([again, again]);
+    for (const node of [leader, follower]) expect(memberIds(node)).not.toEqual(before);
+  });
+
   it("leaves a change that a deposed leader could not commit to the next one", async () => {
     const cluster = new ReplicaCluster(3);
     const { leader, follower } = electedFollower(cluster);
@@ -278,6 +364,108 @@ describe("a change of leader on the way", () => {
     expect((await answerTo(cluster, asked)).reply).toEqual(adminErrors.unknownOutcome);
     const later = follower.replica.admin.ask(remove(leader.id));
     expect((await answerTo(cluster, later)).reply).toEqual(errors.clusterDown);
+  });
+});
+
+describe("a node that joins", () => {
+  /** Nodes that know where they are and reach only those whom they dial; not all have to be up. */
+  function addressed(size: number, later = 0): ReplicaCluster {
+    const cluster = new ReplicaCluster(size);
+    for (let id = size + 1; id <= size + later; id++) {
+      cluster.nodes.push(new VirtualNode(id, cluster));
+    }
+    for (const { id } of cluster.nodes) {
+      cluster.node(id).address = { peer: peerOf(id), client: clientOf(id) };
+    }
+    cluster.elect();
+    dialling(cluster);
+    return cluster;
+  }
+
+  const invitedBy = (reply: Reply) =>
+    new Map((reply as [string, number, ...[NodeId, string][]]).slice(2) as [NodeId, string][]);
+
+  /** Admits a node, which starts with its invitation, and waits until it votes. */
+  async function joined(cluster: ReplicaCluster, id: number): Promise<VirtualNode> {
+    const node = cluster.node(id);
+    node.invited = invitedBy(await ask(cluster, cluster.node(1), add(id)));
+    node.start();
+    cluster.run(2_000);
+    expect(voterIds(cluster.node(1))).toContain(id);
+    return node;
+  }
+
+  it("needs nothing but its invitation while the members stay the same", async () => {
+    const cluster = addressed(3, 1);
+    const passes = cluster.passes;
+    cluster.passes = (frame) => passes(frame) && frame.kind !== frameKind.address;
+    await joined(cluster, 4);
+  });
+
+  it("catches up with a leader that was admitted after its invitation", async () => {
+    const cluster = addressed(3, 2);
+    const late = cluster.node(4);
+    late.invited = invitedBy(await ask(cluster, cluster.node(1), add(4)));
+    const leader = await joined(cluster, 5);
+    await ask(cluster, cluster.node(1), transfer(5));
+    late.start();
+    cluster.run(3_000);
+    expect(cluster.leader).toBe(leader);
+    expect(voterIds(leader)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it("goes on hearing a leader that its first entries do not know", async () => {
+    const cluster = addressed(3, 2);
+    const client = new VirtualClient(cluster.node(1));
+    for (const key of ["a", "b", "c"]) client.send("SET", key, "x".repeat(appendBytesMax));
+    cluster.run(500);
+    await joined(cluster, 4);
+    await ask(cluster, cluster.node(1), transfer(4));
+    await joined(cluster, 5);
+    expect(cluster.leader).toBe(cluster.node(4));
+  });
+
+  it("and that has lost its invitation before it had a log, is found by the others", async () => {
+    const cluster = addressed(3, 1);
+    await ask(cluster, cluster.node(1), add(4));
+    cluster.node(4).start();
+    cluster.run(2_000);
+    expect(voterIds(cluster.node(1))).toEqual([1, 2, 3, 4]);
+  });
+
+  it("is dialled by a member that has not heard of it yet, at the address that it says itself", async () => {
+    const cluster = addressed(3, 1);
+    const leader = cluster.elect();
+    const [behind] = others(cluster, leader).filter(({ isUp }) => isUp) as [VirtualNode];
+    const passes = cluster.passes;
+    cluster.passes = (frame) => passes(frame) && (frame.to !== behind.id || frame.from === 4);
+    const node = cluster.node(4);
+    node.invited = invitedBy(await ask(cluster, leader, add(4)));
+    node.start();
+    cluster.run(1_000);
+    expect(memberIds(behind)).not.toContain(4);
+    expect(behind.dials.get(asNode(4))).toBe(peerOf(4));
+  });
+
+  it("is not dialled because somebody else says so, nor once it was removed, nor are many", async () => {
+    const cluster = addressed(3, 1);
+    const [first] = cluster.nodes as [VirtualNode];
+    const tell = (from: number, id: number) => {
+      const words = { id, peer: `h:${id}`, client: "h:1", asks: true };
+      first.replica.frame(asNode(from), frameKind.address, Buffer.from(JSON.stringify(words)));
+    };
+    tell(2, 4);
+    expect([...first.dials.keys()]).toEqual([2, 3]);
+    tell(4, 4);
+    expect(first.dials.get(asNode(4))).toBe("h:4");
+    for (let id = 100; id < 200; id++) tell(id, id);
+    expect(first.dials.size).toBe(2 + membersMax);
+    await joined(cluster, 4);
+    await ask(cluster, first, remove(4));
+    cluster.run(100);
+    tell(4, 4);
+    cluster.run(100);
+    expect(first.dials.get(asNode(4))).toBeUndefined();
   });
 });
 
@@ -492,13 +680,15 @@ describe("a member at a new address", () => {
     cluster.run(200);
     expect(client.replies).toEqual([1]);
     const reaches = cluster.passes;
-    let announcements = 0;
+    const { index } = follower.replica.driver.core.last;
+    let questions = 0;
     cluster.passes = (frame) => {
-      if (frame.kind === frameKind.address) announcements += 1;
+      if (frame.kind === frameKind.address && frame.body.includes('"asks":true')) questions += 1;
       return reaches(frame);
     };
     cluster.run(5_000);
-    expect(announcements).toBe(0);
+    expect(questions).toBe(0);
+    expect(follower.replica.driver.core.last.index).toBe(index);
   });
 
   it("is found although the leader moved, or a majority did", () => {

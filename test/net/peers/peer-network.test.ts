@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { encodeFrame } from "../../../src/net/peers/frame.ts";
+import { defaultPeerLimits } from "../../../src/net/peers/peer-options.ts";
 import { asNode, type NodeId } from "../../../src/raft/core/types.ts";
 import { closed, handshaken, identity, type Recorded, started } from "./support.ts";
 
@@ -171,22 +172,9 @@ describe("a peer that does not read", () => {
   test("is left when it gives no sign of life, and tried again", async () => {
     const one = await started(identity(1), { pingMs: 5, silentPingsMax: 3 });
     const proxied = await started(identity(2));
-    // Stands in for a peer that is paused or cut off: after the handshake nothing is passed on.
     let frozen = true;
-    const proxy = createServer((near) => {
-      const far = handshakeThrough(near, proxied.network.port, () => frozen);
-      onTestFinished(() => {
-        near.destroy();
-        far.destroy();
-      });
-    }).listen(0, "127.0.0.1");
-    onTestFinished(() => {
-      proxy.close();
-    });
-    await once(proxy, "listening");
-    const address = proxy.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    one.network.setPeers(new Map([[asNode(2), `127.0.0.1:${port}`]]));
+    const address = await proxyTo(proxied, () => frozen);
+    one.network.setPeers(new Map([[asNode(2), address]]));
     await one.logged("lost the connection to node 2");
     expect(one.lines.some((line) => line.includes("the peer is silent"))).toBe(true);
     frozen = false;
@@ -194,7 +182,37 @@ describe("a peer that does not read", () => {
     one.network.send(asNode(2), 1, [bytes("again")]);
     await proxied.until(() => proxied.frames.some(({ body }) => body === "again"));
   });
+
+  test("is left after about two seconds, as the limits are", async () => {
+    const one = await started(identity(1), defaultPeerLimits);
+    const two = await started(identity(2), defaultPeerLimits);
+    one.network.setPeers(new Map([[asNode(2), await proxyTo(two, () => true)]]));
+    await one.saw("connected 2");
+    const since = performance.now();
+    await one.saw("disconnected 2");
+    const silentMs = performance.now() - since;
+    expect(silentMs).toBeGreaterThan(1_400); // The loss of a packet or two is no reason.
+    expect(silentMs).toBeLessThan(3_500); // Two seconds and a beat, and what a busy machine adds.
+    await one.until(() => one.events.filter((event) => event === "connected 2").length === 2);
+  });
 });
+
+/** Stands in for a peer that is paused or cut off: after the handshake nothing is passed on while `frozen`. */
+async function proxyTo(peer: Recorded, frozen: () => boolean): Promise<string> {
+  const proxy = createServer((near) => {
+    const far = handshakeThrough(near, peer.network.port, frozen);
+    onTestFinished(() => {
+      near.destroy();
+      far.destroy();
+    });
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => {
+    proxy.close();
+  });
+  await once(proxy, "listening");
+  const address = proxy.address();
+  return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
+}
 
 /** Passes the handshake through; afterwards nothing comes back while `frozen`. */
 function handshakeThrough(near: Socket, port: number, frozen: () => boolean) {

@@ -1,7 +1,14 @@
 // Sender and receiver of snapshots, joined by a network that can be cut, over records in memory.
 
 import { describe, expect, it } from "vitest";
-import { snapshotChunksMax, snapshotPatienceMs } from "../../../src/constants.ts";
+import {
+  snapshotChunksMax,
+  snapshotKeepAliveMs,
+  snapshotPatienceMs,
+  snapshotRepeatMs,
+  snapshotRestMaxMs,
+  snapshotRestPerWork,
+} from "../../../src/constants.ts";
 import { createLogger } from "../../../src/net/logger.ts";
 import type { SnapshotFrame, SnapshotReply } from "../../../src/net/snapshots/snapshot-frames.ts";
 import { checkpointContext } from "../../../src/net/snapshots/snapshot-point.ts";
@@ -9,6 +16,7 @@ import { SnapshotReceiver } from "../../../src/net/snapshots/snapshot-receiver.t
 import { SnapshotSender } from "../../../src/net/snapshots/snapshot-sender.ts";
 import type { InstallSnapshot, SnapshotPoint } from "../../../src/raft/core/types.ts";
 import { asNode, asTerm } from "../../../src/raft/core/types.ts";
+import type { OnStep } from "../../../src/state/checkpoint-load.ts";
 import {
   type CheckpointMeta,
   checkpointFormat,
@@ -61,6 +69,11 @@ class Staged {
   readonly got: number[] = [];
   problem: string | null = null;
   isOpen = true;
+  readonly #load: (onStep: OnStep) => Promise<void>;
+
+  constructor(load: (onStep: OnStep) => Promise<void>) {
+    this.#load = load;
+  }
 
   get lastKey(): Buffer {
     return Buffer.from(this.got.slice(-1));
@@ -69,8 +82,9 @@ class Staged {
     this.got.push(chunk[0] as number);
     return Promise.resolve(this.problem);
   }
-  finish(): Promise<string | null> {
-    return Promise.resolve(null);
+  async finish(_machine: Machine, onStep: OnStep): Promise<string | null> {
+    await this.#load(onStep);
+    return null;
   }
   close(): Promise<void> {
     this.isOpen = false;
@@ -96,6 +110,14 @@ class Pair {
   readonly frames: SnapshotFrame[] = [];
   /** Frames of the leader that are still let through; then the connection is cut. */
   framesLeft = Number.POSITIVE_INFINITY;
+  /** These answers of the member get lost, counted from 0; the connection stays. */
+  isLost: (answer: number) => boolean = () => false;
+  answers = 0;
+  /** How long a chunk is on its way there and back. */
+  chunkMs = 0;
+  /** How the member loads the records. */
+  load: (onStep: OnStep) => Promise<void> = () => Promise.resolve();
+  appliedIndex = 0;
   unacknowledgedMax = 0;
   nextIndex = 100;
   #unacknowledged = 0;
@@ -118,10 +140,11 @@ class Pair {
 
   readonly receiver = new SnapshotReceiver({
     nodeId: member,
+    appliedIndex: () => this.appliedIndex,
     installing: () => this.installing,
     send: (_to, reply) => this.#toLeader(reply),
     stage: () => {
-      const staged = new Staged();
+      const staged = new Staged((onStep) => this.load(onStep));
       this.staged.push(staged);
       return Promise.resolve(staged as unknown as StagedCheckpoint);
     },
@@ -149,15 +172,31 @@ class Pair {
   }
 
   #toLeader(reply: SnapshotReply): void {
-    if (this.isCut) return;
-    if (reply.type === "ack") this.#unacknowledged--;
+    if (this.isCut || this.isLost(this.answers++)) return;
+    if (reply.type === "ack") {
+      this.#unacknowledged--;
+      this.nowMs += this.chunkMs;
+    }
     queueMicrotask(() => this.sender.answered(member, reply));
   }
 
   /** Consensus has installed what it was handed. */
   install(): void {
+    this.appliedIndex = this.installing?.index ?? 0;
     this.installing = null;
     this.receiver.installed();
+  }
+
+  /** Of both nodes, after so many milliseconds. */
+  async tick(ms: number): Promise<void> {
+    this.nowMs += ms;
+    this.sender.tick();
+    this.receiver.tick();
+    await settle();
+  }
+
+  get chunks(): number {
+    return this.frames.filter(({ type }) => type === "chunk").length;
   }
 
   reconnect(): void {
@@ -324,5 +363,161 @@ describe("a snapshot", () => {
     pair.receiver.frame(asNode(3), { type: "offer", attempt: 2, meta });
     await settle();
     expect(pair.staged).toHaveLength(2);
+  });
+});
+
+describe("a snapshot gives way to everything else:", () => {
+  it("the sender rests after each burst for a multiple of the time that it took", async () => {
+    const pair = new Pair();
+    pair.chunkMs = 5;
+    pair.sender.begin(member);
+    await settle();
+    expect(pair.chunks).toBe(snapshotChunksMax);
+    const restMs = snapshotRestPerWork * snapshotChunksMax * pair.chunkMs;
+    await pair.tick(restMs - 1);
+    expect(pair.chunks).toBe(snapshotChunksMax);
+    await pair.tick(1);
+    expect(pair.chunks).toBe(2 * snapshotChunksMax);
+  });
+
+  it("but no longer than a named time, where a chunk is on its way for long", async () => {
+    const pair = new Pair();
+    pair.chunkMs = 1_000;
+    pair.sender.begin(member);
+    await settle();
+    await pair.tick(snapshotRestMaxMs - 1);
+    expect(pair.chunks).toBe(snapshotChunksMax);
+    await pair.tick(1);
+    expect(pair.chunks).toBe(2 * snapshotChunksMax);
+  });
+
+  it("nothing is read for a member that is not connected", async () => {
+    const pair = new Pair();
+    pair.framesLeft = 3;
+    pair.sender.begin(member);
+    await settle();
+    const before = pair.views[0]?.reads;
+    for (let tick = 0; tick < 100; tick++) await pair.tick(10);
+    expect(pair.views[0]?.reads).toBe(before);
+  });
+
+  it("the receiver rests between bursts of loading, and says that it is at work", async () => {
+    const pair = new Pair();
+    let steps = 0;
+    pair.load = async (onStep) => {
+      for (; steps < 100; steps++) {
+        pair.nowMs += 5;
+        await onStep();
+      }
+    };
+    pair.sender.begin(member);
+    await settle();
+    expect(steps).toBe(1);
+    await pair.tick(19);
+    expect(steps).toBe(1);
+    await pair.tick(1);
+    expect(steps).toBe(3);
+    const { answers } = pair;
+    await pair.tick(snapshotKeepAliveMs);
+    expect(pair.answers).toBe(answers + 1);
+  });
+
+  it("a receiver that is closed while it rests does not wait for a tick", async () => {
+    const pair = new Pair();
+    pair.load = async (onStep) => {
+      for (let step = 0; step < 100; step++) {
+        pair.nowMs += 50;
+        await onStep();
+      }
+    };
+    pair.sender.begin(member);
+    await settle();
+    await pair.receiver.close();
+    expect(pair.staged.map(({ isOpen }) => isOpen)).toEqual([false]);
+  });
+});
+
+describe("a lost answer", () => {
+  it("holds a snapshot up for a named short time only, whichever it is", async () => {
+    for (let lost = 0; lost <= chunksOfCheckpoint + 1; lost++) {
+      const pair = new Pair();
+      pair.isLost = (answer) => answer === lost;
+      pair.sender.begin(member);
+      await settle();
+      if (pair.installing !== null) pair.install();
+      await settle();
+      // Within a burst the next acknowledgement makes up for it.
+      const isMissed = lost % snapshotChunksMax === 0 || lost > chunksOfCheckpoint;
+      expect(pair.views.map(({ isOpen }) => isOpen)).toEqual([isMissed]);
+      await pair.tick(snapshotRepeatMs - 1);
+      expect(pair.frames.filter(({ type }) => type === "offer")).toHaveLength(1);
+      await pair.tick(1);
+      expect(pair.frames.filter(({ type }) => type === "offer")).toHaveLength(isMissed ? 2 : 1);
+      if (pair.installing !== null) pair.install();
+      await settle();
+      expect(pair.views.map(({ isOpen }) => isOpen)).toEqual([false]);
+      expect(pair.staged.map(({ got }) => got)).toEqual([everything]);
+      expect(pair.stepped).toHaveLength(1);
+      expect(pair.failures).toEqual([member]);
+    }
+  });
+
+  it("to an offer: the repeated one does not begin from the start", async () => {
+    const pair = new Pair();
+    // The acknowledgement of the last chunk of a burst.
+    pair.isLost = (answer) => answer === snapshotChunksMax;
+    pair.sender.begin(member);
+    await settle();
+    expect(pair.chunks).toBe(snapshotChunksMax);
+    await pair.tick(snapshotRepeatMs);
+    expect(pair.chunks).toBe(chunksOfCheckpoint);
+  });
+
+  it("is no reason to give up a receiver that loads for long", async () => {
+    const pair = new Pair();
+    let loaded: () => void = () => {};
+    pair.load = () => new Promise((resolve) => (loaded = resolve));
+    pair.sender.begin(member);
+    await settle();
+    const { answers } = pair;
+    pair.isLost = (answer) => answer < answers + snapshotRepeatMs / snapshotKeepAliveMs;
+    // The offer is made again, and waits behind the loading.
+    for (let waited = 0; waited < 2 * snapshotPatienceMs; waited += snapshotKeepAliveMs)
+      await pair.tick(snapshotKeepAliveMs);
+    expect(pair.frames.filter(({ type }) => type === "offer")).toHaveLength(2);
+    loaded();
+    await settle();
+    expect(pair.views.map(({ isOpen }) => isOpen)).toEqual([true]);
+    pair.install();
+    await settle();
+    expect(pair.views.map(({ isOpen }) => isOpen)).toEqual([false]);
+    expect(pair.staged).toHaveLength(1);
+    expect(pair.failures).toEqual([member]);
+  });
+
+  it("is not missed while consensus installs: the receiver says that it is at work", async () => {
+    const pair = new Pair();
+    pair.sender.begin(member);
+    await settle();
+    for (let waited = 0; waited < 2 * snapshotPatienceMs; waited += snapshotKeepAliveMs)
+      await pair.tick(snapshotKeepAliveMs);
+    expect(pair.frames.filter(({ type }) => type === "offer")).toHaveLength(1);
+    pair.reconnect(); // It offers again.
+    await settle();
+    expect(pair.failures).toEqual([]);
+    pair.install();
+    await settle();
+    expect(pair.failures).toEqual([member]);
+    expect(pair.staged).toHaveLength(1);
+  });
+
+  it("is made up for by a receiver that has the state: nothing is staged", async () => {
+    const pair = new Pair();
+    pair.appliedIndex = 100;
+    pair.sender.begin(member);
+    await settle();
+    expect(pair.staged).toEqual([]);
+    expect(pair.views.map(({ isOpen }) => isOpen)).toEqual([false]);
+    expect(pair.failures).toEqual([member]);
   });
 });

@@ -1,4 +1,4 @@
-// RAFT ADD client-address peer-address, RAFT REMOVE id, RAFT TRANSFER [id]
+// RAFT ADD client-address peer-address [directory], RAFT REMOVE id, RAFT TRANSFER [id]
 
 import { errors } from "../../../resp/errors.ts";
 import type { Bytes } from "../../../resp/reply.ts";
@@ -7,6 +7,8 @@ import { parseSafeInteger } from "../../parse/integers.ts";
 import type { SessionCommand } from "../spec.ts";
 
 const portMax = 65_535;
+/** A node that joins says so of its data directory: 128 random bits. */
+const directoryPattern = /^[0-9a-f]{32}$/;
 
 export const raftAdd: SessionCommand = {
   kind: "session",
@@ -15,11 +17,12 @@ export const raftAdd: SessionCommand = {
   since: "0.1.0",
   group: "cluster",
   complexity: "O(1), after the change is committed",
-  arity: 4,
+  arity: -4,
   flags: ["admin", "noscript", "stale", "no_multi"],
   arguments: [
     { name: "client-address", type: "string" },
     { name: "peer-address", type: "string" },
+    { name: "directory", type: "string", flags: ["optional"] },
   ],
   run({ server }, args) {
     const clientAddress = word(args, 2);
@@ -27,7 +30,10 @@ export const raftAdd: SessionCommand = {
     for (const address of [clientAddress, peerAddress]) {
       if (!isAddress(address)) return errors.invalidAddress(address);
     }
-    return server.raft.add(peerAddress, clientAddress);
+    const directory = args[4];
+    const isUsable = directory === undefined || directoryPattern.test(directory);
+    if (args.length > 5 || !isUsable) return errors.syntax;
+    return server.raft.add(peerAddress, clientAddress, directory);
   },
 };
 

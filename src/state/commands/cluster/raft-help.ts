@@ -4,9 +4,10 @@ import { helpReply } from "../help.ts";
 import type { SessionCommand } from "../spec.ts";
 
 const lines = [
-  "ADD <client-host:port> <peer-host:port>",
+  "ADD <client-host:port> <peer-host:port> [<directory>]",
   "    Admit a node as a learner; it votes once it has caught up. A node that is started",
-  "    with --join asks for this itself. Return what it needs to start.",
+  "    with --join asks for this itself, and names its data directory by 32 random hex",
+  "    digits: no other directory is given its id. Return what it needs to start.",
   "REMOVE <id>",
   "    Take a member out of the cluster, a dead one or the leader too. Refused when those",
   "    who stay and answer are no majority. Its id is never used again.",
