@@ -149,6 +149,7 @@ export class Node implements RunningNode {
   async #close(): Promise<void> {
     const { home, store, directory } = this.#parts;
     await this.#handOver();
+    await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
     await this.#listener.close(closeGraceMs);
     for (const timer of this.#timers) clearInterval(timer);
     await this.#checkpointer.run();

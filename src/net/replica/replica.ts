@@ -155,9 +155,12 @@ export class Replica implements Consumer {
       this.#writes.giveUp(adminErrors.removed);
       this.#reads.refuse(adminErrors.removed);
       if (this.#reads.run()) this.#options.wake();
-      this.#options.turned();
-      return;
-    }
+    } else this.#work();
+    if (this.#isStill) for (const resolve of this.#awaitingStillness.splice(0)) resolve();
+    this.#options.turned(); //       6. one write per session.
+  }
+
+  #work(): void {
     const mayLeave = this.#leader !== null && this.#options.monotonicMs() >= this.#retryAtMs;
     this.#writes.flush(mayLeave); // 1. this turn's writes become one proposal,
     this.#reads.flush(); //          2. its reads share one barrier,
@@ -168,9 +171,7 @@ export class Replica implements Consumer {
     const isLate = this.#applier.isLate || this.#applier.isBehind;
     const isLong = !this.machine.isApplying && this.#reads.run(); // 5. reads, or a slice of a long one,
     if (isLate || isLong) this.#options.wake();
-    if (this.#isStill) for (const resolve of this.#awaitingStillness.splice(0)) resolve();
     this.#addresses.follow();
-    this.#options.turned(); //       6. one write per session.
   }
 
   /** No read and no entry is half done, and none of those that were taken waits. */
