@@ -13,8 +13,8 @@ import type { Refused, Started } from "./start.ts";
 /**
  * - "same": everything acknowledged is there, and nothing else.
  * - "refused": the node does not start, and one line says what to do.
- * - "cut": the log's last saves are taken for a write that a kill has torn. Legal only after a kill,
- *   when every save that is gone is a damaged one, and the watermark does not know of them.
+ * - "cut": the log's last saves are taken for a write that a kill has torn. Legal only after a kill, when
+ *   whole sectors are gone, every save that is gone is a damaged one, and the watermark does not know of them.
  * - "aborted": LevelDB has ended the process. No answer, but no word for the operator either.
  */
 export type Outcome = "same" | "refused" | "cut" | "aborted";
@@ -81,6 +81,7 @@ function objectionToCut(prepared: Prepared, damage: Damage, at: number): string 
   const { ending, image, history } = prepared;
   const kept = history.saves[at] as Acknowledged;
   if (ending === "orderly") return "the end was orderly";
+  if (damage.name === "flip") return "no crash leaves one wrong bit";
   if (damage.path !== newestSegment(image)) return "the newest segment was not touched";
   if (kept.sequence < watermarkOf(damage.image)) return "the watermark knows of them";
   const whole = history.saves.slice(at + 1).find((save) => !isTouched(save, damage));

@@ -18,25 +18,36 @@ import {
   type HardState,
 } from "../core/types.ts";
 import { Gather, inlineBytesMax, readU53 } from "../gather.ts";
+import { countBlankSectors, isBlank, sectorEnd } from "./sectors.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /*
- * A frame: mark (8 bytes), crc u32, previous u32, sequence u53, body bytes u53, count u32, flags u32,
- * term u53, vote u53, base term u53, base index u53; then the entries, each: crc u32, entry header,
- * data. An entry's crc covers its header and data; the frame's crc covers the frame header from
- * `previous` on and the crc of every entry, so every byte is summed once.
+ * A frame: mark (8 bytes), crc u32, previous u32, sequence u53, body bytes u53, count u32, blank sectors
+ * u32, term u53, vote u53, base term u53, base index u53, header crc u32, flags u32; then the entries,
+ * each: crc u32, entry header, data. An entry's crc covers its header and data; the frame's crc covers
+ * the frame header from `previous` on and the crc of every entry, so every byte is summed once. The
+ * header's crc covers all other bytes of the header.
  *
  * The mark is random for each segment: no client can write something that looks like a frame.
  * `previous` is the crc of the frame before: a chain through all segments.
+ *
+ * A frame that is not whole is either torn by a crash or damaged, and only the first may be cut off. A
+ * disk writes whole sectors, to a file that holds zeros there: so of a torn frame whole sectors are
+ * still blank. How many are blank by themselves, behind the header, the header says. The header's own
+ * parts never are: its first and its last byte are not 0, wherever a sector begins between them.
  */
 
 export const markBytes = 8;
-export const frameHeaderBytes = 72;
+export const frameHeaderBytes = 80;
+const bodyAt = 24;
+const blankAt = 36;
+const headerCrcAt = 72;
+const flagsAt = 76;
 export const recordHeaderBytes = 4 + entryHeaderBytes;
 
 const zeros = Buffer.alloc(64 * 1024);
 
-const flag = { hardState: 1, vote: 2, restart: 4 } as const;
+const flag = { hardState: 1, vote: 2, restart: 4, always: 2 ** 31 } as const;
 
 /** What one save writes, and its place in the chain. */
 export interface FrameContent {
@@ -56,7 +67,11 @@ export interface EncodedFrame {
   readonly crc: number;
 }
 
-export function encodeFrame(mark: Uint8Array, content: FrameContent): EncodedFrame {
+/** `place`: the mark of its segment, and the offset in the file. */
+export function encodeFrame(
+  { mark, at }: { readonly mark: Uint8Array; readonly at: number },
+  content: FrameContent,
+): EncodedFrame {
   const { entries, hardState, restart } = content;
   let inline = frameHeaderBytes;
   let body = 0;
@@ -72,23 +87,30 @@ export function encodeFrame(mark: Uint8Array, content: FrameContent): EncodedFra
   into.u53(content.sequence);
   into.u53(body);
   into.u32(entries.length);
-  into.u32(
-    (hardState === null ? 0 : flag.hardState) |
-      (vote === null ? 0 : flag.vote) |
-      (restart === null ? 0 : flag.restart),
-  );
+  into.u32(0);
   into.u53(hardState?.term ?? 0);
   into.u53(vote ?? 0);
   into.u53(restart?.term ?? 0);
   into.u53(restart?.index ?? 0);
+  into.u32(0);
+  into.u32(
+    flag.always +
+      (hardState === null ? 0 : flag.hardState) +
+      (vote === null ? 0 : flag.vote) +
+      (restart === null ? 0 : flag.restart),
+  );
 
   const sums = Buffer.allocUnsafe(4 * entries.length);
   entries.forEach((entry, at) => {
     sums.writeUInt32LE(writeRecord(into, entry), 4 * at);
   });
-  const crc = crc32(sums, crc32(into.inline.subarray(12, frameHeaderBytes)));
-  into.inline.writeUInt32LE(crc, 8);
-  return { buffers: into.finish(), bytes: frameHeaderBytes + body, crc };
+  const buffers = into.finish();
+  const header = into.inline.subarray(0, frameHeaderBytes);
+  header.writeUInt32LE(countBlankSectors(buffers, at, at + frameHeaderBytes), blankAt);
+  const crc = sumOf(header, sums);
+  header.writeUInt32LE(crc, 8);
+  header.writeUInt32LE(sumOfHeader(header), headerCrcAt);
+  return { buffers, bytes: frameHeaderBytes + body, crc };
 }
 
 function writeRecord(into: Gather, entry: Entry): number {
@@ -125,36 +147,69 @@ export function readFrame(reader: SegmentReader, at: number, mark: Buffer): Fram
   // The window moves while the entries are read.
   const header = Buffer.from(reader.buffer.subarray(position, position + frameHeaderBytes));
   if (header.compare(mark, 0, markBytes, 0, markBytes) !== 0) return null;
-  const body = readU53(header, 24);
+  const body = readU53(header, bodyAt);
   const count = header.readUInt32LE(32);
   const end = at + frameHeaderBytes + body;
   if (body < count * recordHeaderBytes || end > reader.end) return null;
 
   const entries: ScannedEntry[] = [];
-  const sums: number[] = [];
+  const sums = Buffer.allocUnsafe(4 * count);
   let offset = at + frameHeaderBytes;
   while (entries.length < count) {
     const entry = scanRecord(reader, offset, end);
     if (entry === null) return null;
-    sums.push(entry.crc);
+    sums.writeUInt32LE(entry.crc, 4 * entries.length);
     entries.push(entry);
     offset += recordHeaderBytes + entry.length;
   }
   const crc = header.readUInt32LE(8);
-  if (offset !== end || crc !== sumOf(header, sums)) return null;
+  const isSound = crc === sumOf(header, sums) && isSoundHeader(header);
+  if (offset !== end || !isSound) return null;
   return fieldsOf(header, { crc, entries, end });
 }
 
-function sumOf(header: Buffer, sums: readonly number[]): number {
-  const bytes = Buffer.allocUnsafe(4 * sums.length);
-  sums.forEach((sum, at) => {
-    bytes.writeUInt32LE(sum, 4 * at);
-  });
-  return crc32(bytes, crc32(header.subarray(12)));
+/** What an undamaged header says of its frame; null when there is none. */
+export function headerOf(
+  reader: SegmentReader,
+  at: number,
+  mark: Buffer,
+): { readonly end: number; readonly blankSectors: number } | null {
+  const position = reader.locate(at, frameHeaderBytes);
+  if (position < 0) return null;
+  const header = reader.buffer.subarray(position, position + frameHeaderBytes);
+  if (header.compare(mark, 0, markBytes, 0, markBytes) !== 0 || !isSoundHeader(header)) return null;
+  const end = at + frameHeaderBytes + readU53(header, bodyAt);
+  return { end, blankSectors: header.readUInt32LE(blankAt) };
 }
 
+/** Whether a sector with a part of a frame's header was never written: whatever else there is, it is torn. */
+export function isZeroed(reader: SegmentReader, at: number): boolean {
+  const end = at + frameHeaderBytes;
+  for (let from = at; from < end; ) {
+    const to = Math.min(end, sectorEnd(from));
+    const length = Math.min(to, reader.end) - from;
+    const position = length <= 0 ? -1 : reader.locate(from, length);
+    if (position < 0 || isBlank(reader.buffer, position, position + length)) return true;
+    from = to;
+  }
+  return false;
+}
+
+/** Of a frame: `sums` are those of its entries. */
+function sumOf(header: Buffer, sums: Buffer): number {
+  const head = crc32(header.subarray(12, headerCrcAt));
+  return crc32(sums, crc32(header.subarray(flagsAt), head));
+}
+
+function sumOfHeader(header: Buffer): number {
+  return crc32(header.subarray(flagsAt), crc32(header.subarray(0, headerCrcAt)));
+}
+
+const isSoundHeader = (header: Buffer): boolean =>
+  header.readUInt32LE(headerCrcAt) === sumOfHeader(header);
+
 function fieldsOf(header: Buffer, rest: Pick<Frame, "crc" | "entries" | "end">): Frame {
-  const flags = header.readUInt32LE(36);
+  const flags = header.readUInt32LE(flagsAt);
   const term = asTerm(readU53(header, 40));
   const votedFor = (flags & flag.vote) === 0 ? null : asNode(readU53(header, 48));
   const base = { term: asTerm(readU53(header, 56)), index: asIndex(readU53(header, 64)) };

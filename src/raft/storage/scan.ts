@@ -7,6 +7,7 @@ import type { LogState } from "./log-state.ts";
 import { Segment, truncatePoints } from "./segment.ts";
 import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
 import { SegmentReader } from "./segment-reader.ts";
+import { damageAt } from "./torn-save.ts";
 
 /** The log cannot be trusted: this node must neither vote nor serve until it is re-synchronised. */
 export interface Damage {
@@ -104,6 +105,8 @@ export class Scan {
     if (later !== null) {
       return `${segment.path} at offset ${end}: damaged, but a valid save follows at ${later}`;
     }
+    const damage = damageAt(reader, end, mark);
+    if (damage !== null) return `${segment.path} at offset ${end}: ${damage}`;
     this.torn = true;
     return null;
   }

@@ -25,6 +25,7 @@ export async function createSegment(
 ): Promise<Segment> {
   const { number, state, sequence, chain } = place;
   const mark = randomBytes(markBytes);
+  mark.writeUInt8(mark.readUInt8() | 1); // Never 0: see frame.ts.
   const header = encodeSegmentHeader({
     mark,
     segment: number,

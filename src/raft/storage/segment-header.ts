@@ -20,7 +20,7 @@ import type { SegmentReader } from "./segment-reader.ts";
  */
 
 const magic = Buffer.from("KVORUMLG", "latin1");
-const version = 1;
+const version = 2;
 const fixedBytes = 88;
 const flag = { vote: 1, termKnown: 2 } as const;
 

@@ -197,7 +197,7 @@ export class SegmentLog implements LogStore {
 
   #write(content: Content, done: () => void): void {
     const segment = this.#active;
-    const frame = encodeFrame(segment.mark, content);
+    const frame = encodeFrame({ mark: segment.mark, at: segment.end }, content);
     assert(frame.bytes <= frameBytesMax, "a save fits into one write");
     const end = segment.end + frame.bytes;
     let buffers = frame.buffers;
