@@ -175,6 +175,7 @@ class Connection implements Wire, Tenant {
     if (kind === "fail") world.marks.met("definite refusal without a leader");
     const { appliedIndex } = this.#node.running.machine;
     if (kind === "ok") {
+      ensure(!this.#node.isRetired, "11 membership", () => "a removed node answers");
       const isRead = reads.has(asked.request.words[0] ?? "");
       ensure(!isRead || appliedIndex >= asked.committed, "10 reads", () => {
         return `a read sees ${appliedIndex} entries, ${asked.committed} were committed when it was asked`;
@@ -190,12 +191,25 @@ class Connection implements Wire, Tenant {
       asked.request.id,
     );
     history.push(record(asked, { client: this.#client.id, kind, reply, now: world.timeline.now }));
-    if (this.asked.length === 0) this.#client.answered();
+    if (this.asked.length > 0) return;
+    if (this.#node.isRetired) this.#leave();
+    else this.#client.answered();
+  }
+
+  /** A removed node has told where it stands: another one will do better. */
+  #leave(): void {
+    this.#around.world.timeline.after(1, () => {
+      this.ended();
+    });
   }
 
   /** A node refuses only when it has known of no leader for long, by its own clock, which may be fast. */
   #checkRefusal({ call }: Asked, kind: Outcome): void {
     // A snapshot has passed the write: its effect is known, its reply is not.
+    if (this.#node.isRetired) {
+      this.#around.world.marks.met("client refused by a removed node");
+      return;
+    }
     if (kind === "info" && this.#node.installedAt >= call) {
       this.#around.world.marks.met("own write overtaken by a snapshot");
       return;

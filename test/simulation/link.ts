@@ -10,6 +10,10 @@ export interface Host {
   connected(peer: number): void;
   /** `refused`: nothing listens there, the process is gone. */
   disconnected(peer: number, refused: boolean): void;
+  /** By what this node knows, the peer is no member any more. */
+  hasRemoved(peer: number): boolean;
+  /** A member says that this node is none any more. */
+  removed(by: number): void;
 }
 
 export interface Frame {
@@ -21,6 +25,8 @@ export interface Frame {
 export interface Link {
   readonly from: Host;
   readonly to: Host;
+  /** The dialler's address book names the other one. */
+  isWanted: boolean;
   state: "closed" | "waiting" | "dialling" | "up";
   /** Moves on with every change of state: events of an earlier one are void. */
   epoch: number;
@@ -39,7 +45,16 @@ export interface Link {
 
 export function newLink(from: Host, to: Host): Link {
   return {
-    ...{ from, to, state: "closed", epoch: 0, frames: [], isDelivering: false, isBlocked: false },
+    ...{
+      from,
+      to,
+      isWanted: false,
+      state: "closed",
+      epoch: 0,
+      frames: [],
+      isDelivering: false,
+      isBlocked: false,
+    },
     ...{ isOrphan: false, silentPings: 0, attempts: 0, told: "nothing", lastArrival: 0 },
   };
 }

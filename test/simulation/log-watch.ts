@@ -65,6 +65,11 @@ export class LogWatch {
     return count;
   }
 
+  /** The entries that were committed before this term. */
+  committedUpTo(term: number): readonly Entry[] {
+    return this.entries().slice(0, this.committedBefore(term));
+  }
+
   entries(): readonly Entry[] {
     return this.#committed.map((term, at) => this.#knownAt(at + 1, term).entry);
   }
@@ -99,7 +104,7 @@ export class LogWatch {
       },
     );
     // Who founds a log writes its first entry before anybody looks.
-    if (log.firstIndex === 1)
+    if (log.firstIndex === 1 && log.lastIndex > 0)
       for (const first of log.slice(asIndex(1), asIndex(1), 1)) this.#meet(first, 0);
     const before = disk.terms;
     const after: number[] = this.#committed.slice(0, log.firstIndex - 1);

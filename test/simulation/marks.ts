@@ -19,7 +19,12 @@ export const faultKinds = [
   "transfer",
 ] as const;
 
-export type FaultKind = (typeof faultKinds)[number];
+/** Only where members change at run time. */
+export const memberFaultKinds = ["add", "remove", "replace"] as const;
+
+export type FaultKind = (typeof faultKinds)[number] | (typeof memberFaultKinds)[number];
+
+const allFaultKinds: readonly FaultKind[] = [...faultKinds, ...memberFaultKinds];
 
 /** Interesting states: over many seeds none may stay 0. */
 export const stateKinds = [
@@ -53,6 +58,14 @@ export const stateKinds = [
   "node paused with requests waiting",
   "log time ahead of the leader's clock",
   "minority left dead in the second phase",
+  "member added",
+  "member removed",
+  "leader removed",
+  "dead member removed",
+  "learner became a voter",
+  "removed node retired",
+  "removed node told by a member",
+  "client refused by a removed node",
 ] as const;
 
 export type StateKind = (typeof stateKinds)[number];
@@ -66,7 +79,7 @@ export class Marks {
   /** Histories whose search was given up. */
   undecided = 0;
   slowestRecoveryUs = 0;
-  readonly faults = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
+  readonly faults = new Map<FaultKind, number>(allFaultKinds.map((kind) => [kind, 0]));
   readonly states = new Map<StateKind, number>(stateKinds.map((kind) => [kind, 0]));
 
   fault(kind: FaultKind): void {

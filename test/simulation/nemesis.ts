@@ -4,6 +4,7 @@ import { Chance } from "./chance.ts";
 import type { FaultKind } from "./marks.ts";
 import type { Network } from "./network.ts";
 import type { SimulatedNode } from "./node.ts";
+import { Operator } from "./operator.ts";
 import type { Fault } from "./plan.ts";
 import type { World } from "./world.ts";
 
@@ -19,6 +20,7 @@ export class Nemesis {
   readonly #world: World;
   readonly #nodes: readonly SimulatedNode[];
   readonly #network: Network;
+  readonly #operator: Operator;
   readonly #reliefs = new Set<Relief>();
   /** Directions that a fault blocks now; several may block the same. */
   readonly #blocks = new Map<string, number>();
@@ -28,6 +30,7 @@ export class Nemesis {
     this.#world = world;
     this.#nodes = nodes;
     this.#network = network;
+    this.#operator = new Operator(world, nodes);
     for (const fault of world.plan.faults) {
       world.timeline.at(fault.at, () => this.#begin(fault));
     }
@@ -36,6 +39,7 @@ export class Nemesis {
   /** No fault begins any more, and those that last are taken back. */
   end(): void {
     this.#over = true;
+    this.#operator.end();
     for (const relief of [...this.#reliefs]) relief();
   }
 
@@ -123,6 +127,14 @@ export class Nemesis {
       const to = chance.pick(this.#nodes).id;
       leader.event(() => leader.running.replica.driver.transfer(to));
       return nothing;
+    },
+    add: (chance) => (this.#operator.add(chance) ? nothing : null),
+    remove: (chance) => (this.#operator.remove(chance) ? nothing : null),
+    replace: (chance, { dice }) => {
+      const addAnother = (): void => {
+        this.#operator.add(new Chance(dice, "another"));
+      };
+      return this.#operator.remove(chance, addAnother) ? nothing : null;
     },
   };
 

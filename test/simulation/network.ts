@@ -48,13 +48,21 @@ export class Network {
 
   // --- Processes ---------------------------------------------------------------------------------
 
-  /** The process runs: it dials everybody. */
-  started(id: number): void {
+  /** The process runs: it dials whom it knows of. */
+  started(id: number, peers: ReadonlySet<number>): void {
+    for (const each of this.#links.values()) if (each.from.id === id) each.isWanted = false;
+    this.setPeers(id, peers);
+  }
+
+  /** New ones are dialled, missing ones left. */
+  setPeers(id: number, peers: ReadonlySet<number>): void {
     for (const each of this.#links.values()) {
-      if (each.from.id !== id) continue;
+      if (each.from.id !== id || each.isWanted === peers.has(each.to.id)) continue;
+      each.isWanted = !each.isWanted;
       each.attempts = 0;
       each.told = "nothing";
-      this.#dialLater(each, 0);
+      if (each.isWanted) this.#dialLater(each, 0);
+      else this.#close(each, "closed");
     }
   }
 
@@ -241,9 +249,23 @@ export class Network {
     each.lastArrival = this.#world.timeline.now;
     this.#world.trace.note(each.from.id, "connected to node %x", each.to.id);
     each.from.connected(each.to.id);
+    if (each.state === "up" && each.to.hasRemoved(each.from.id)) {
+      this.#tellRemoved(each);
+      return;
+    }
     const back = this.#link(each.to.id, each.from.id);
     // Whoever is dialled knows that the other one lives.
     if (back.state === "waiting") this.#dialLater(back, 0);
+  }
+
+  /** Whoever is dialled by a removed node tells it so. */
+  #tellRemoved(each: Link): void {
+    const { epoch } = each;
+    this.#world.timeline.after(this.#delay(), () => {
+      if (each.epoch !== epoch || this.#isCut(each) || each.to.isPaused) return;
+      this.#world.marks.met("removed node told by a member");
+      each.from.removed(each.to.id);
+    });
   }
 
   #failed(each: Link, refused: boolean): void {
@@ -278,6 +300,6 @@ export class Network {
     else if (each.silentPings >= peerSilentPingsMax) {
       this.#world.marks.met("connection closed after silence");
       this.#lost(each);
-    }
+    } else if (!isSilent && each.to.hasRemoved(each.from.id)) this.#tellRemoved(each);
   }
 }

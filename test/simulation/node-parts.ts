@@ -44,7 +44,7 @@ export async function openParts(
     await new Promise<void>((done) => log.restart(restartPoint(mark), done));
     await node.home.restarted();
   }
-  if (log.lastIndex === 0) await foundLog(log, plan.nodes);
+  if (log.lastIndex === 0 && node.id <= plan.founders) await foundLog(log, plan.founders);
   const machine = newMachine(node);
   if (node.checkpoints.stored !== null) marks.met("restart from a checkpoint");
   restoreAtStart(machine, node.checkpoints.stored);
@@ -91,7 +91,8 @@ function createReplica(
     incarnation: node.incarnation,
     ...{ core, machine, logger, store: log },
     peers: peersOf(node),
-    address: () => null,
+    address: () => node.address,
+    invited: node.invited,
     nowMs: node.nowMs,
     monotonicMs,
     sliceClockMs: () => (sliceMs += world.plan.requestMs),
@@ -129,7 +130,10 @@ function createReplica(
 function peersOf(node: SimulatedProcess): ConstructorParameters<typeof Replica>[0]["peers"] {
   const { network, watcher, bait } = node.around;
   return {
-    setPeers: () => {},
+    setPeers: (peers) => {
+      if (peers.size === 0 && node.isRemoved) node.retired();
+      network().setPeers(node.id, new Set<number>(peers.keys()));
+    },
     send: (to, kind, parts) => {
       const body = Buffer.concat(parts);
       bait.sending?.(kind, body);

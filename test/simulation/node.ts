@@ -2,11 +2,13 @@
 
 import { tickMs } from "../../src/constants.ts";
 import { frameKind } from "../../src/net/frames.ts";
+import type { MemberAddress } from "../../src/net/members/member-address.ts";
 import { checkpointContext } from "../../src/net/snapshots/snapshot-point.ts";
 import { asIndex, asNode, type NodeId } from "../../src/raft/core/types.ts";
 import type { CheckpointContext } from "../../src/state/checkpoint-meta.ts";
 import { Chance } from "./chance.ts";
 import { CheckpointDisk } from "./checkpoint-disk.ts";
+import { addressOf } from "./founding.ts";
 import type { Host } from "./link.ts";
 import { NodeClock } from "./node-clock.ts";
 import { BrokenDisk, NodeDisk } from "./node-disk.ts";
@@ -33,6 +35,12 @@ export class SimulatedNode implements Host, SimulatedProcess {
   readonly disk: NodeDisk;
   readonly clock: NodeClock;
   incarnation = 0;
+  /** Where it was admitted, or was from the beginning; null while it stands by. */
+  joinedAs: MemberAddress | null = null;
+  /** An operator was told that it is removed. */
+  isGone = false;
+  invited: ReadonlyMap<NodeId, string> = new Map();
+  isRetired = false;
   #running: Running | null = null;
   /** Counts the processes: events of an earlier one are void. */
   #life = 0;
@@ -67,9 +75,17 @@ export class SimulatedNode implements Host, SimulatedProcess {
       begins: () => this.#checkpointBegins(),
       written: (appliedIndex) => this.#cutLog(appliedIndex),
     });
+    if (id <= this.world.plan.founders) this.joinedAs = addressOf(id);
     this.home = new SimulatedHome(this.checkpoints, this.disk.wait, () => this.#crashSometimes());
   }
 
+  get address(): MemberAddress | null {
+    const { founders, nodes } = this.world.plan;
+    return founders < nodes ? this.joinedAs : null;
+  }
+  get isRemoved(): boolean {
+    return this.#running?.replica.membership.isRemoved ?? false;
+  }
   get isUp(): boolean {
     return this.#running !== null;
   }
@@ -94,6 +110,18 @@ export class SimulatedNode implements Host, SimulatedProcess {
     this.around.watcher.installed(this, this.running.machine);
   }
 
+  retired(): void {
+    this.isRetired = true;
+    this.world.marks.met("removed node retired");
+  }
+
+  /** The cluster has let it in, under its id. */
+  join(address: MemberAddress, peers: readonly (readonly [number, string])[]): void {
+    this.joinedAs = address;
+    const others = peers.filter(([id]) => id !== this.id);
+    this.invited = new Map(others.map(([id, peer]) => [asNode(id), peer]));
+  }
+
   /** A turn is wanted; what promises ask for outside of an event gets an event of its own. */
   wake(): void {
     this.#wantsTurn = true;
@@ -112,8 +140,9 @@ export class SimulatedNode implements Host, SimulatedProcess {
   // --- The process -------------------------------------------------------------------------------
 
   start(): void {
-    if (this.exists) return;
+    if (this.exists || this.joinedAs === null) return;
     this.exists = true;
+    this.isRetired = false;
     this.#life += 1;
     this.incarnation += 1;
     this.world.trace.note(this.id, "starts, incarnation %x", this.incarnation);
@@ -236,8 +265,14 @@ export class SimulatedNode implements Host, SimulatedProcess {
       log.lastIndex,
       machine.appliedIndex,
     );
-    network().started(this.id);
+    network().started(this.id, this.#knownAtFirst);
     this.#tickLater();
+  }
+
+  /** A founder knows the others; whom else there is its log will tell. */
+  get #knownAtFirst(): ReadonlySet<number> {
+    if (this.invited.size > 0) return new Set<number>(this.invited.keys());
+    return new Set(Array.from({ length: this.world.plan.founders }, (_, at) => at + 1));
   }
 
   /** The log below the checkpoint is not needed any more, but for followers that are a little behind. */
@@ -322,6 +357,14 @@ export class SimulatedNode implements Host, SimulatedProcess {
 
   disconnected(peer: number, refused: boolean): void {
     this.event(() => this.#running?.replica.disconnected(asNode(peer), refused));
+  }
+
+  hasRemoved(peer: number): boolean {
+    return this.#running?.replica.membership.hasRemoved(asNode(peer)) ?? false;
+  }
+
+  removed(by: number): void {
+    this.event(() => this.#running?.replica.removed(asNode(by)));
   }
 
   /** Work that goes on in promises. */

@@ -6,6 +6,7 @@ import type { RaftCore } from "../../src/raft/core/ready.ts";
 import type { Role } from "../../src/raft/core/types.ts";
 import type { Machine } from "../../src/state/machine.ts";
 import { LogWatch } from "./log-watch.ts";
+import { MemberWatch } from "./member-watch.ts";
 import type { Running, SimulatedProcess, Watcher } from "./parts.ts";
 import { StateWatch } from "./state-watch.ts";
 import { ensure, type World } from "./world.ts";
@@ -28,6 +29,7 @@ const acknowledging = new Set([1, 3]);
 export class Observer implements Watcher {
   readonly log: LogWatch;
   readonly state: StateWatch;
+  readonly members: MemberWatch;
   readonly #world: World;
   readonly #seen = new Map<number, Seen>();
   readonly #leaderOf = new Map<number, Seen>();
@@ -36,6 +38,7 @@ export class Observer implements Watcher {
     this.#world = world;
     this.log = new LogWatch(world);
     this.state = new StateWatch(world);
+    this.members = new MemberWatch(world);
   }
 
   // --- The life of a process ---------------------------------------------------------------------
@@ -61,6 +64,7 @@ export class Observer implements Watcher {
     const save = log.save.bind(log);
     log.save = (content, done) => {
       this.#saving(seen, content.entries[0]?.index ?? 0);
+      this.members.saving(seen.running, content.entries);
       this.log.saving(log, content);
       save(content, () => {
         this.log.saved(node.id, content);
@@ -106,6 +110,9 @@ export class Observer implements Watcher {
     } else if (kind === frameKind.readIndexReply) {
       this.#world.marks.met("read confirmed by the leader's peer");
     }
+    ensure(!node.isRetired || kind !== frameKind.raft, "11 membership", () => {
+      return `node ${node.id} was removed, knows it, and takes part`;
+    });
     if (kind !== frameKind.raft || !acknowledging.has(body.readUInt8(1))) return;
     const message = decodeMessage(body);
     ensure(typeof message !== "string", "15 no silence", () => `${String(message)} is sent`);
@@ -175,6 +182,7 @@ export class Observer implements Watcher {
       return `nodes ${other?.node.id} and ${seen.node.id} lead in term ${core.term}`;
     });
     this.#leaderOf.set(core.term, seen);
+    this.members.elected(seen.node.id, this.log.committedUpTo(core.term));
     this.#world.marks.met("election");
     const owed = this.log.committedBefore(core.term);
     ensure(core.last.index >= owed, "4 leader completeness", () => {

@@ -1,6 +1,7 @@
 // What the parts of a simulated node know of each other.
 
 import type { Logger } from "../../src/net/logger.ts";
+import type { MemberAddress } from "../../src/net/members/member-address.ts";
 import type { Replica } from "../../src/net/replica/replica.ts";
 import type { Snapshots } from "../../src/net/snapshots/snapshots.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
@@ -27,6 +28,15 @@ export interface Running {
 export interface SimulatedProcess {
   readonly id: NodeId;
   readonly incarnation: number;
+  /** Where it listens; null where members do not change, and nobody has to be told. */
+  readonly address: MemberAddress | null;
+  /** Of its invitation; empty for a founder. */
+  readonly invited: ReadonlyMap<NodeId, string>;
+  /** It knows that it is no member any more. */
+  readonly isRemoved: boolean;
+  /** From now on it neither votes nor answers, because it was removed. */
+  readonly isRetired: boolean;
+  retired(): void;
   readonly world: World;
   readonly around: Surroundings;
   readonly chance: Chance;

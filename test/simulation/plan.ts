@@ -1,7 +1,7 @@
 // Everything that a seed decides beforehand: the cluster, the weather, the faults and the requests.
 
 import { Chance } from "./chance.ts";
-import { type FaultKind, faultKinds } from "./marks.ts";
+import { type FaultKind, faultKinds, memberFaultKinds } from "./marks.ts";
 import { type ClientPlan, planClients } from "./workload.ts";
 
 export interface Fault {
@@ -24,7 +24,10 @@ export interface ClockPlan {
 
 export interface Plan {
   readonly seed: number;
+  /** Those that stand by to join included. */
   readonly nodes: number;
+  /** The voters that the cluster begins with. Fewer than `nodes`: members change at run time. */
+  readonly founders: number;
   /** Microseconds of the first phase. */
   readonly safetyUs: number;
   readonly clocks: readonly ClockPlan[];
@@ -64,16 +67,27 @@ export interface Omissions {
 export const nothingOmitted: Omissions = { faults: new Set(), operations: new Set() };
 
 const second = 1_000_000;
+/** Nodes of a cluster whose members change, over its whole life: an id is never used again. */
+const slots = 5;
+/** Ids of faults that change members, so that they stay when others are drawn. */
+const memberFaultsFrom = 10_001;
 
 export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const chance = new Chance(seed, "plan");
-  const nodes = chance.pick([3, 3, 3, 3, 5, 5, 1, 2, 4]);
+  const members = new Chance(seed, "members");
+  const fixed = chance.pick([3, 3, 3, 3, 5, 5, 1, 2, 4]);
+  const changes = members.happens(0.2);
+  const nodes = changes ? slots : fixed;
+  const founders = changes ? members.between(1, 3) : fixed;
   const safetyUs = chance.between(6, 16) * second;
   const calm = chance.happens(0.1);
-  const faults = calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs);
-  const clients = planClients(new Chance(seed, "clients"), { nodes, safetyUs });
+  const faults = [
+    ...(calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs)),
+    ...(changes ? drawMemberFaults(members, safetyUs) : []),
+  ];
+  const clients = planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs });
   const plan: Plan = {
-    ...{ seed, nodes, safetyUs },
+    ...{ seed, nodes, founders, safetyUs },
     clocks: Array.from({ length: nodes }, () => drawClock(chance)),
     network: {
       delayMinUs: chance.between(20, 500),
@@ -132,6 +146,23 @@ function drawFaults(chance: Chance, safetyUs: number): Fault[] {
       kind: chance.pick(kinds),
       at,
       duration: Math.round(chance.exponential(durationUs)) + 1_000,
+      dice: chance.below(2 ** 31),
+    });
+  }
+}
+
+/** How an operator changes the cluster, whatever else befalls it. */
+function drawMemberFaults(chance: Chance, safetyUs: number): Fault[] {
+  const meanUs = chance.pick([300_000, 800_000, 2_000_000]);
+  const faults: Fault[] = [];
+  for (let at = second; ; ) {
+    at += Math.round(chance.exponential(meanUs));
+    if (at >= safetyUs) return faults;
+    faults.push({
+      id: memberFaultsFrom + faults.length,
+      kind: chance.pick<FaultKind>(["add", "add", ...memberFaultKinds]),
+      at,
+      duration: 1_000,
       dice: chance.below(2 ** 31),
     });
   }

@@ -1,6 +1,6 @@
 // A whole cluster in one thread and virtual time, from one seed: first chaos, then recovery.
 
-import { electionTicksMin, tickMs } from "../../src/constants.ts";
+import { electionTicksMin, leaderWaitMs, tickMs } from "../../src/constants.ts";
 import { createLogger } from "../../src/net/logger.ts";
 import type { Operation } from "../checking/history.ts";
 import type { Bait } from "./bait.ts";
@@ -22,9 +22,15 @@ import { ensure, Violation, type World } from "./world.ts";
 const compareEvery = 1_000;
 /** The longest election timeout, ten times. */
 const recoveryUs = 10 * 2 * electionTicksMin * tickMs * 1_000;
+/** Until a question about members that is open has its answer, by the slowest clock. */
+const questionsUs = 1.2 * leaderWaitMs * 1_000;
+/** Longer than a leader works on a question whose asker is gone. */
+const restUs = 3_000_000;
 /** What a run of any seed needs at most; more means that it does not come to rest. */
 const stepsMax = 2_000_000;
 
+/** What a node logs that learns that it is no member any more. */
+const removedPattern = /was removed from the cluster/;
 /** Clients with higher numbers belong to the second phase. */
 const askersFrom = 1_000;
 
@@ -74,7 +80,7 @@ class Simulation {
     this.trace = new Trace(this.#timeline, out ?? null);
     this.#world = {
       ...{ plan, timeline: this.#timeline, trace: this.trace, marks: this.marks },
-      ...{ wantsDrain: false, steps: 0 },
+      ...{ wantsDrain: false, questions: 0, steps: 0 },
       fail: (error) => {
         this.#failure ??= error;
       },
@@ -102,6 +108,7 @@ class Simulation {
 
   /** Honest nodes give nobody a reason to warn. */
   #complained(line: string): void {
+    if (removedPattern.test(line)) return;
     this.#world.fail(new Violation("15 no silence", line.trim()));
   }
 
@@ -129,7 +136,7 @@ class Simulation {
     while (!isOver()) {
       if (this.#timeline.next === Number.POSITIVE_INFINITY) return;
       this.#timeline.take()();
-      if (this.#world.wantsDrain) await this.#drain();
+      if (this.#world.wantsDrain || this.#world.questions > 0) await this.#drain();
       if (this.#failure !== null) throw this.#failure;
       this.#compareSometimes();
     }
@@ -157,6 +164,18 @@ class Simulation {
     for (const client of this.#clients) client.stop();
     this.#nemesis.end();
     this.#network.unblockAll();
+    const core = this.#changesMembers
+      ? await this.#settleMembers(chance)
+      : await this.#pickMajority(chance);
+    this.trace.note(0, "second phase: %x nodes stand", core.length);
+    const began = this.#timeline.now;
+    await this.#writeEverywhere(core, began);
+    this.marks.slowestRecoveryUs = this.#timeline.now - began;
+    await this.#readEverything(core);
+    this.#observer.compareAll(true);
+  }
+
+  async #pickMajority(chance: Chance): Promise<readonly SimulatedNode[]> {
     const size =
       Math.floor(this.#nodes.length / 2) + 1 + chance.below(Math.ceil(this.#nodes.length / 2));
     const order = chance.shuffled(this.#nodes);
@@ -165,19 +184,67 @@ class Simulation {
       this.marks.met("minority left dead in the second phase");
       node.end(true);
     }
-    for (const node of core) {
+    await this.#heal(core);
+    return core;
+  }
+
+  async #heal(nodes: readonly SimulatedNode[]): Promise<void> {
+    for (const node of nodes) {
       node.resume();
       node.disk.repair();
       node.mayCrash = false;
       node.start();
     }
-    this.trace.note(0, "second phase: %x nodes stand", core.length);
-    await this.#runUntil(() => core.every(({ isUp }) => isUp));
-    const began = this.#timeline.now;
-    await this.#writeEverywhere(core, began);
-    this.marks.slowestRecoveryUs = this.#timeline.now - began;
-    await this.#readEverything(core);
-    this.#observer.compareAll(true);
+    await this.#runUntil(() => nodes.every(({ isUp }) => isUp));
+  }
+
+  get #changesMembers(): boolean {
+    return this.#plan.founders < this.#plan.nodes;
+  }
+
+  /** Everybody is healed, every change comes to its end, then a majority of the voters goes on alone. */
+  async #settleMembers(chance: Chance): Promise<readonly SimulatedNode[]> {
+    await this.#heal(this.#nodes.filter(({ joinedAs }) => joinedAs !== null));
+    const until = this.#timeline.now + recoveryUs + questionsUs;
+    let leader: SimulatedNode | null = null;
+    let since = 0;
+    let settled: unknown = null;
+    await this.#runUntil(() => {
+      leader = this.#settledLeader;
+      const now = leader?.running.core.membership ?? null;
+      if (now !== settled) since = this.#timeline.now;
+      settled = now;
+      const isStill = leader !== null && this.#timeline.now >= since + restUs;
+      return isStill || this.#timeline.now > until;
+    });
+    leader = this.#settledLeader;
+    ensure(leader !== null, "liveness", () => {
+      return `all members stand for ${recoveryUs / 1e6} s and the configuration does not settle`;
+    });
+    const { members } = leader.running.core.membership;
+    const voters = members.filter(({ voter }) => voter).map(({ id }) => this.#nodes[id - 1]);
+    const order = chance.shuffled(voters.filter((node) => node !== undefined));
+    const size = Math.floor(order.length / 2) + 1 + chance.below(Math.ceil(order.length / 2));
+    for (const node of order.slice(size)) {
+      this.marks.met("minority left dead in the second phase");
+      node.mayCrash = true;
+      node.end(true);
+    }
+    return order.slice(0, size);
+  }
+
+  /** A leader whose configuration is committed, and whose living learners have become voters. */
+  get #settledLeader(): SimulatedNode | null {
+    const leaders = this.#nodes.filter(({ isUp, isLeader }) => isUp && isLeader);
+    const [leader] = leaders.sort((a, b) => b.running.core.term - a.running.core.term);
+    if (leader === undefined || this.#world.questions > 0 || leader.running.core.membershipPending)
+      return null;
+    const { members } = leader.running.core.membership;
+    const isUnsettled = members.some(({ id, voter }) => {
+      return !voter && this.#nodes[id - 1]?.joinedAs !== null && id <= this.#nodes.length;
+    });
+    const isIn = members.some(({ id }) => id === leader.id);
+    return isUnsettled || !isIn ? null : leader;
   }
 
   /** A new write by every node, and what was under way, is answered and applied on all of them. */

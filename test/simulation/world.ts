@@ -12,6 +12,8 @@ export interface World {
   readonly marks: Marks;
   /** Microtasks may have work: they run before the next event, so that promises keep virtual time. */
   wantsDrain: boolean;
+  /** Questions about members that are open: promises go on after every step. */
+  questions: number;
   /** Events handled: frames delivered, completions of disks, ticks, requests of clients. */
   steps: number;
   /** Ends the run: something went wrong where nobody catches it. */
