@@ -2,6 +2,7 @@
 
 import type { SessionHost } from "../../src/net/clients/session.ts";
 import { NodeStats } from "../../src/net/clients/stats.ts";
+import { errors } from "../../src/resp/errors.ts";
 import { ErrorReply, type Reply, SimpleString } from "../../src/resp/reply.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
 import { commands } from "../../src/state/commands/table.ts";
@@ -26,7 +27,7 @@ export const inResp = (words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((each) => `$${each.length}\r\n${each}\r\n`).join("")}`;
 
 export function hostOf(node: SimulatedNode): SessionHost {
-  const { replica, machine } = node.running;
+  const { replica, machine, diskGuard } = node.running;
   const stats = new NodeStats(machine.keyspace.counters);
   return {
     ...{ commands, finder, stats, server: new FakeServer() },
@@ -35,7 +36,9 @@ export function hostOf(node: SimulatedNode): SessionHost {
     },
     write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
     read: (waiter, command, args) => replica.read(waiter, command, args),
-    writesRefused: null,
+    get writesRefused(): ErrorReply | null {
+      return diskGuard.refusesWrites ? errors.diskFull : null;
+    },
     holds: () => false,
     nowMs: node.nowMs,
   };
@@ -44,9 +47,15 @@ export function hostOf(node: SimulatedNode): SessionHost {
 export function outcomeOf(reply: Reply): Outcome {
   if (!(reply instanceof ErrorReply)) return "ok";
   if (reply.text.startsWith("UNKNOWN ")) return "info";
-  ensure(reply.text.startsWith("CLUSTERDOWN "), "9 refusals", () => `unexpected: ${reply.text}`);
+  ensure(
+    isFullDisk(reply) || reply.text.startsWith("CLUSTERDOWN "),
+    "9 refusals",
+    () => `unexpected: ${reply.text}`,
+  );
   return "fail";
 }
+
+export const isFullDisk = (reply: Reply): boolean => reply === errors.diskFull;
 
 export function record(
   { request, node, call }: Asked,

@@ -7,7 +7,7 @@ import { RequestDecoder } from "../../src/resp/request-decoder.ts";
 import { admittedLimits } from "../../src/resp/request-limits.ts";
 import type { Operation, Outcome } from "../checking/history.ts";
 import { Chance } from "./chance.ts";
-import { type Asked, hostOf, inResp, outcomeOf, record } from "./client-record.ts";
+import { type Asked, hostOf, inResp, isFullDisk, outcomeOf, record } from "./client-record.ts";
 import type { SimulatedNode } from "./node.ts";
 import type { Observer } from "./observer.ts";
 import type { Tenant } from "./parts.ts";
@@ -26,6 +26,8 @@ const reconnectUs = 50_000;
 const outstandingMax = 16;
 /** Beyond the drift that a plan gives to a clock. */
 const slowest = 0.85;
+/** Until everybody knows that a disk has space again, or is believed to. */
+const fullKnownUs = 10_000_000;
 const reads = new Set(["GET", "EXISTS"]);
 
 export class SimulatedClient {
@@ -172,7 +174,7 @@ class Connection implements Wire, Tenant {
     const { world, observer, history } = this.#around;
     const kind = outcomeOf(reply);
     if (kind === "info") world.marks.met("write with unknown outcome");
-    if (kind === "fail") world.marks.met("definite refusal without a leader");
+    if (kind === "fail" && !isFullDisk(reply)) world.marks.met("definite refusal without a leader");
     const { appliedIndex } = this.#node.running.machine;
     if (kind === "ok") {
       ensure(!this.#node.isRetired, "11 membership", () => "a removed node answers");
@@ -183,7 +185,8 @@ class Connection implements Wire, Tenant {
       ensure(appliedIndex <= observer.log.committed, "9 acknowledged", () => {
         return `entry ${appliedIndex} is acknowledged and not committed`;
       });
-    } else this.#checkRefusal(asked, kind);
+    } else if (isFullDisk(reply)) this.#checkFullDisks();
+    else this.#checkRefusal(asked, kind);
     world.trace.note(
       this.#node.id,
       `client %x gets ${kind} for request %y`,
@@ -194,6 +197,18 @@ class Connection implements Wire, Tenant {
     if (this.asked.length > 0) return;
     if (this.#node.isRetired) this.#leave();
     else this.#client.answered();
+  }
+
+  /** Only when no majority has space, or had it until a short time ago. */
+  #checkFullDisks(): void {
+    const { world, nodes } = this.#around;
+    world.marks.met("write refused for full disks");
+    const voters = this.#node.running.core.membership.members.filter(({ voter }) => voter);
+    const since = world.timeline.now - fullKnownUs;
+    const full = voters.filter(({ id }) => nodes[id - 1]?.disk.wasFullSince(since) ?? false);
+    ensure(full.length >= voters.length / 2, "9 refusals", () => {
+      return `node ${this.#node.id} refuses writes, ${full.length} of ${voters.length} disks are full`;
+    });
   }
 
   /** A removed node has told where it stands: another one will do better. */

@@ -22,9 +22,13 @@ export const faultKinds = [
 /** Only where members change at run time. */
 export const memberFaultKinds = ["add", "remove", "replace"] as const;
 
-export type FaultKind = (typeof faultKinds)[number] | (typeof memberFaultKinds)[number];
+export type FaultKind =
+  | (typeof faultKinds)[number]
+  | (typeof memberFaultKinds)[number]
+  /** Only in runs of their own. */
+  | "disk full";
 
-const allFaultKinds: readonly FaultKind[] = [...faultKinds, ...memberFaultKinds];
+const allFaultKinds: readonly FaultKind[] = [...faultKinds, ...memberFaultKinds, "disk full"];
 
 /** Interesting states: over many seeds none may stay 0. */
 export const stateKinds = [
@@ -66,6 +70,8 @@ export const stateKinds = [
   "removed node retired",
   "removed node told by a member",
   "client refused by a removed node",
+  "write refused for full disks",
+  "full leader hands over",
 ] as const;
 
 export type StateKind = (typeof stateKinds)[number];

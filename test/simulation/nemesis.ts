@@ -128,6 +128,13 @@ export class Nemesis {
       leader.event(() => leader.running.replica.driver.transfer(to));
       return nothing;
     },
+    "disk full": (chance) => {
+      const full = chance.shuffled(this.#nodes).slice(0, chance.between(1, this.#nodes.length));
+      for (const { disk } of full) disk.fill();
+      return () => {
+        for (const { disk } of full) disk.free();
+      };
+    },
     add: (chance) => (this.#operator.add(chance) ? nothing : null),
     remove: (chance) => (this.#operator.remove(chance) ? nothing : null),
     replace: (chance, { dice }) => {

@@ -1,5 +1,6 @@
 // The disk below the log of one node: how long it takes, when it stalls or breaks, what a crash leaves of it.
 
+import type { DiskSpace } from "../../src/net/directory/disk-space.ts";
 import { SimulatedDisk } from "../support/log-disk.ts";
 import { Chance } from "./chance.ts";
 import type { World } from "./world.ts";
@@ -13,6 +14,7 @@ export class BrokenDisk extends Error {
 }
 
 const lookUs = 500_000;
+const sizeBytes = 2 ** 36;
 
 export class NodeDisk {
   /** Nothing completes before this time. */
@@ -21,6 +23,8 @@ export class NodeDisk {
   readonly #later: (delay: number, act: () => void) => void;
   readonly #latency: Chance;
   #files: SimulatedDisk;
+  #fillings = 0;
+  #freedAt = Number.NEGATIVE_INFINITY;
 
   /** `later` runs what belongs to the process, unless that is gone by then. */
   constructor(id: number, world: World, later: (delay: number, act: () => void) => void) {
@@ -40,6 +44,27 @@ export class NodeDisk {
 
   /** Any other operation: resolves in virtual time, or never when the process is gone by then. */
   readonly wait = (): Promise<void> => new Promise((resolve) => this.#completeLater(resolve));
+
+  // --- Space: what is left of it, not what happens when there is none ---------------------------------
+
+  /** Something else takes the space, down to below the floor. */
+  fill(): void {
+    this.#fillings += 1;
+  }
+
+  free(): void {
+    this.#fillings -= 1;
+    this.#freedAt = this.#world.timeline.now;
+  }
+
+  /** Measured as the program does it. */
+  readonly space = (): Promise<DiskSpace> =>
+    Promise.resolve({ total: sizeBytes, free: this.#fillings > 0 ? 0 : sizeBytes / 2 });
+
+  /** Whether it was full, by the time of the simulation, at this time or later. */
+  wasFullSince(us: number): boolean {
+    return this.#fillings > 0 || this.#freedAt >= us;
+  }
 
   /** The next operation is refused. */
   break(): void {

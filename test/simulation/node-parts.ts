@@ -7,6 +7,7 @@ import {
   inflightBytesMax,
   leaseMs,
 } from "../../src/constants.ts";
+import { DiskGuard } from "../../src/net/directory/disk-guard.ts";
 import { Replica } from "../../src/net/replica/replica.ts";
 import { restartPoint } from "../../src/net/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/net/snapshots/snapshots.ts";
@@ -74,7 +75,13 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
   const replica = createReplica(node, { core, log, machine }, parts);
   const snapshots = createSnapshots(node, { log, machine, replica });
   parts.snapshots = snapshots;
-  return { core, replica, machine, log, snapshots };
+  const diskGuard = new DiskGuard({
+    driver: replica.driver,
+    peers: peersOf(node),
+    measure: node.disk.space,
+    logger: node.around.snapshotLogger,
+  });
+  return { core, replica, machine, log, snapshots, diskGuard };
 }
 
 function createReplica(

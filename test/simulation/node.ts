@@ -1,6 +1,6 @@
 // One simulated node: the program's own parts over a simulated disk, network and clock.
 
-import { tickMs } from "../../src/constants.ts";
+import { diskCheckMs, tickMs } from "../../src/constants.ts";
 import { frameKind } from "../../src/net/frames.ts";
 import type { MemberAddress } from "../../src/net/members/member-address.ts";
 import { checkpointContext } from "../../src/net/snapshots/snapshot-point.ts";
@@ -23,6 +23,7 @@ const turnsMax = 1_000;
 const sliceUs = 200;
 /** Transfers of snapshots are looked after this often. */
 const snapshotTicks = 10;
+const diskTicks = diskCheckMs / tickMs;
 
 export class SimulatedNode implements Host, SimulatedProcess {
   readonly id: NodeId;
@@ -306,7 +307,22 @@ export class SimulatedNode implements Host, SimulatedProcess {
     replica.tick();
     this.#ticks += 1;
     if (this.#ticks % snapshotTicks === 0) snapshots.tick();
+    if (this.world.plan.fillsDisks && this.#ticks % diskTicks === 0) this.#checkDisk();
   };
+
+  #checkDisk(): void {
+    const { diskGuard, replica } = this.running;
+    this.#drained(() => {
+      const { isLeader } = replica.driver;
+      diskGuard
+        .check()
+        .then(() => {
+          const handsOver = isLeader && replica.driver.hasHandedOver;
+          if (handsOver && diskGuard.isLow) this.world.marks.met("full leader hands over");
+        })
+        .catch((error: unknown) => this.world.fail(error));
+    });
+  }
 
   #turnSoon(): void {
     const { turnDelayUs } = this.world.plan;
@@ -341,9 +357,10 @@ export class SimulatedNode implements Host, SimulatedProcess {
     const peer = asNode(from);
     this.event(() => {
       if (this.#running === null) return;
-      const { replica, snapshots } = this.#running;
+      const { replica, snapshots, diskGuard } = this.#running;
       if (kind === frameKind.snapshot) this.#drained(() => snapshots.frame(peer, body));
       else if (kind === frameKind.snapshotReply) this.#drained(() => snapshots.reply(peer, body));
+      else if (kind === frameKind.diskSpace) diskGuard.told(peer, body);
       else replica.frame(peer, kind, body);
     });
   }
@@ -356,7 +373,10 @@ export class SimulatedNode implements Host, SimulatedProcess {
   }
 
   disconnected(peer: number, refused: boolean): void {
-    this.event(() => this.#running?.replica.disconnected(asNode(peer), refused));
+    this.event(() => {
+      this.#running?.diskGuard.disconnected(asNode(peer));
+      this.#running?.replica.disconnected(asNode(peer), refused);
+    });
   }
 
   hasRemoved(peer: number): boolean {

@@ -1,5 +1,6 @@
 // What the parts of a simulated node know of each other.
 
+import type { DiskGuard } from "../../src/net/directory/disk-guard.ts";
 import type { Logger } from "../../src/net/logger.ts";
 import type { MemberAddress } from "../../src/net/members/member-address.ts";
 import type { Replica } from "../../src/net/replica/replica.ts";
@@ -12,6 +13,7 @@ import type { Bait } from "./bait.ts";
 import type { Chance } from "./chance.ts";
 import type { CheckpointDisk } from "./checkpoint-disk.ts";
 import type { Network } from "./network.ts";
+import type { NodeDisk } from "./node-disk.ts";
 import type { SimulatedHome } from "./simulated-home.ts";
 import type { World } from "./world.ts";
 
@@ -22,6 +24,7 @@ export interface Running {
   readonly machine: Machine;
   readonly log: SegmentLog;
   readonly snapshots: Snapshots;
+  readonly diskGuard: DiskGuard;
 }
 
 /** A node as its own parts and its watcher see it. */
@@ -42,6 +45,7 @@ export interface SimulatedProcess {
   readonly chance: Chance;
   readonly checkpoints: CheckpointDisk;
   readonly home: SimulatedHome;
+  readonly disk: NodeDisk;
   readonly tenants: ReadonlySet<Tenant>;
   /** The wall clock, and one that only ever goes on. */
   readonly nowMs: () => number;

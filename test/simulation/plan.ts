@@ -54,6 +54,8 @@ export interface Plan {
   readonly installCrashes: number;
   /** Reads lean on the leader's lease, and every node promises patience. */
   readonly leases: boolean;
+  /** Disks fill up below the floor now and then, and nodes look after that. */
+  readonly fillsDisks: boolean;
   readonly faults: readonly Fault[];
   readonly clients: readonly ClientPlan[];
 }
@@ -71,6 +73,7 @@ const second = 1_000_000;
 const slots = 5;
 /** Ids of faults that change members, so that they stay when others are drawn. */
 const memberFaultsFrom = 10_001;
+const fullDisksFrom = 20_001;
 
 export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const chance = new Chance(seed, "plan");
@@ -81,9 +84,12 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const founders = changes ? members.between(1, 3) : fixed;
   const safetyUs = chance.between(6, 16) * second;
   const calm = chance.happens(0.1);
+  const space = new Chance(seed, "space");
+  const fillsDisks = space.happens(0.15);
   const faults = [
     ...(calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs)),
     ...(changes ? drawMemberFaults(members, safetyUs) : []),
+    ...(fillsDisks ? drawFullDisks(space, safetyUs) : []),
   ];
   const clients = planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs });
   const plan: Plan = {
@@ -108,6 +114,7 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     inflightMessagesMax: chance.pick([1, 4, 256]),
     installCrashes: calm ? 0 : chance.pick([0, 0.5]),
     leases: false,
+    fillsDisks,
     faults: faults.filter(({ id }) => !omit.faults.has(id)),
     clients: clients.map((client) => ({
       ...client,
@@ -163,6 +170,22 @@ function drawMemberFaults(chance: Chance, safetyUs: number): Fault[] {
       kind: chance.pick<FaultKind>(["add", "add", ...memberFaultKinds]),
       at,
       duration: 1_000,
+      dice: chance.below(2 ** 31),
+    });
+  }
+}
+
+/** Long enough to be noticed, which takes a look at the disk and a word to the others. */
+function drawFullDisks(chance: Chance, safetyUs: number): Fault[] {
+  const faults: Fault[] = [];
+  for (let at = second; ; ) {
+    at += Math.round(chance.exponential(2 * second));
+    if (at >= safetyUs) return faults;
+    faults.push({
+      id: fullDisksFrom + faults.length,
+      kind: "disk full",
+      at,
+      duration: second + Math.round(chance.exponential(2 * second)),
       dice: chance.below(2 ** 31),
     });
   }

@@ -257,6 +257,12 @@ class Simulation {
       "liveness",
       () => `a majority stands for ${recoveryUs / 1e6} s without a leader`,
     );
+    const takesWrites = (): boolean =>
+      core.every((node) => {
+        return node.isUp && !node.running.diskGuard.refusesWrites;
+      });
+    await this.#runUntil(() => takesWrites() || this.#timeline.now > began + recoveryUs);
+    ensure(takesWrites(), "liveness", () => "there is space again, and writes are refused");
     const asked = core.map((node) => this.#ask(node, [["APPEND", registers[0], `,end${node.id}`]]));
     const isAnswered = (): boolean =>
       [...asked, ...this.#clients].every(({ isWaiting }) => !isWaiting);
