@@ -154,8 +154,35 @@ const files: readonly Omit<Mutant, "run">[] = [
     find: "    hardState: state.hardState,\n",
     replace: "    hardState: { ...state.hardState, votedFor: null },\n",
   },
+  {
+    name: "writes are refused while a majority has space",
+    why: "docs/guarantees.md: -DISKFULL only when no majority could store a write",
+    file: "src/net/directory/disk-space.ts",
+    find: "withSpace <= voters.length / 2",
+    replace: "withSpace < voters.length",
+  },
 ];
 
-export const nodeMutants: readonly Mutant[] = [...writes, ...reads, ...checkpoints, ...files].map(
-  (mutant) => ({ ...mutant, run: "cluster" }),
-);
+const leases: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a leader leans on its lease after it has handed over",
+    why: "thesis 6.4.1 with 3.10: the heir does not wait",
+    file: "src/net/replica/replica.ts",
+    find: "return isLeader && !hasHandedOver ? core.commit : null;",
+    replace: "return isLeader ? core.commit : null;",
+  },
+  {
+    name: "a lease outlives its leadership",
+    why: "thesis 6.4.1: another leader may have committed more",
+    file: "src/net/replica/read-barrier.ts",
+    find: "  askAgain(): void {\n    this.#leaseUntilMs = 0;\n",
+    replace: "  askAgain(): void {\n",
+  },
+];
+
+const inClusters = [...writes, ...reads, ...checkpoints, ...files];
+
+export const nodeMutants: readonly Mutant[] = [
+  ...inClusters.map((mutant) => ({ ...mutant, run: "cluster" as const })),
+  ...leases.map((mutant) => ({ ...mutant, run: "leases" as const })),
+];

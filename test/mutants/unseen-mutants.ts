@@ -77,22 +77,6 @@ export const unseenMutants: readonly Mutant[] = [
     replace: "  }\n",
   },
   {
-    name: "a leader leans on its lease after it has handed over",
-    why: "thesis 6.4.1 with 3.10: the heir does not wait",
-    file: "src/net/replica/replica.ts",
-    run: "leases",
-    find: "return isLeader && !hasHandedOver ? core.commit : null;",
-    replace: "return isLeader ? core.commit : null;",
-  },
-  {
-    name: "a lease outlives its leadership",
-    why: "thesis 6.4.1: another leader may have committed more",
-    file: "src/net/replica/read-barrier.ts",
-    run: "leases",
-    find: "  askAgain(): void {\n    this.#leaseUntilMs = 0;\n",
-    replace: "  askAgain(): void {\n",
-  },
-  {
     name: "a follower commits its own tail",
     why: "§5.3: commit is min(leaderCommit, index of last new entry)",
     file: "src/raft/core/append.ts",

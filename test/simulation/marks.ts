@@ -26,9 +26,15 @@ export type FaultKind =
   | (typeof faultKinds)[number]
   | (typeof memberFaultKinds)[number]
   /** Only in runs of their own. */
-  | "disk full";
+  | "disk full"
+  | "attack on a lease";
 
-const allFaultKinds: readonly FaultKind[] = [...faultKinds, ...memberFaultKinds, "disk full"];
+const allFaultKinds: readonly FaultKind[] = [
+  ...faultKinds,
+  ...memberFaultKinds,
+  "disk full",
+  "attack on a lease",
+];
 
 /** Interesting states: over many seeds none may stay 0. */
 export const stateKinds = [

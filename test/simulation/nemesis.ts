@@ -1,6 +1,7 @@
 // Carries out the faults of a plan, and takes them back when their time is over.
 
 import { Chance } from "./chance.ts";
+import { LeaseAttacks } from "./lease-attacks.ts";
 import type { FaultKind } from "./marks.ts";
 import type { Network } from "./network.ts";
 import type { SimulatedNode } from "./node.ts";
@@ -21,6 +22,7 @@ export class Nemesis {
   readonly #nodes: readonly SimulatedNode[];
   readonly #network: Network;
   readonly #operator: Operator;
+  readonly #attacks: LeaseAttacks;
   readonly #reliefs = new Set<Relief>();
   /** Directions that a fault blocks now; several may block the same. */
   readonly #blocks = new Map<string, number>();
@@ -30,6 +32,7 @@ export class Nemesis {
     this.#world = world;
     this.#nodes = nodes;
     this.#network = network;
+    this.#attacks = new LeaseAttacks(world, nodes, network);
     this.#operator = new Operator(world, nodes);
     for (const fault of world.plan.faults) {
       world.timeline.at(fault.at, () => this.#begin(fault));
@@ -40,6 +43,7 @@ export class Nemesis {
   end(): void {
     this.#over = true;
     this.#operator.end();
+    this.#attacks.end();
     for (const relief of [...this.#reliefs]) relief();
   }
 
@@ -135,6 +139,7 @@ export class Nemesis {
         for (const { disk } of full) disk.free();
       };
     },
+    "attack on a lease": (chance) => (this.#attacks.begin(chance) ? nothing : null),
     add: (chance) => (this.#operator.add(chance) ? nothing : null),
     remove: (chance) => (this.#operator.remove(chance) ? nothing : null),
     replace: (chance, { dice }) => {

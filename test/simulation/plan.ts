@@ -2,7 +2,7 @@
 
 import { Chance } from "./chance.ts";
 import { type FaultKind, faultKinds, memberFaultKinds } from "./marks.ts";
-import { type ClientPlan, planClients } from "./workload.ts";
+import { type ClientPlan, planClients, planReaders } from "./workload.ts";
 
 export interface Fault {
   /** Names it for good: a shorter plan leaves out some. */
@@ -74,6 +74,7 @@ const slots = 5;
 /** Ids of faults that change members, so that they stay when others are drawn. */
 const memberFaultsFrom = 10_001;
 const fullDisksFrom = 20_001;
+const attacksFrom = 30_001;
 
 export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const chance = new Chance(seed, "plan");
@@ -121,13 +122,20 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
       requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
     })),
   };
-  return new Chance(seed, "leases").happens(0.15) ? withLeases(plan) : plan;
+  return new Chance(seed, "leases").happens(0.15) ? withLeases(plan, omit) : plan;
 }
 
 /** Leases stand on clocks that go at nearly the same rate: half of the drift is what `leaseMs` allows for. */
-export function withLeases(plan: Plan): Plan {
+export function withLeases(plan: Plan, omit: Omissions = nothingOmitted): Plan {
   const clocks = plan.clocks.map(({ skewMs, drift }) => ({ skewMs, drift: drift / 2 }));
-  return { ...plan, clocks, leases: true };
+  const chance = new Chance(plan.seed, "lease attacks");
+  const attacks = drawAttacks(chance, plan.safetyUs).filter(({ id }) => !omit.faults.has(id));
+  const readers = planReaders(chance, plan).map((client) => ({
+    ...client,
+    requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
+  }));
+  const faults = [...plan.faults, ...attacks];
+  return { ...plan, clocks, leases: true, faults, clients: [...plan.clients, ...readers] };
 }
 
 function drawClock(chance: Chance): ClockPlan {
@@ -186,6 +194,19 @@ function drawFullDisks(chance: Chance, safetyUs: number): Fault[] {
       kind: "disk full",
       at,
       duration: second + Math.round(chance.exponential(2 * second)),
+      dice: chance.below(2 ** 31),
+    });
+  }
+}
+
+function drawAttacks(chance: Chance, safetyUs: number): Fault[] {
+  const faults: Fault[] = [];
+  for (let at = second; ; ) {
+    at += second + Math.round(chance.exponential(second));
+    if (at >= safetyUs) return faults;
+    const id = attacksFrom + faults.length;
+    faults.push({
+      ...{ id, kind: "attack on a lease", at, duration: 1_000 },
       dice: chance.below(2 ** 31),
     });
   }

@@ -205,7 +205,8 @@ class Simulation {
   /** Everybody is healed, every change comes to its end, then a majority of the voters goes on alone. */
   async #settleMembers(chance: Chance): Promise<readonly SimulatedNode[]> {
     await this.#heal(this.#nodes.filter(({ joinedAs }) => joinedAs !== null));
-    const until = this.#timeline.now + recoveryUs + questionsUs;
+    let until = this.#timeline.now + recoveryUs + questionsUs;
+    let matched = 0;
     let leader: SimulatedNode | null = null;
     let since = 0;
     let settled: unknown = null;
@@ -214,6 +215,9 @@ class Simulation {
       const now = leader?.running.core.membership ?? null;
       if (now !== settled) since = this.#timeline.now;
       settled = now;
+      // On a slow network a learner may need long: it has to come nearer.
+      if (this.#matched !== matched) until = Math.max(until, this.#timeline.now + recoveryUs);
+      matched = this.#matched;
       const isStill = leader !== null && this.#timeline.now >= since + restUs;
       return isStill || this.#timeline.now > until;
     });
@@ -231,6 +235,13 @@ class Simulation {
       node.end(true);
     }
     return order.slice(0, size);
+  }
+
+  /** What the leader knows its members to have, all together, and how much there is. */
+  get #matched(): number {
+    const leader = this.#nodes.find(({ isUp, isLeader }) => isUp && isLeader);
+    const progress = leader?.running.replica.driver.progress() ?? [];
+    return progress.reduce((sum, { match }) => sum + match, 0);
   }
 
   /** A leader whose configuration is committed, and whose living learners have become voters. */

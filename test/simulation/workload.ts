@@ -46,6 +46,29 @@ export function planClients(
   });
 }
 
+/** Ids of clients that only read, one at each node, and of what they ask. */
+const readersFrom = 101;
+const readsFrom = 100_001;
+const readThinkUs = 20_000;
+
+/** A stale read needs a reader at the node that is mistaken. */
+export function planReaders(
+  chance: Chance,
+  { founders, safetyUs }: { readonly founders: number; readonly safetyUs: number },
+): ClientPlan[] {
+  let lastId = readsFrom;
+  return Array.from({ length: founders }, (_, at) => {
+    const requests: Request[] = [];
+    for (let us = 0; us < safetyUs && requests.length < requestsMax; ) {
+      lastId += 1;
+      const thinkUs = 1 + Math.round(chance.exponential(readThinkUs));
+      us += thinkUs;
+      requests.push({ id: lastId, words: ["EXISTS", registers[0]], thinkUs });
+    }
+    return { id: readersFrom + at, node: at + 1, requests };
+  });
+}
+
 function drawWords(chance: Chance, id: number, timed: number): readonly string[] {
   if (chance.happens(0.2)) return ["INCRBY", chance.pick(counters), "1"];
   // The first keys are asked for more often than the last.
