@@ -71,7 +71,6 @@ export const stateKinds = [
   "member added",
   "member removed",
   "leader removed",
-  "dead member removed",
   "learner became a voter",
   "removed node retired",
   "removed node told by a member",

@@ -55,13 +55,12 @@ export class Operator {
     const dead = members.filter(({ exists }) => !exists);
     const likely = chance.happens(0.3) && leader !== undefined ? [leader] : members;
     const target = chance.pick(chance.happens(0.4) && dead.length > 0 ? dead : likely);
-    const { isLeader: led, exists: lived } = target;
+    const led = target.isLeader;
     return this.#ask(chance, { verb: "remove", id: target.id }, (reply) => {
       if (!isOk(reply)) return;
       target.isGone = true;
       this.#world.marks.met("member removed");
       if (led) this.#world.marks.met("leader removed");
-      if (!lived) this.#world.marks.met("dead member removed");
       then();
     });
   }
