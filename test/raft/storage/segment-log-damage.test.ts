@@ -207,36 +207,6 @@ test("a save that holds the bytes of a frame does not make a torn tail look like
   expect(await judge(disk)).toMatchObject({ last: 1 });
 });
 
-test("whichever sectors of a save a power cut has left out, the save is cut off and nothing is refused", async () => {
-  let torn = 0;
-  for (let seed = 1; seed <= 400; seed += 1) {
-    const random = seeded(seed);
-    const disk = new SimulatedDisk(random);
-    const log = await openLog({ files: disk });
-    await saved(log, [entry(1, 1, "x".repeat(1 + random.integer(700)))]);
-    const path = newest(disk);
-    const before = Buffer.from(disk.content(path));
-    const known = contents(log);
-    // With sectors that are blank although they were written.
-    const data = Buffer.alloc(random.integer(4_000));
-    for (let each = random.integer(4); each > 0; each -= 1) data[random.integer(data.length)] = 1;
-    await saved(log, [entry(1, 2, data.toString("latin1")), entry(1, 3)]);
-    const after = Buffer.from(disk.content(path));
-    const mixed = Buffer.from(after);
-    for (let at = 0; at < 16 * sectorBytes; at += sectorBytes) {
-      if (random.chance(0.5)) before.copy(mixed, at, at, at + sectorBytes);
-    }
-    disk.replace(path, mixed);
-    const found = await judge(disk);
-    if (mixed.equals(after)) expect(found, `seed ${seed}`).toEqual(contents(log));
-    else {
-      expect(found, `seed ${seed}`).toEqual(known);
-      torn += 1;
-    }
-  }
-  expect(torn).toBeGreaterThan(300);
-});
-
 describe("a save of another history, valid in itself and with the right number", () => {
   /** Two logs that part after their first save. */
   async function parted(segmentBytes: number) {
