@@ -3,6 +3,7 @@
 import { assert } from "../../assert.ts";
 import { digestEveryEntries, digestsKept } from "../../constants.ts";
 import type { NodeId } from "../../raft/core/types.ts";
+import { decodeDigest } from "../frames.ts";
 
 export interface DivergencePorts {
   /** Tells every other node. */
@@ -35,6 +36,12 @@ export class DivergenceCheck {
     this.#keep(this.#self, index, digest);
     this.#ports.tell(index, digest);
     this.#compare(index);
+  }
+
+  /** A frame of `frameKind.digest`. */
+  frame(from: NodeId, body: Buffer): void {
+    const told = decodeDigest(body);
+    if (told !== null) this.told(from, told.index, told.digest);
   }
 
   told(from: NodeId, index: number, digest: number): void {

@@ -18,7 +18,6 @@ import type { ReadCommand } from "../../state/commands/spec.ts";
 import type { Machine } from "../../state/machine.ts";
 import { tickProposal } from "../../state/proposal.ts";
 import {
-  decodeDigest,
   decodeReadIndex,
   decodeReadIndexReply,
   encodeDigest,
@@ -311,7 +310,7 @@ export class Replica implements Consumer {
     [frameKind.admin, (from, body) => this.admin.asked(from, body)],
     [frameKind.adminReply, (_, body) => this.admin.answered(body)],
     [frameKind.address, (from, body) => this.#addresses.heard(from, body)],
-    [frameKind.digest, (from, body) => this.#takeDigest(from, body)],
+    [frameKind.digest, (from, body) => this.#divergence.frame(from, body)],
   ]);
 
   #answerReadIndex(from: NodeId, body: Buffer): void {
@@ -324,11 +323,6 @@ export class Replica implements Consumer {
     if (reply === null) return;
     this.#barrier.answeredByLeader(reply.token, reply.index, reply.clockMs);
     this.#options.wake();
-  }
-
-  #takeDigest(from: NodeId, body: Buffer): void {
-    const told = decodeDigest(body);
-    if (told !== null) this.#divergence.told(from, told.index, told.digest);
   }
 
   #stepMessage(from: NodeId, body: Buffer): void {
@@ -353,7 +347,9 @@ export class Replica implements Consumer {
     this.#writes.sendAgain();
   }
 
+  /** A removed node takes no part any more: not even with what a write that was under way acknowledges. */
   #sendMessage(message: Message): void {
+    if (this.#retired) return;
     this.#options.peers.send(message.to, frameKind.raft, encodeMessage(message));
   }
 
