@@ -8,7 +8,8 @@ export interface Numbers {
 }
 
 /**
- * The first batch of an origin in a term follows what is applied here, each later one the batch before.
+ * The first batch of an origin in a term follows what is applied here, each later one that or the batch before:
+ * when a batch is ordered once more, those behind it may be applied by now and do not come again.
  *
  * Not whatever comes first: a leader that refused a batch (it did not know yet that it led, or was handing
  * over) may be sent the next one before its refusal arrives, and no node could ever apply what has a gap
@@ -27,10 +28,9 @@ export class OrderedWrites {
 
   follows(term: number, origin: number, { incarnation, firstNumber }: Numbers): boolean {
     const next = term === this.#term ? this.#next.get(origin) : undefined;
-    if (next === undefined || incarnation > next.incarnation) {
-      return firstNumber <= this.#highestApplied(origin, incarnation) + 1;
-    }
-    return incarnation === next.incarnation && firstNumber <= next.number;
+    if (next !== undefined && incarnation < next.incarnation) return false;
+    const ordered = next?.incarnation === incarnation ? next.number : 1;
+    return firstNumber <= Math.max(ordered, this.#highestApplied(origin, incarnation) + 1);
   }
 
   ordered(term: number, origin: number, { incarnation, firstNumber, count }: Numbers): void {

@@ -35,6 +35,18 @@ describe("a leader orders", () => {
     expect(writes.follows(7, origin, batch(21))).toBe(true);
   });
 
+  it("what follows the writes that are applied, though one of them was ordered again last", () => {
+    let highest = 20;
+    const writes = new OrderedWrites(() => highest);
+    writes.ordered(5, origin, batch(21));
+    writes.ordered(5, origin, batch(31));
+    // Sent again; meanwhile both are applied, so the origin goes on behind them.
+    writes.ordered(5, origin, batch(21));
+    highest = 40;
+    expect(writes.follows(5, origin, batch(42))).toBe(false);
+    expect(writes.follows(5, origin, batch(41))).toBe(true);
+  });
+
   it("a new life of a node from its first number on, and no more of the old one", () => {
     const writes = new OrderedWrites(applied);
     writes.ordered(5, origin, batch(21));
