@@ -276,11 +276,11 @@ export class SimulatedNode implements Host, SimulatedProcess {
     return new Set(Array.from({ length: this.world.plan.founders }, (_, at) => at + 1));
   }
 
-  /** The log below the checkpoint is not needed any more, but for followers that are a little behind. */
+  /** As a node does: the entry that the checkpoint ends with stays, for the log has to know its term. */
   #cutLog(appliedIndex: number): void {
     const { log, snapshots } = this.running;
     const { keepsEntries } = this.world.plan;
-    const upTo = Math.min(appliedIndex, snapshots.oldestIndex) + 1 - keepsEntries;
+    const upTo = Math.min(appliedIndex, snapshots.oldestIndex) - keepsEntries;
     const before = log.firstIndex;
     if (upTo > before) log.cutBefore(asIndex(upTo));
     if (log.firstIndex > before) this.world.marks.met("log cut");
