@@ -89,6 +89,8 @@ export class Node implements RunningNode {
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
+  /** The log takes no save any more. */
+  #isOver = false;
   /** The entry that the newest checkpoint on disk ends with. */
   #checkpointIndex: number;
   #timers: readonly NodeJS.Timeout[] = [];
@@ -155,6 +157,7 @@ export class Node implements RunningNode {
     await this.#checkpointer.run();
     await this.#network.close();
     await this.#snapshots.close();
+    this.#isOver = true;
     await store.close();
     await home.close();
     await directory.close();
@@ -210,7 +213,7 @@ export class Node implements RunningNode {
     this.#isAwake = true;
     setImmediate(() => {
       this.#isAwake = false;
-      this.#replica.turn();
+      if (!this.#isOver) this.#replica.turn();
     });
   };
 

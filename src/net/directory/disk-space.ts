@@ -25,7 +25,8 @@ export function diskFloor({ total }: DiskSpace): number {
 
 /** Most bytes of a segment, between two checkpoints, or behind one: a log may not fill its disk by itself. */
 export function logShare({ total }: DiskSpace): number {
-  return Math.floor(total * logDiskShare);
+  // Some file systems do not tell.
+  return total === 0 ? Number.POSITIVE_INFINITY : Math.floor(total * logDiskShare);
 }
 
 /**

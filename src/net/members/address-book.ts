@@ -100,6 +100,7 @@ export class AddressBook {
   }
 
   #meet({ id, peer }: Announcement): void {
+    if (this.#told.delete(id)) this.#dial(); // It is back where the configuration has it.
     const isKnown = id < this.#driver.membership.nextId; // A member, or removed.
     if (isKnown || this.#strangers.get(id) === peer) return;
     if (!this.#strangers.has(id) && this.#strangers.size >= membersMax) return;

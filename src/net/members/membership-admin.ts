@@ -143,7 +143,9 @@ export class MembershipAdmin implements ClusterView {
         this.#begin(work);
         return;
       case "proposed":
-        return; // Its index will be applied, with this entry or, from another leader, with another.
+        // Its index will be applied; unless another leader's snapshot passes over it: that one is asked.
+        if (!this.#driver.isLeader) work.finish(null);
+        return;
       case "transferring":
         if (!this.#driver.isLeader) work.finish(null);
         // The core gives a transfer up after this time.

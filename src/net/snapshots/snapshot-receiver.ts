@@ -202,6 +202,7 @@ export class SnapshotReceiver {
       point === null
         ? "its membership cannot be read"
         : await incoming.staged.finish(machine, () => this.#giveWay());
+    if (this.#isClosed) return; // Nothing is handed on that is put away in a moment.
     if (problem !== null || point === null) {
       await this.#discard();
       this.#refuse(from, frame.attempt, problem ?? "");

@@ -43,6 +43,8 @@ export class Snapshots {
   readonly #options: SnapshotsOptions;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
+  #installing: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -82,9 +84,10 @@ export class Snapshots {
     this.#sender.begin(to);
   }
 
-  /** Consensus has decided for a snapshot that is staged: see `Consumer.install`. */
+  /** Consensus has decided for a snapshot that is staged: see `Consumer.install`. None begins after `close`. */
   install(point: SnapshotPoint, done: () => void): void {
-    this.#install(point).then(() => {
+    if (this.#isClosed) return;
+    this.#installing = this.#install(point).then(() => {
       done();
       this.#receiver.installed();
     }, this.#options.onFailure);
@@ -114,8 +117,11 @@ export class Snapshots {
     if (reply !== null) this.#sender.answered(from, reply);
   }
 
+  /** What is being installed is brought to its end. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#sender.close();
+    await this.#installing;
     await this.#receiver.close();
   }
 

@@ -8,6 +8,8 @@ const sectorBytes = 512;
 /** Where the sector ends that holds an offset. */
 export const sectorEnd = (at: number): number => at - (at % sectorBytes) + sectorBytes;
 
+export const isSectorStart = (at: number): boolean => at % sectorBytes === 0;
+
 /** The first offset at or behind `at` with which a sector begins. */
 const sectorStart = (at: number): number => Math.ceil(at / sectorBytes) * sectorBytes;
 
@@ -30,7 +32,7 @@ export function countBlankSectors(
   for (const buffer of buffers) {
     const end = start + buffer.byteLength;
     for (let offset = Math.max(start, first); offset < end; ) {
-      if (offset === sectorStart(offset)) {
+      if (isSectorStart(offset)) {
         if (blank) count += 1;
         blank = true;
       }

@@ -1,18 +1,19 @@
 // Judges what stands behind the last whole save: torn by a crash, so never acknowledged, or damaged.
 
 import { frameHeaderBytes, headerOf, isZeroed } from "./frame.ts";
-import { countBlankInFile } from "./sectors.ts";
+import { countBlankInFile, isSectorStart } from "./sectors.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /**
  * Null when a crash can have left this: of the save that was being written at `at`, to a file that held
- * zeros there, some sectors are there as a whole and some not at all. Else what is wrong.
+ * zeros there or that ended early, some sectors are there as a whole and some not at all. Else what is wrong.
  */
 export function damageAt(reader: SegmentReader, at: number, mark: Buffer): string | null {
   const header = headerOf(reader, at, mark);
   if (header === null) {
     return isZeroed(reader, at) ? null : "a save has a damaged header";
   }
+  if (header.end > reader.end && isSectorStart(reader.end)) return null;
   const blank = countBlankInFile(reader, at + frameHeaderBytes, header.end);
   return blank > header.blankSectors ? null : "a save was written as a whole and is damaged";
 }

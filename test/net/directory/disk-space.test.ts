@@ -51,6 +51,7 @@ describe("the floor", () => {
 
 it("a log may take a share of a small disk, so that it does not fill it by itself", () => {
   expect(logShare({ total: 64 * 2 ** 20, free: 0 })).toBe(4 * 2 ** 20);
+  expect(logShare({ total: 0, free: 0 })).toBe(Number.POSITIVE_INFINITY);
 });
 
 describe("writes are refused", () => {

@@ -710,6 +710,28 @@ describe("a member at a new address", () => {
     }
   });
 
+  it("and back at its old one before the configuration could follow, is dialled there", () => {
+    const cluster = addressed();
+    const [one, two, three] = cluster.nodes as [VirtualNode, VirtualNode, VirtualNode];
+    two.crash();
+    three.crash();
+    cluster.run(3_000);
+    two.address = moved(2);
+    two.start();
+    // It says where it is, but nobody is elected meanwhile.
+    const reaches = cluster.passes;
+    cluster.passes = (frame) => frame.kind === frameKind.address && reaches(frame);
+    cluster.run(1_000);
+    expect(one.dials.get(two.id)).toBe(moved(2).peer);
+    two.crash();
+    two.address = addressOf(2);
+    two.start();
+    cluster.passes = reaches;
+    cluster.run(5_000);
+    expect(one.dials.get(two.id)).toBe(peerOf(2));
+    expect(cluster.leader).toBeDefined();
+  });
+
   it("may have given up port 0, or be alone", () => {
     const cluster = new ReplicaCluster(1);
     const node = cluster.elect();

@@ -434,6 +434,7 @@ describe("a snapshot gives way to everything else:", () => {
     await settle();
     await pair.receiver.close();
     expect(pair.staged.map(({ isOpen }) => isOpen)).toEqual([false]);
+    expect(pair.stepped, "consensus is handed nothing that is put away").toEqual([]);
   });
 });
 

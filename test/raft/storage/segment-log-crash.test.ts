@@ -302,3 +302,16 @@ test("whichever sectors of its last save a crash kept from the disk, a log opens
     }
   }
 }, 30_000);
+
+test("a save whose last sectors are blank by themselves is torn where the file ends before them", async () => {
+  const disk = new SimulatedDisk(seeded(91));
+  const log = await openLog({ files: disk });
+  await saved(log, [entry(1, 1)]);
+  await saved(log, [entry(1, 2, `y${"\0".repeat(3_000)}`)]);
+  const path = disk.paths().find((each) => each.endsWith(".segment")) ?? "";
+  for (const size of [1024, 1536, 2048]) {
+    const crashed = disk.copy();
+    crashed.replace(path, disk.content(path).subarray(0, size));
+    expect((await openLog({ files: crashed })).lastIndex, `${size}`).toBe(1);
+  }
+});
