@@ -15,7 +15,7 @@ import {
 import { logShare } from "./net/directory/disk-space.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
 import { encodeAddress } from "./net/members/member-address.ts";
-import { CheckpointHome } from "./net/snapshots/checkpoint-home.ts";
+import { CheckpointHome, type LoadedHome } from "./net/snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./net/snapshots/snapshot-point.ts";
 import { codeOf, describeError } from "./net/system-error.ts";
 import { foundingEntry } from "./raft/core/membership.ts";
@@ -99,11 +99,10 @@ class NodeBuilder {
 
     const identity = await this.#identity();
     const machine = createMachine();
-    const home = await CheckpointHome.open(this.#directory.path);
-    const restored = await home.store.load(machine);
+    const { home, checkpoint } = await this.#openCheckpoint(machine);
     const logShareBytes = logShare(await this.#directory.space());
     const store = await this.#openLog(identity, logShareBytes);
-    await finishInstallation(home, restored, store);
+    await finishInstallation(home, checkpoint, store);
     await this.#found(identity, store);
     checkOrder(machine, store);
     const life = await this.#directory.outlive(highestLife(identity.nodeId, machine, store));
@@ -111,7 +110,7 @@ class NodeBuilder {
     const parts = { ...this.#parts(), identity: { ...identity, ...life } };
     const node = new Node({ ...parts, machine, home, store, logShareBytes });
     logger.debug(
-      { checkpoint: restored?.appliedIndex ?? 0, last: store.lastIndex },
+      { checkpoint: checkpoint?.appliedIndex ?? 0, last: store.lastIndex },
       "state loaded",
     );
     await node.start();
@@ -141,6 +140,16 @@ class NodeBuilder {
     const settled = await this.#directory.settle(invitation.clusterId, invitation.nodeId);
     const peers = invitation.members.map(({ id, peerAddress }) => [id, peerAddress] as const);
     return { ...settled, peers: new Map(peers.filter(([id]) => id !== settled.nodeId)) };
+  }
+
+  async #openCheckpoint(machine: Machine): Promise<LoadedHome> {
+    const found = await CheckpointHome.open(this.#directory.path, machine);
+    if (!("deadly" in found)) return found;
+    const { directory, signal } = found.deadly;
+    throw new StartError(
+      `the checkpoint in ${directory} is damaged: LevelDB ends the process that reads it (${signal}). ` +
+        "Remove this node from the cluster (RAFT REMOVE), and let it join anew with an empty directory",
+    );
   }
 
   async #openLog(identity: Identity, logShareBytes: number): Promise<LogStore> {

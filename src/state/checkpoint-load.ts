@@ -9,6 +9,11 @@ import { Restorer } from "./restore.ts";
 const stepRecords = 1_000;
 const stepBytes = 1024 * 1024;
 
+/** Takes in one record; null, or what is wrong with it. */
+export interface RecordSink {
+  record(key: Buffer, value: Buffer): string | null;
+}
+
 /** After each step: null, or what has to be waited for before the next one. */
 export type OnStep = () => Promise<void> | null;
 
@@ -28,10 +33,11 @@ export async function loadRecords(
   return problem ?? restorer.leftovers;
 }
 
-async function takeRecords(
+/** In the order of their keys, up to the first that is refused: resolves to what is wrong with it. */
+export async function takeRecords(
   level: CheckpointLevel,
-  restorer: Restorer,
-  onStep: OnStep,
+  sink: RecordSink,
+  onStep: OnStep = () => null,
 ): Promise<string | null> {
   const iterator = level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: stepBytes } });
   try {
@@ -41,7 +47,7 @@ async function takeRecords(
       reading = iterator.nextv(stepRecords);
       reading.catch(() => {}); // Awaited above, unless a record is refused first.
       for (const [key, value] of records) {
-        const problem = restorer.record(key, value);
+        const problem = sink.record(key, value);
         if (problem !== null) return problem;
       }
       const wait = onStep();

@@ -11,7 +11,7 @@ import {
   readingFailed,
   writingFailed,
 } from "./checkpoint-level.ts";
-import { loadRecords } from "./checkpoint-load.ts";
+import { loadRecords, takeRecords } from "./checkpoint-load.ts";
 import {
   type CheckpointContext,
   type CheckpointMeta,
@@ -34,6 +34,11 @@ export interface CheckpointStore {
    * CheckpointError when anything is damaged: then the machine is of no use, and nothing is repaired.
    */
   load(machine: Machine): Promise<CheckpointMeta | null>;
+  /**
+   * Reads all that `load` reads, and makes nothing of it: in little memory, whatever it says. Rejects with a
+   * CheckpointError.
+   */
+  readThrough(): Promise<void>;
   /**
    * The newest checkpoint on disk; null when there is none. Close it soon: see CheckpointView. Rejects
    * with a CheckpointError.
@@ -86,6 +91,15 @@ class LevelStore implements CheckpointStore {
       if (typeof leftovers === "string") throw damaged(leftovers);
       this.#ids = new Set([...idsOf(meta), ...leftovers]);
       return meta;
+    } catch (error) {
+      throw readingFailed(error);
+    }
+  }
+
+  async readThrough(): Promise<void> {
+    try {
+      await this.#meta();
+      await takeRecords(this.#level, { record: () => null });
     } catch (error) {
       throw readingFailed(error);
     }

@@ -2,7 +2,9 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import type { Described, Job, Mode, Report } from "./host.ts";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Described, Job, Mode, Report, Trials } from "./host.ts";
 import { placeVariable, withDirectory } from "./image.ts";
 import { Tally } from "./tally.ts";
 import type { Mix } from "./trial.ts";
@@ -43,27 +45,40 @@ export async function campaign(plan: Plan): Promise<Tally> {
 async function runSeed(plan: Plan, seed: number, tally: Tally): Promise<void> {
   const { host, mode, mix, trialsPerSeed } = plan;
   for (let from = 0; from < trialsPerSeed; ) {
-    const job: Job = { mode, mix, seed, from, to: trialsPerSeed };
-    from = await withDirectory((place) => new HostProcess(host, place, job, tally).run());
+    const trials: Trials = { mode, mix, seed, from, to: trialsPerSeed };
+    from = await withDirectory((place) => new HostProcess(host, place, trials, tally).run());
   }
 }
 
-/** One process with one job, up to its end or its death. */
+function forkHost(host: string, place: string): ChildProcess {
+  const env = { ...process.env, [placeVariable]: place };
+  return fork(host, { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [], env });
+}
+
+/** The last reports and words of a process that dies may come after the news of its death. */
+async function ended(child: ChildProcess): Promise<void> {
+  await Promise.all([once(child, "close"), once(child, "disconnect")]);
+}
+
+/** One process with some trials, up to its end or its death. */
 class HostProcess {
   readonly #child: ChildProcess;
-  readonly #job: Job;
+  readonly #host: string;
+  readonly #place: string;
+  readonly #trials: Trials;
   readonly #tally: Tally;
   #next: number;
   #current: ({ readonly number: number } & Described) | null = null;
   #words = "";
   #watch: NodeJS.Timeout | undefined;
 
-  constructor(host: string, place: string, job: Job, tally: Tally) {
-    const env = { ...process.env, [placeVariable]: place };
-    this.#child = fork(host, { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [], env });
-    this.#job = job;
+  constructor(host: string, place: string, trials: Trials, tally: Tally) {
+    this.#child = forkHost(host, place);
+    this.#host = host;
+    this.#place = place;
+    this.#trials = trials;
     this.#tally = tally;
-    this.#next = job.from;
+    this.#next = trials.from;
   }
 
   /** The number of the first trial that is still to be done. */
@@ -73,14 +88,13 @@ class HostProcess {
       this.#words = (this.#words + chunk.toString("latin1")).slice(-2_000);
     });
     child.on("message", (report: Report) => this.#take(report));
-    // The last reports and words of a process that dies may come after the news of its death.
-    const ended = Promise.all([once(child, "close"), once(child, "disconnect")]);
+    const end = ended(child);
     this.#rewind();
-    child.send(this.#job);
-    await ended;
+    child.send(this.#trials);
+    await end;
     clearTimeout(this.#watch);
-    if (this.#current !== null) this.#note(verdictOnDeath(child.signalCode, this.#words));
-    else if (this.#next < this.#job.to) throw new Error(`a host has ended: ${this.#words}`);
+    if (this.#current !== null) this.#note(await this.#verdictOnDeath());
+    else if (this.#next < this.#trials.to) throw new Error(`a host has ended: ${this.#words}`);
     return this.#next;
   }
 
@@ -93,7 +107,7 @@ class HostProcess {
   #note(verdict: Verdict): void {
     const current = this.#current;
     if (current === null) return;
-    const { mode, mix, seed } = this.#job;
+    const { mode, mix, seed } = this.#trials;
     this.#tally.add(`${mode} ${mix} seed ${seed} trial ${current.number}`, current, verdict);
     this.#next = current.number + 1;
     this.#current = null;
@@ -103,12 +117,30 @@ class HostProcess {
     clearTimeout(this.#watch);
     this.#watch = setTimeout(() => this.#child.kill("SIGKILL"), trialMsMax);
   }
+
+  /** LevelDB checks some of its own invariants by abort(3): no answer was given. */
+  async #verdictOnDeath(): Promise<Verdict> {
+    const signal = this.#child.signalCode;
+    if (signal !== "SIGABRT" || !/Assertion .* failed/.test(this.#words)) {
+      return { problem: `the process died of ${signal ?? "itself"}: ${this.#words}` };
+    }
+    const next = await startAgain(this.#host, this.#place);
+    return "problem" in next ? next : { ...next, outcome: "aborted" };
+  }
 }
 
-/** LevelDB checks some of its own invariants by abort(3): no answer was given. */
-function verdictOnDeath(signal: string | null, words: string): Verdict {
-  if (signal === "SIGABRT" && /Assertion .* failed/.test(words)) {
-    return { outcome: "aborted", cutSaves: 0 };
-  }
-  return { problem: `the process died of ${signal ?? "itself"}: ${words}` };
+/** The next start on the directory of the trial that has ended its process: all others have removed theirs. */
+async function startAgain(host: string, place: string): Promise<Verdict> {
+  const child = forkHost(host, place);
+  const reports: Report[] = [];
+  child.on("message", (report: Report) => void reports.push(report));
+  const end = ended(child);
+  const watch = setTimeout(() => child.kill("SIGKILL"), trialMsMax);
+  const job: Job = { startOn: join(place, readdirSync(place)[0] ?? "") };
+  child.send(job);
+  await end;
+  clearTimeout(watch);
+  const [report] = reports;
+  if (report !== undefined && "verdict" in report) return report.verdict;
+  return { problem: `the process was aborted, and so was the next one: ${child.signalCode}` };
 }

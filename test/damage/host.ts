@@ -6,7 +6,7 @@ import { logTrial } from "./log-trial.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { runningTrial } from "./running-trial.ts";
 import { servingTrial } from "./serving-trial.ts";
-import { type Chosen, choose, endingOf, type Mix, startTrial } from "./trial.ts";
+import { type Chosen, choose, endingOf, type Mix, startAgain, startTrial } from "./trial.ts";
 import type { Verdict } from "./verdict.ts";
 
 /**
@@ -18,13 +18,20 @@ import type { Verdict } from "./verdict.ts";
 export type Mode = "log" | "start" | "serving" | "running";
 
 /** Trials [from, to) of one seed. */
-export interface Job {
+export interface Trials {
   readonly mode: Mode;
   readonly mix: Mix;
   readonly seed: number;
   readonly from: number;
   readonly to: number;
 }
+
+/** After a death: the next start on the directory that the trial has left. */
+export interface Again {
+  readonly startOn: string;
+}
+
+export type Job = Trials | Again;
 
 /** What a trial is about to do; then, when the process has lived through it, how it went. */
 export type Report =
@@ -44,7 +51,12 @@ const trials: Readonly<Record<Mode, (prepared: Prepared, chosen: Chosen) => Prom
   running: runningTrial,
 };
 
-async function work({ mode, mix, seed, from, to }: Job): Promise<void> {
+async function work(job: Job): Promise<void> {
+  if ("startOn" in job) await tell({ verdict: await attempt(() => startAgain(job.startOn)) });
+  else await runTrials(job);
+}
+
+async function runTrials({ mode, mix, seed, from, to }: Trials): Promise<void> {
   const prepared = await prepare(seed);
   for (let number = from; number < to; number += 1) {
     const ending = endingOf(number);

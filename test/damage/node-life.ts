@@ -64,7 +64,9 @@ export async function openParts(path: string, directory: DataDirectory): Promise
     },
   });
   if ("damaged" in log) throw new Error(log.damaged);
-  return { directory, log, home: await CheckpointHome.open(path) };
+  const loaded = await CheckpointHome.open(path, new Machine({ commands }));
+  if ("deadly" in loaded) throw new Error("nothing has damaged the checkpoint");
+  return { directory, log, home: loaded.home };
 }
 
 export class NodeLife {

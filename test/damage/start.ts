@@ -70,9 +70,11 @@ async function open(path: string, closing: Closing): Promise<Started | Refused> 
   if (identity === null) return { refused: `${path} is an empty directory` };
 
   const machine = new Machine({ commands });
-  const home = await CheckpointHome.open(path);
+  const loaded = await CheckpointHome.open(path, machine);
+  if ("deadly" in loaded)
+    return { refused: "the checkpoint is deadly: begin with an empty directory" };
+  const { home, checkpoint } = loaded;
   closing.add(() => home.close());
-  const checkpoint = await home.store.load(machine);
 
   const log = await openSegmentLog({
     directory: join(path, "log"),

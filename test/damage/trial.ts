@@ -15,7 +15,7 @@ import { withDirectory, writeImage } from "./image.ts";
 import type { Ending, Prepared } from "./prepare.ts";
 import { goOn } from "./second-life.ts";
 import { start } from "./start.ts";
-import { judge, type Verdict } from "./verdict.ts";
+import { judge, judgeRefusal, type Verdict } from "./verdict.ts";
 
 /**
  * Everything is damaged equally often; or mostly single bits; or the log is cut, byte by byte from its
@@ -93,4 +93,12 @@ export function startTrial(prepared: Prepared, { damage, random }: Chosen): Prom
     const problem = await goOn(path, found, random);
     return problem === null ? verdict : { problem };
   });
+}
+
+/** The start before died on this directory: this one has to say why it does not. */
+export async function startAgain(path: string): Promise<Verdict> {
+  const found = await start(path);
+  if ("refused" in found) return judgeRefusal(found.refused);
+  await found.close();
+  return { problem: "the process was aborted, and the next start finds nothing wrong" };
 }

@@ -15,7 +15,7 @@ import type { Refused, Started } from "./start.ts";
  * - "refused": the node does not start, and one line says what to do.
  * - "cut": the log's last saves are taken for a write that a kill has torn. Legal only after a kill, when
  *   whole sectors are gone, every save that is gone is a damaged one, and the watermark does not know of them.
- * - "aborted": LevelDB has ended the process. No answer, but no word for the operator either.
+ * - "aborted": LevelDB has ended the process, without a word; the next start is refused with one.
  */
 export type Outcome = "same" | "refused" | "cut" | "aborted";
 

@@ -1,9 +1,24 @@
 // Where this node's checkpoint is: the directory that counts, its store, and how another one takes their place.
 
 import type { SnapshotPoint } from "../../raft/core/types.ts";
+import type { CheckpointMeta } from "../../state/checkpoint-meta.ts";
 import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint-store.ts";
 import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
+import type { Machine } from "../../state/machine.ts";
 import { CheckpointDirectory, type RestartMark } from "../directory/checkpoint-directory.ts";
+import { clearLoading, markLoading } from "../directory/loading-mark.ts";
+import { type Probe, probeCheckpoint } from "./probe.ts";
+
+export interface LoadedHome {
+  readonly home: CheckpointHome;
+  /** Null when no checkpoint was ever written. */
+  readonly checkpoint: CheckpointMeta | null;
+}
+
+/** The process that reads the checkpoint in this directory is ended by LevelDB, with this signal. */
+export interface DeadlyHome {
+  readonly deadly: { readonly directory: string; readonly signal: NodeJS.Signals };
+}
 
 export class CheckpointHome {
   readonly #directory: CheckpointDirectory;
@@ -15,10 +30,25 @@ export class CheckpointHome {
     this.#store = store;
   }
 
-  /** In a data directory whose lock is held. Rejects with an error for the operator. */
-  static async open(path: string): Promise<CheckpointHome> {
+  /**
+   * In a data directory whose lock is held: fills an empty machine. A start that died of it is followed
+   * by one that probes the checkpoint first. Rejects with an error for the operator.
+   */
+  static async open(
+    path: string,
+    machine: Machine,
+    probe: Probe = probeCheckpoint,
+  ): Promise<LoadedHome | DeadlyHome> {
     const directory = await CheckpointDirectory.open(path);
-    return new CheckpointHome(directory, await openCheckpointStore(directory.current));
+    if (await markLoading(path)) {
+      const signal = await probe(directory.current);
+      if (signal !== null) return { deadly: { directory: directory.current, signal } };
+    }
+    try {
+      return await load(directory, machine);
+    } finally {
+      await clearLoading(path);
+    }
   }
 
   /** Another one after `replace`. */
@@ -53,5 +83,16 @@ export class CheckpointHome {
 
   close(): Promise<void> {
     return this.#store.close();
+  }
+}
+
+async function load(directory: CheckpointDirectory, machine: Machine): Promise<LoadedHome> {
+  const store = await openCheckpointStore(directory.current);
+  try {
+    const checkpoint = await store.load(machine);
+    return { home: new CheckpointHome(directory, store), checkpoint };
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 }
