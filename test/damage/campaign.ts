@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Described, Job, Mode, Report, Trials } from "./host.ts";
 import { placeVariable, withDirectory } from "./image.ts";
@@ -124,23 +124,36 @@ class HostProcess {
     if (signal !== "SIGABRT" || !/Assertion .* failed/.test(this.#words)) {
       return { problem: `the process died of ${signal ?? "itself"}: ${this.#words}` };
     }
-    const next = await startAgain(this.#host, this.#place);
+    return this.#verdictOfNextStart(join(this.#place, readdirSync(this.#place)[0] ?? ""));
+  }
+
+  /** On the directory that the trial has left; all others have removed theirs. */
+  async #verdictOfNextStart(startOn: string): Promise<Verdict> {
+    // Without the mark the process did not die of the load: the next one may do so first.
+    const isMarked = existsSync(join(startOn, "checkpoint-loading"));
+    let next = await startAgain(this.#host, this.#place, startOn);
+    if (next === "aborted" && !isMarked) next = await startAgain(this.#host, this.#place, startOn);
+    if (next === "aborted") return { problem: "the process was aborted, and so was the next one" };
     return "problem" in next ? next : { ...next, outcome: "aborted" };
   }
 }
 
-/** The next start on the directory of the trial that has ended its process: all others have removed theirs. */
-async function startAgain(host: string, place: string): Promise<Verdict> {
+async function startAgain(
+  host: string,
+  place: string,
+  startOn: string,
+): Promise<Verdict | "aborted"> {
   const child = forkHost(host, place);
-  const reports: Report[] = [];
-  child.on("message", (report: Report) => void reports.push(report));
+  let verdict: Verdict | null = null;
+  child.on("message", (report: Report) => {
+    if ("verdict" in report) verdict = report.verdict;
+  });
   const end = ended(child);
   const watch = setTimeout(() => child.kill("SIGKILL"), trialMsMax);
-  const job: Job = { startOn: join(place, readdirSync(place)[0] ?? "") };
+  const job: Job = { startOn };
   child.send(job);
   await end;
   clearTimeout(watch);
-  const [report] = reports;
-  if (report !== undefined && "verdict" in report) return report.verdict;
-  return { problem: `the process was aborted, and so was the next one: ${child.signalCode}` };
+  if (child.signalCode === "SIGABRT") return "aborted";
+  return verdict ?? { problem: `the start after an abort died of ${child.signalCode ?? "itself"}` };
 }

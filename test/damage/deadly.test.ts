@@ -1,12 +1,14 @@
 // Checkpoints that LevelDB ends the process over: a start dies without a word, the next one says why.
 
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../src/create-server.ts";
 import { probeCheckpoint } from "../../src/net/snapshots/probe.ts";
 import { StartError } from "../../src/start-node.ts";
-import { ServerProcess } from "../support/process-server.ts";
+import { root, ServerProcess } from "../support/process-server.ts";
 import { requireTool } from "../support/process-tools.ts";
 import { temporaryDirectory } from "../support/state-checkpoint.ts";
 import { type Image, withDirectory, withFile, writeImage } from "./image.ts";
@@ -115,6 +117,20 @@ describe("a probe", () => {
     const probing = probeCheckpoint(join(dir, "checkpoint"));
     expect(process.kill(await processWith(join(dir, "checkpoint")), "SIGKILL")).toBe(true);
     expect(await probing).toBeNull();
+  });
+});
+
+describe("the process of a probe", () => {
+  const program = join(root, "dist", "net", "snapshots", "probe-process.js");
+  const probe = (dir: string): ChildProcess => fork(program, [join(dir, "checkpoint")]);
+
+  test("ends at once without the node that waits for it, and leaves the checkpoint to the next", async () => {
+    const dir = await directoryOf(sound);
+    const waitedFor = probe(dir);
+    expect(await once(waitedFor, "exit")).toEqual([0, null]);
+    const alone = probe(dir);
+    alone.disconnect();
+    expect(await once(alone, "exit")).toEqual([1, null]);
   });
 });
 
