@@ -16,6 +16,8 @@ import { type Frame, type Host, type Link, newLink } from "./link.ts";
 import type { World } from "./world.ts";
 
 const ms = 1_000;
+/** More than are ever given to members. */
+const idsMax = 1_000;
 /** TCP sends a lost packet again after this long, doubled each time. */
 const resendUs = 200 * ms;
 
@@ -23,12 +25,10 @@ export class Network {
   readonly #world: World;
   readonly #chance: Chance;
   readonly #links = new Map<number, Link>();
-  readonly #size: number;
 
   constructor(world: World, hosts: readonly Host[]) {
     this.#world = world;
     this.#chance = new Chance(world.plan.seed, "network");
-    this.#size = hosts.length + 1;
     for (const from of hosts) {
       for (const to of hosts)
         if (from !== to) this.#links.set(this.#key(from.id, to.id), newLink(from, to));
@@ -37,7 +37,7 @@ export class Network {
   }
 
   #key(from: number, to: number): number {
-    return from * this.#size + to;
+    return from * idsMax + to;
   }
 
   #link(from: number, to: number): Link {
@@ -133,8 +133,9 @@ export class Network {
 
   /** False: there is no connection. */
   send(from: number, to: number, frame: { readonly kind: number; readonly body: Buffer }): boolean {
-    const each = this.#link(from, to);
-    if (each.state !== "up") return false;
+    const each = this.#links.get(this.#key(from, to));
+    // None: a member that was let in under a further id, and never came.
+    if (each?.state !== "up") return false;
     if (each.isOrphan) return true;
     const arrives = Math.max(each.lastArrival, this.#world.timeline.now + this.#delay());
     each.lastArrival = arrives;
