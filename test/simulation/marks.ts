@@ -27,12 +27,14 @@ export type FaultKind =
   | (typeof memberFaultKinds)[number]
   /** Only in runs of their own. */
   | "disk full"
+  | "bit rot"
   | "attack on a lease";
 
 const allFaultKinds: readonly FaultKind[] = [
   ...faultKinds,
   ...memberFaultKinds,
   "disk full",
+  "bit rot",
   "attack on a lease",
 ];
 
@@ -77,6 +79,8 @@ export const stateKinds = [
   "client refused by a removed node",
   "write refused for full disks",
   "full leader hands over",
+  "damaged log refused",
+  "flipped bit did no harm",
 ] as const;
 
 export type StateKind = (typeof stateKinds)[number];

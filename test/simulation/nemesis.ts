@@ -139,6 +139,7 @@ export class Nemesis {
         for (const { disk } of full) disk.free();
       };
     },
+    "bit rot": (chance) => this.#rot(chance),
     "attack on a lease": (chance) => (this.#attacks.begin(chance) ? nothing : null),
     add: (chance) => (this.#operator.add(chance) ? nothing : null),
     remove: (chance) => (this.#operator.remove(chance) ? nothing : null),
@@ -154,6 +155,18 @@ export class Nemesis {
     const node = this.#anyNode(chance);
     if (node === null) return null;
     node.end(powerToo);
+    return () => node.start();
+  }
+
+  /** While a node is down one bit of its log is flipped: once on each of a minority of the disks. */
+  #rot(chance: Chance): Relief | null {
+    const sound = this.#nodes.filter(({ disk }) => disk.rot === "none");
+    if (sound.length - 1 <= this.#nodes.length / 2) return null;
+    const down = sound.filter(({ exists }) => !exists);
+    const node = chance.pick(down.length > 0 ? down : sound);
+    node.end(chance.happens(0.5));
+    const place = node.disk.flip(chance);
+    if (place !== null) this.#world.trace.note(node.id, `${place} is flipped`);
     return () => node.start();
   }
 

@@ -13,12 +13,18 @@ export class BrokenDisk extends Error {
   }
 }
 
+/** What became of the one bit of a disk that may be flipped. */
+export type Rot = "none" | "unnoticed" | "survived";
+
 const lookUs = 500_000;
+/** Most of a file of the log is room for more: bits are flipped up to so far behind what is used. */
+const roomBytes = 600;
 const sizeBytes = 2 ** 36;
 
 export class NodeDisk {
   /** Nothing completes before this time. */
   stalledUntil = 0;
+  rot: Rot = "none";
   readonly #world: World;
   readonly #later: (delay: number, act: () => void) => void;
   readonly #latency: Chance;
@@ -80,6 +86,30 @@ export class NodeDisk {
   end(powerToo: boolean): void {
     this.#files.powerOff();
     this.#files = powerToo ? this.#files.afterPowerCut() : this.#files.afterKill();
+  }
+
+  // --- Bit rot -------------------------------------------------------------------------------------
+
+  /** Flips one bit somewhere in the log, while no process has it open. Null: there is none yet. */
+  flip(chance: Chance): string | null {
+    const paths = this.#files.paths();
+    if (paths.length === 0) return null;
+    const path = chance.pick(paths);
+    const content = this.#files.content(path);
+    const used = content.findLastIndex((byte) => byte !== 0) + 1;
+    const size = chance.happens(0.9) ? Math.min(content.length, used + roomBytes) : content.length;
+    if (size === 0) return null;
+    const [at, bit] = [chance.below(size), chance.below(8)];
+    this.#files.flip(path, at, 1 << bit);
+    this.rot = "unnoticed";
+    return `bit ${bit} of byte ${at} of ${path}`;
+  }
+
+  /** The whole log was read. */
+  opened(): void {
+    if (this.rot !== "unnoticed") return;
+    this.rot = "survived";
+    this.#world.marks.met("flipped bit did no harm");
   }
 
   #completeLater(complete: () => void): void {

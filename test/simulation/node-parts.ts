@@ -21,9 +21,16 @@ import type { SimulatedDisk } from "../support/log-disk.ts";
 import { restoreAtStart } from "./checkpoint-disk.ts";
 import { foundLog } from "./founding.ts";
 import type { Running, SimulatedProcess } from "./parts.ts";
-import { ensure } from "./world.ts";
+import { Violation } from "./world.ts";
 
-/** Log and state as the disks have them. Rejects when a disk fails. */
+/** A violation, unless a bit of that log was flipped. */
+export class DamagedLog extends Violation {
+  constructor(what: string) {
+    super("durability", what);
+  }
+}
+
+/** Log and state as the disks have them. Rejects when a disk fails, or with `DamagedLog`. */
 export async function openParts(
   node: SimulatedProcess,
   disk: SimulatedDisk,
@@ -33,9 +40,7 @@ export async function openParts(
   const { segmentBytes, cacheBytes } = plan;
   const options = { directory: "log", files: disk, segmentBytes, cacheBytes, onFailure };
   const log = await openSegmentLog(options);
-  ensure(!("damaged" in log), "durability", () => {
-    return `node ${node.id} opens its log: ${JSON.stringify(log)}`;
-  });
+  if ("damaged" in log) throw new DamagedLog(`node ${node.id} opens its log: ${log.damaged}`);
   const segments = disk.paths().filter((path) => segmentNumber(basename(path)) !== null);
   if (segments.length > 1) marks.met("segment rolled");
   if (log.torn) marks.met("torn write cut off at the start");

@@ -1,6 +1,5 @@
 // One simulated node: the program's own parts over a simulated disk, network and clock.
 
-import { diskCheckMs, tickMs } from "../../src/constants.ts";
 import { frameKind } from "../../src/net/frames.ts";
 import type { MemberAddress } from "../../src/net/members/member-address.ts";
 import { checkpointContext } from "../../src/net/snapshots/snapshot-point.ts";
@@ -12,7 +11,8 @@ import { addressOf } from "./founding.ts";
 import type { Host } from "./link.ts";
 import { NodeClock } from "./node-clock.ts";
 import { BrokenDisk, NodeDisk } from "./node-disk.ts";
-import { openParts, wireParts } from "./node-parts.ts";
+import { DamagedLog, openParts, wireParts } from "./node-parts.ts";
+import { NodeTicks } from "./node-ticks.ts";
 import type { Running, SimulatedProcess, Surroundings, Tenant } from "./parts.ts";
 import { SimulatedHome } from "./simulated-home.ts";
 import { ensure, type World } from "./world.ts";
@@ -21,9 +21,6 @@ import { ensure, type World } from "./world.ts";
 const turnsMax = 1_000;
 /** From a turn that leaves work half done to the next one. */
 const sliceUs = 200;
-/** Transfers of snapshots are looked after this often. */
-const snapshotTicks = 10;
-const diskTicks = diskCheckMs / tickMs;
 
 export class SimulatedNode implements Host, SimulatedProcess {
   readonly id: NodeId;
@@ -48,6 +45,8 @@ export class SimulatedNode implements Host, SimulatedProcess {
   /** The process exists: it runs, or is on its way to. */
   exists = false;
   isPaused = false;
+  /** It has refused to start from its damaged log, and stays away. */
+  isLost = false;
   /** Crashes of its own accord are over in the second phase. */
   mayCrash = true;
   /** When its state was replaced by a snapshot last, in microseconds. */
@@ -58,7 +57,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
   #wantsTurn = false;
   #turnPlanned = false;
   #isAtWork = false;
-  #ticks = 0;
+  readonly #timer = new NodeTicks(this);
 
   constructor(id: number, around: Surroundings) {
     this.id = asNode(id);
@@ -141,7 +140,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
   // --- The process -------------------------------------------------------------------------------
 
   start(): void {
-    if (this.exists || this.joinedAs === null) return;
+    if (this.exists || this.isLost || this.joinedAs === null) return;
     this.exists = true;
     this.isRetired = false;
     this.#life += 1;
@@ -153,6 +152,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
       if (life !== this.#life) return;
       // A node that cannot read its disk does not start.
       if (error instanceof BrokenDisk) this.end(false);
+      else if (error instanceof DamagedLog && this.disk.rot !== "none") this.#lose(error);
       else this.world.fail(error);
     });
   }
@@ -175,6 +175,14 @@ export class SimulatedNode implements Host, SimulatedProcess {
     for (const tenant of [...this.tenants]) tenant.ended();
     // In the second phase: an operation that was refused before the disk was repaired has ended it.
     if (!this.mayCrash) this.world.timeline.after(1_000, () => this.start());
+  }
+
+  /** A bit of its log was flipped, and it says so: nobody may believe it any more. */
+  #lose({ message }: DamagedLog): void {
+    this.world.marks.met("damaged log refused");
+    this.world.trace.note(this.id, `refuses to start: ${message}`);
+    this.isLost = true;
+    this.end(false);
   }
 
   /** Nothing of the process runs, and time passes. */
@@ -252,6 +260,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
       if (life === this.#life) this.end(false);
     });
     if (life !== this.#life) return;
+    this.disk.opened();
     const { bait, watcher, network } = this.around;
     bait.opened?.({ log, machine, nowMs: this.nowMs });
     watcher.opened(this, log, machine);
@@ -267,7 +276,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
       machine.appliedIndex,
     );
     network().started(this.id, this.#knownAtFirst);
-    this.#tickLater();
+    this.#timer.begin();
   }
 
   /** A founder knows the others; whom else there is its log will tell. */
@@ -286,43 +295,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
     if (log.firstIndex > before) this.world.marks.met("log cut");
   }
 
-  // --- Time --------------------------------------------------------------------------------------
-
-  #tickLater(): void {
-    const life = this.#life;
-    const every = Math.round((tickMs * 1000) / (1 + this.clock.drift));
-    const tick = (): void => {
-      if (life !== this.#life) return;
-      this.world.timeline.after(every, tick);
-      // A timer that was due several times while the process stood still fires once.
-      if (this.isPaused) return;
-      this.world.steps += 1;
-      this.event(this.#tick);
-    };
-    this.world.timeline.after(this.chance.below(every), tick);
-  }
-
-  readonly #tick = (): void => {
-    const { replica, snapshots } = this.running;
-    replica.tick();
-    this.#ticks += 1;
-    if (this.#ticks % snapshotTicks === 0) snapshots.tick();
-    if (this.world.plan.fillsDisks && this.#ticks % diskTicks === 0) this.#checkDisk();
-  };
-
-  #checkDisk(): void {
-    const { diskGuard, replica } = this.running;
-    this.#drained(() => {
-      const { isLeader } = replica.driver;
-      diskGuard
-        .check()
-        .then(() => {
-          const handsOver = isLeader && replica.driver.hasHandedOver;
-          if (handsOver && diskGuard.isLow) this.world.marks.met("full leader hands over");
-        })
-        .catch((error: unknown) => this.world.fail(error));
-    });
-  }
+  // --- Turns -------------------------------------------------------------------------------------
 
   #turnSoon(): void {
     const { turnDelayUs } = this.world.plan;

@@ -75,6 +75,7 @@ const slots = 5;
 const memberFaultsFrom = 10_001;
 const fullDisksFrom = 20_001;
 const attacksFrom = 30_001;
+const rotFrom = 40_001;
 
 export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const chance = new Chance(seed, "plan");
@@ -91,6 +92,7 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     ...(calm ? [] : drawFaults(new Chance(seed, "faults"), safetyUs)),
     ...(changes ? drawMemberFaults(members, safetyUs) : []),
     ...(fillsDisks ? drawFullDisks(space, safetyUs) : []),
+    ...(changes ? [] : drawRot(new Chance(seed, "bit rot"), safetyUs)),
   ];
   const clients = planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs });
   const plan: Plan = {
@@ -197,6 +199,17 @@ function drawFullDisks(chance: Chance, safetyUs: number): Fault[] {
       dice: chance.below(2 ** 31),
     });
   }
+}
+
+/** Only where it is known how many may be lost: a majority of the founders has to stand. */
+function drawRot(chance: Chance, safetyUs: number): Fault[] {
+  if (!chance.happens(0.15)) return [];
+  return Array.from({ length: chance.between(1, 3) }, (_, at) => ({
+    ...{ id: rotFrom + at, kind: "bit rot" },
+    at: chance.between(second, safetyUs),
+    duration: Math.round(chance.exponential(second)) + 1_000,
+    dice: chance.below(2 ** 31),
+  }));
 }
 
 function drawAttacks(chance: Chance, safetyUs: number): Fault[] {

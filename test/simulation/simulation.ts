@@ -178,10 +178,13 @@ class Simulation {
   async #pickMajority(chance: Chance): Promise<readonly SimulatedNode[]> {
     const size =
       Math.floor(this.#nodes.length / 2) + 1 + chance.below(Math.ceil(this.#nodes.length / 2));
-    const order = chance.shuffled(this.#nodes);
-    const core = order.slice(0, size);
-    for (const node of order.slice(size)) {
+    // Whoever has a flipped bit may stay away: that has to be known before.
+    await this.#heal(this.#nodes.filter(({ disk }) => disk.rot === "unnoticed"));
+    const order = chance.shuffled(this.#nodes).sort((a, b) => Number(a.isLost) - Number(b.isLost));
+    const core = order.slice(0, size).filter(({ isLost }) => !isLost);
+    for (const node of order.filter((each) => !core.includes(each))) {
       this.marks.met("minority left dead in the second phase");
+      node.mayCrash = true;
       node.end(true);
     }
     await this.#heal(core);
@@ -195,7 +198,7 @@ class Simulation {
       node.mayCrash = false;
       node.start();
     }
-    await this.#runUntil(() => nodes.every(({ isUp }) => isUp));
+    await this.#runUntil(() => nodes.every(({ isUp, isLost }) => isUp || isLost));
   }
 
   get #changesMembers(): boolean {

@@ -145,6 +145,17 @@ export class SimulatedDisk implements LogFiles {
     else this.#names.set(path, fileOf(new FileContent(content)));
   }
 
+  /** What reads as this byte is another one from now on, after a power cut too. */
+  flip(path: string, at: number, bits: number): void {
+    const inode = this.#inode(path);
+    for (const content of new Set([inode.cached, inode.durable])) {
+      const byte = Buffer.alloc(1);
+      if (content.read(byte, at) === 0) continue;
+      byte.writeUInt8(byte.readUInt8() ^ bits);
+      content.write(byte, at);
+    }
+  }
+
   /** A write that reached the memory of the system and will never reach the disk (a failed sync). */
   cacheOnly(fd: number, buffers: readonly Uint8Array[], position: number): void {
     const inode = this.#open(fd);

@@ -1,0 +1,63 @@
+// The timer of one simulated node: consensus, transfers of snapshots and the space on its disk are looked after.
+
+import { diskCheckMs, tickMs } from "../../src/constants.ts";
+import type { NodeClock } from "./node-clock.ts";
+import type { Running, SimulatedProcess } from "./parts.ts";
+
+/** Transfers of snapshots are looked after this often. */
+const snapshotTicks = 10;
+const diskTicks = diskCheckMs / tickMs;
+
+interface Ticking extends SimulatedProcess {
+  readonly exists: boolean;
+  readonly isPaused: boolean;
+  readonly running: Running;
+  readonly clock: NodeClock;
+  event(act: () => void): void;
+}
+
+export class NodeTicks {
+  readonly #node: Ticking;
+  #ticks = 0;
+
+  constructor(node: Ticking) {
+    this.#node = node;
+  }
+
+  /** From now on, for as long as the present process exists. */
+  begin(): void {
+    const { world, clock, chance, incarnation } = this.#node;
+    const every = Math.round((tickMs * 1000) / (1 + clock.drift));
+    const tick = (): void => {
+      if (!this.#node.exists || this.#node.incarnation !== incarnation) return;
+      world.timeline.after(every, tick);
+      // A timer that was due several times while the process stood still fires once.
+      if (this.#node.isPaused) return;
+      world.steps += 1;
+      this.#node.event(this.#tick);
+    };
+    world.timeline.after(chance.below(every), tick);
+  }
+
+  readonly #tick = (): void => {
+    const { replica, snapshots } = this.#node.running;
+    replica.tick();
+    this.#ticks += 1;
+    if (this.#ticks % snapshotTicks === 0) snapshots.tick();
+    if (this.#node.world.plan.fillsDisks && this.#ticks % diskTicks === 0) this.#checkDisk();
+  };
+
+  #checkDisk(): void {
+    const { world, running } = this.#node;
+    const { diskGuard, replica } = running;
+    const { isLeader } = replica.driver;
+    world.wantsDrain = true;
+    diskGuard
+      .check()
+      .then(() => {
+        const handsOver = isLeader && replica.driver.hasHandedOver;
+        if (handsOver && diskGuard.isLow) world.marks.met("full leader hands over");
+      })
+      .catch((error: unknown) => world.fail(error));
+  }
+}
