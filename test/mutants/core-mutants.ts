@@ -183,6 +183,20 @@ const membership: readonly Omit<Mutant, "run">[] = [
     replace: "this.#voters = this.membership.members.map(({ id }) => id);",
   },
   {
+    name: "a learner's acknowledgement counts for a commit",
+    why: "thesis 4.2.1: its disk is none of the majority's",
+    file: core("commit"),
+    find: "log.history.voters.map((id) =>",
+    replace: "log.history.membership.members.map(({ id }) =>",
+  },
+  {
+    name: "a removed member gets votes",
+    why: "thesis 4.1, 4.2.3; RedisRaft #3, #30",
+    file: core("election"),
+    find: "  return !isUpToDate(state.log.last, message.last);\n",
+    replace: "  return true;\n",
+  },
+  {
     name: "removed voters still count, new ones do not yet",
     why: "§6: a configuration is in force when it is appended; etcd 77ae04b",
     file: core("membership"),

@@ -33,6 +33,20 @@ const writes: readonly Omit<Mutant, "run">[] = [
     replace: "    const next = first;\n",
   },
   {
+    name: "a leader takes forwarded writes behind a gap",
+    why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
+    file: "src/net/replica/ordering.ts",
+    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
+    replace: "",
+  },
+  {
+    name: "the first batch of a term is taken whatever its number",
+    why: "a leader orders no write behind one that it has refused",
+    file: "src/net/replica/ordered-writes.ts",
+    find: "next.number : 1;",
+    replace: "next.number : firstNumber;",
+  },
+  {
     name: "nobody tells of writes that a snapshot has passed",
     why: "RedisRaft #27: a missing reply shifts all later ones",
     file: "src/net/replica/replica.ts",
@@ -55,6 +69,20 @@ const reads: readonly Omit<Mutant, "run">[] = [
     file: "src/net/replica/read-runner.ts",
     find: "      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
     replace: "",
+  },
+  {
+    name: "a read runs in the middle of an entry",
+    why: "net/replica/applier.ts: while an entry is half done nobody else reads the state",
+    file: "src/net/replica/replica.ts",
+    find: "!this.machine.isApplying && this.#reads.run()",
+    replace: "this.#reads.run()",
+  },
+  {
+    name: "an entry counts as applied before its last request",
+    why: "thesis 6.4 step 4; the applied index is that of whole entries",
+    file: "src/state/machine.ts",
+    find: "sink: isOwn ? sink : null, steps: null };\n",
+    replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",
   },
   {
     name: "keys expire by each node's own clock",
@@ -141,6 +169,13 @@ const files: readonly Omit<Mutant, "run">[] = [
     replace: "",
   },
   {
+    name: "damage in the last save counts as a torn write",
+    why: "docs/guarantees.md: flipped bits are refused",
+    file: "src/raft/storage/torn-save.ts",
+    find: "return blank > header.blankSectors ?",
+    replace: "return blank >= 0 ?",
+  },
+  {
     name: "a new segment is used before its name is on disk",
     why: "a file without a synced directory is lost with the power",
     file: "src/raft/storage/files.ts",
@@ -164,6 +199,27 @@ const files: readonly Omit<Mutant, "run">[] = [
 ];
 
 const leases: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a lease is counted from its confirmation",
+    why: "thesis 6.4.1: it begins when the heartbeats were sent",
+    file: "src/net/replica/read-barrier.ts",
+    find: "confirmed.askedMs + leaseMs",
+    replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
+  },
+  {
+    name: "followers promise patience and have none",
+    why: "thesis 6.4.1: a lease without the voters' help",
+    file: "src/raft/core/state.ts",
+    find: "    if (this.quietTicks > 0) return true;\n",
+    replace: "",
+  },
+  {
+    name: "a promise of patience is forgotten at a restart",
+    why: "thesis 6.4.1: what was promised before the start is not known",
+    file: "src/raft/core/state.ts",
+    find: "    this.promisePatience();\n  }\n",
+    replace: "  }\n",
+  },
   {
     name: "a leader leans on its lease after it has handed over",
     why: "thesis 6.4.1 with 3.10: the heir does not wait",

@@ -4,14 +4,6 @@ import type { Mutant } from "./mutant.ts";
 
 export const unseenMutants: readonly Mutant[] = [
   {
-    name: "a leader takes forwarded writes behind a gap",
-    why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
-    file: "src/net/replica/ordering.ts",
-    run: "cluster",
-    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
-    replace: "",
-  },
-  {
     name: "writes of a node's earlier life count for its present one",
     why: "an incarnation is one run of a process",
     file: "src/state/origins.ts",
@@ -51,30 +43,6 @@ export const unseenMutants: readonly Mutant[] = [
     run: "cluster",
     find: "    await files.truncate(newest.fd, newest.end);\n",
     replace: "",
-  },
-  {
-    name: "a lease is counted from its confirmation",
-    why: "thesis 6.4.1: it begins when the heartbeats were sent",
-    file: "src/net/replica/read-barrier.ts",
-    run: "leases",
-    find: "confirmed.askedMs + leaseMs",
-    replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
-  },
-  {
-    name: "followers promise patience and have none",
-    why: "thesis 6.4.1: a lease without the voters' help",
-    file: "src/raft/core/state.ts",
-    run: "leases",
-    find: "    if (this.quietTicks > 0) return true;\n",
-    replace: "",
-  },
-  {
-    name: "a promise of patience is forgotten at a restart",
-    why: "thesis 6.4.1: what was promised before the start is not known",
-    file: "src/raft/core/state.ts",
-    run: "leases",
-    find: "    this.promisePatience();\n  }\n",
-    replace: "  }\n",
   },
   {
     name: "a follower commits its own tail",

@@ -143,6 +143,10 @@ class Connection implements Wire, Tenant {
     node.tenants.add(this);
   }
 
+  get awaitsRead(): boolean {
+    return this.asked.some(({ request }) => reads.has(request.words[0] ?? ""));
+  }
+
   ask(requests: readonly Request[]): void {
     if (requests.length === 0) return;
     const { world, observer } = this.#around;

@@ -6,7 +6,11 @@ import type { SimulatedNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 const ms = 1_000;
-const lookUs = 500;
+const lookUs = 250;
+
+/** From campaign to campaign, and how many of them. */
+const campaignUs = 20 * ms;
+const campaigns = 20;
 
 /** A leader and two others of its cluster, all of them running. */
 interface Cast {
@@ -40,6 +44,7 @@ export class LeaseAttacks {
     const attack = chance.pick([
       this.#lateConfirmation,
       this.#pause,
+      this.#lateAnswers,
       this.#handOver,
       this.#thereAndBack,
       this.#restart,
@@ -94,25 +99,76 @@ export class LeaseAttacks {
         });
       }
     };
-    look(600);
+    look(1_200);
   };
 
-  /** One follower has long wanted to lead; another forgets by a restart whom it has promised patience. */
-  readonly #restart = (chance: Chance, { leader, heir, voter }: Cast): void => {
+  /** The answers to its round are there, but the process stands still until others lead and have committed. */
+  readonly #lateAnswers = (chance: Chance, { leader }: Cast): void => {
+    const others = this.#nodes.filter((node) => node !== leader);
+    const arrivedUs = chance.between(20 * ms, 200 * ms);
+    const begin = (): void => {
+      leader.pause();
+      this.#later(arrivedUs, () => {
+        for (const other of others) this.#network.block(other.id, leader.id);
+        const isBehind = (): boolean => {
+          const { commit } = leader.running.core;
+          return others.some(
+            (node) => node.isUp && node.isLeader && node.running.core.commit > commit,
+          );
+        };
+        const goOn = (): void => leader.resume();
+        this.#when(() => !leader.isUp || isBehind(), 1_500 * ms, goOn, goOn);
+      });
+      this.#endLater(arrivedUs + 2_000 * ms, others, leader);
+    };
+    // Seen waiting twice: then the round has left in the turn between.
+    let seen = 0;
+    const isAsking = (): boolean => {
+      const waits = leader.isUp && [...leader.tenants].some(({ awaitsRead }) => awaitsRead);
+      seen = waits && leader.isLeader && !leader.isPaused ? seen + 1 : 0;
+      return seen === 2;
+    };
+    this.#when(isAsking, 1_000 * ms, begin);
+  };
+
+  /** One follower has long wanted to lead; the others forget by a restart whom they have promised patience. */
+  readonly #restart = (chance: Chance, { leader, heir }: Cast): void => {
+    const others = this.#nodes.filter((node) => node !== leader);
     this.#network.block(leader.id, heir.id);
     this.#network.block(heir.id, leader.id);
-    this.#later(chance.between(500 * ms, 1_200 * ms), () => {
-      for (const other of this.#nodes) {
-        if (other === leader) continue;
+    this.#later(chance.between(650 * ms, 1_200 * ms), () => {
+      for (const other of others) {
         this.#network.block(leader.id, other.id);
         this.#network.block(other.id, leader.id);
       }
-      voter.end(false);
-      this.#world.timeline.after(chance.between(1 * ms, 20 * ms), () => voter.start());
+      for (const voter of others) {
+        if (voter === heir) continue;
+        voter.end(false);
+        this.#world.timeline.after(chance.between(1 * ms, 20 * ms), () => voter.start());
+      }
+      this.#campaign(heir, campaigns);
     });
-    const others = this.#nodes.filter((node) => node !== leader);
     this.#endLater(1_800 * ms, others, leader);
   };
+
+  /** Again and again, for as long as a lease can last. */
+  #campaign(heir: SimulatedNode, left: number): void {
+    if (left === 0) return;
+    this.#later(campaignUs, () => {
+      if (heir.isUp && heir.running.core.role !== "candidate" && !heir.isLeader) {
+        heir.event(() => heir.running.replica.driver.campaign());
+      }
+      this.#campaign(heir, left - 1);
+    });
+  }
+
+  /** Looks now and then, for so long; the second phase resumes whoever stands still. */
+  #when(holds: () => boolean, us: number, act: () => void, otherwise: () => void = () => {}): void {
+    if (this.#over) return;
+    if (holds()) act();
+    else if (us <= 0) otherwise();
+    else this.#world.timeline.after(lookUs, () => this.#when(holds, us - lookUs, act, otherwise));
+  }
 
   #endLater(us: number, others: readonly SimulatedNode[], leader: SimulatedNode): void {
     this.#world.timeline.after(us, () => {

@@ -60,6 +60,8 @@ export interface SimulatedProcess {
 
 /** Whoever is connected to the process. */
 export interface Tenant {
+  /** It has asked for something to read, and waits. */
+  readonly awaitsRead: boolean;
   /** Replies may be written, more requests may be taken. */
   turned(): void;
   /** The process is gone. */

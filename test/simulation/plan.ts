@@ -137,7 +137,15 @@ export function withLeases(plan: Plan, omit: Omissions = nothingOmitted): Plan {
     requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
   }));
   const faults = [...plan.faults, ...attacks];
-  return { ...plan, clocks, leases: true, faults, clients: [...plan.clients, ...readers] };
+  const common = { clocks, leases: true, faults, clients: [...plan.clients, ...readers] };
+  return { ...plan, ...common, ...(chance.happens(0.6) ? quicker(plan) : {}) };
+}
+
+/** Others have to be elected before a lease ends that should keep them from it: that takes several rounds. */
+function quicker({ network, disk }: Plan): Pick<Plan, "network" | "disk"> {
+  const delayMeanUs = Math.min(network.delayMeanUs, 1_000);
+  const latencyMeanUs = Math.min(disk.latencyMeanUs, 200);
+  return { network: { ...network, delayMeanUs }, disk: { ...disk, latencyMeanUs } };
 }
 
 function drawClock(chance: Chance): ClockPlan {
