@@ -190,13 +190,6 @@ const membership: readonly Omit<Mutant, "run">[] = [
     replace: "log.history.membership.members.map(({ id }) =>",
   },
   {
-    name: "a removed member gets votes",
-    why: "thesis 4.1, 4.2.3; RedisRaft #3, #30",
-    file: core("election"),
-    find: "  return !isUpToDate(state.log.last, message.last);\n",
-    replace: "  return true;\n",
-  },
-  {
     name: "removed voters still count, new ones do not yet",
     why: "§6: a configuration is in force when it is appended; etcd 77ae04b",
     file: core("membership"),

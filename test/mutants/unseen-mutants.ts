@@ -52,4 +52,20 @@ export const unseenMutants: readonly Mutant[] = [
     find: "log.commitTo(asIndex(Math.min(message.commit, agreed)));",
     replace: "log.commitTo(asIndex(Math.min(message.commit, log.last.index)));",
   },
+  {
+    name: "a removed member gets votes",
+    why: "thesis 4.2.3: it only disturbs, for who has a log as new as ours knows that it is removed",
+    file: "src/raft/core/election.ts",
+    run: "core",
+    find: "  return !isUpToDate(state.log.last, message.last);\n",
+    replace: "  return true;\n",
+  },
+  {
+    name: "a save does not say how many of its sectors are blank",
+    why: "no value of the simulation has whole sectors of zeros; test/raft/storage shows it",
+    file: "src/raft/storage/torn-save.ts",
+    run: "cluster",
+    find: "return blank > header.blankSectors ?",
+    replace: "return blank > 0 ?",
+  },
 ];
