@@ -143,6 +143,22 @@ describe("one flipped bit", () => {
     30_000,
   );
 
+  test("in a last save that holds whole sectors of zeros is damage, not a torn write", async () => {
+    const disk = new SimulatedDisk(seeded(9));
+    const log = await openLog({ files: disk });
+    const value = `first${"\0".repeat(4 * sectorBytes)}last`;
+    await saved(log, [entry(1, 1, value)]);
+    const content = disk.content(newest(disk));
+    for (const word of ["first", "last"]) {
+      const flipped = Buffer.from(content);
+      const at = flipped.indexOf(word);
+      flipped[at] = (flipped[at] ?? 0) ^ 1;
+      const hurt = disk.copy();
+      hurt.replace(newest(disk), flipped);
+      expect(await judge(hurt)).toMatch("written as a whole and is damaged");
+    }
+  });
+
   test("before a valid save names the file and the place", async () => {
     const disk = new SimulatedDisk(seeded(8));
     const log = await openLog({ files: disk });
