@@ -33,20 +33,6 @@ const writes: readonly Omit<Mutant, "run">[] = [
     replace: "    const next = first;\n",
   },
   {
-    name: "a leader takes forwarded writes behind a gap",
-    why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
-    file: "src/net/replica/ordering.ts",
-    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
-    replace: "",
-  },
-  {
-    name: "the first batch of a term is taken whatever its number",
-    why: "a leader orders no write behind one that it has refused",
-    file: "src/net/replica/ordered-writes.ts",
-    find: "next.number : 1;",
-    replace: "next.number : firstNumber;",
-  },
-  {
     name: "nobody tells of writes that a snapshot has passed",
     why: "RedisRaft #27: a missing reply shifts all later ones",
     file: "src/net/replica/replica.ts",
@@ -76,13 +62,6 @@ const reads: readonly Omit<Mutant, "run">[] = [
     file: "src/net/replica/replica.ts",
     find: "!this.machine.isApplying && this.#reads.run()",
     replace: "this.#reads.run()",
-  },
-  {
-    name: "an entry counts as applied before its last request",
-    why: "thesis 6.4 step 4; the applied index is that of whole entries",
-    file: "src/state/machine.ts",
-    find: "sink: isOwn ? sink : null, steps: null };\n",
-    replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",
   },
   {
     name: "keys expire by each node's own clock",

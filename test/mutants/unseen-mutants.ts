@@ -68,4 +68,28 @@ export const unseenMutants: readonly Mutant[] = [
     find: "return blank > header.blankSectors ?",
     replace: "return blank > 0 ?",
   },
+  {
+    name: "a leader takes forwarded writes behind a gap",
+    why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
+    file: "src/net/replica/ordering.ts",
+    run: "cluster",
+    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
+    replace: "",
+  },
+  {
+    name: "the first batch of a term is taken whatever its number",
+    why: "a leader orders no write behind one that it has refused",
+    file: "src/net/replica/ordered-writes.ts",
+    run: "cluster",
+    find: "next.number : 1;",
+    replace: "next.number : firstNumber;",
+  },
+  {
+    name: "an entry counts as applied before its last request",
+    why: "thesis 6.4 step 4; the applied index is that of whole entries",
+    file: "src/state/machine.ts",
+    run: "cluster",
+    find: "sink: isOwn ? sink : null, steps: null };\n",
+    replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",
+  },
 ];
