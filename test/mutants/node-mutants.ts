@@ -4,14 +4,6 @@ import type { Mutant } from "./mutant.ts";
 
 const writes: readonly Omit<Mutant, "run">[] = [
   {
-    name: "a forwarded frame is forwarded again",
-    why: "RedisRaft #13: one RPUSH ran for ever",
-    file: "src/net/replica/ordering.ts",
-    find: "    if (!taken) peers.send(from, frameKind.refused, []);\n",
-    replace:
-      "    if (!taken && driver.isLeader) peers.send(from, frameKind.refused, []);\n    else if (!taken) peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
-  },
-  {
     name: "writes are sent again, but not from the lowest one",
     why: "RedisRaft #14: what was under way at a failover is lost",
     file: "src/net/replica/pending-writes.ts",

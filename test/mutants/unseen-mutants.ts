@@ -92,4 +92,13 @@ export const unseenMutants: readonly Mutant[] = [
     find: "sink: isOwn ? sink : null, steps: null };\n",
     replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",
   },
+  {
+    name: "a forwarded frame is forwarded again",
+    why: "RedisRaft #13; a leader refuses what does not follow, so nearly every such frame is refused",
+    file: "src/net/replica/ordering.ts",
+    run: "cluster",
+    find: "    if (!taken) peers.send(from, frameKind.refused, []);\n",
+    replace:
+      "    if (!taken && driver.isLeader) peers.send(from, frameKind.refused, []);\n    else if (!taken) peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
+  },
 ];
