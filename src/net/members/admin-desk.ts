@@ -1,6 +1,5 @@
 // RAFT ADD, REMOVE and TRANSFER asked at any node: put to the leader, and to the next one if it is lost.
 
-import { randomInt } from "node:crypto";
 import { leaderWaitMs, tickMs } from "../../constants.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { encodeReply } from "../../resp/encode-reply.ts";
@@ -8,6 +7,7 @@ import { errors } from "../../resp/errors.ts";
 import { ok, type Reply } from "../../resp/reply.ts";
 import { ReplyDecoder } from "../../resp/reply-decoder.ts";
 import { frameKind, type Peers } from "../frames.ts";
+import { LifeNumbers } from "../life-numbers.ts";
 import { adminErrors } from "./admin-errors.ts";
 import { directoryPattern, type MemberHome } from "./member-address.ts";
 import type { MembershipAdmin } from "./membership-admin.ts";
@@ -15,8 +15,6 @@ import type { AdminRequest } from "./membership-plan.ts";
 
 /** Bytes before the JSON or RESP text: the asking node's own number of the question. */
 const numberBytes = 8;
-/** Numbers start anywhere, so no answer to a former run of this node is taken for one to this run. */
-const firstNumberMax = 2 ** 40;
 /** A question that is not answered by then is put again: a connection may have been lost. */
 const repeatTicks = 2_000 / tickMs;
 const deadlineTicks = leaderWaitMs / tickMs;
@@ -35,10 +33,15 @@ export class AdminDesk {
   readonly #admin: MembershipAdmin;
   readonly #leader: () => NodeId | null;
   readonly #open = new Map<number, Question>();
-  #lastNumber = randomInt(firstNumberMax);
+  readonly #numbers: LifeNumbers;
 
-  constructor(peers: Pick<Peers, "send">, admin: MembershipAdmin, leader: () => NodeId | null) {
-    this.#peers = peers;
+  constructor(
+    node: { readonly peers: Pick<Peers, "send">; readonly incarnation: number },
+    admin: MembershipAdmin,
+    leader: () => NodeId | null,
+  ) {
+    this.#peers = node.peers;
+    this.#numbers = new LifeNumbers(node.incarnation);
     this.#admin = admin;
     this.#leader = leader;
   }
@@ -47,7 +50,7 @@ export class AdminDesk {
   ask(request: AdminRequest): Promise<Reply> {
     if (this.#admin.isRemoved) return Promise.resolve(adminErrors.removed);
     return new Promise((resolve) => {
-      const number = ++this.#lastNumber;
+      const number = this.#numbers.next();
       const question: Question = { number, request, resolve, ticks: 0, asked: null };
       this.#open.set(number, question);
       this.#put(question);

@@ -1,6 +1,7 @@
 // Confirms that a read may run: a ReadIndex round at the leader, here or through a peer.
 
 import type { LogIndex } from "../../raft/core/types.ts";
+import { LifeNumbers } from "../life-numbers.ts";
 
 /** What the barrier needs of consensus; implemented by the replica. */
 export interface BarrierPorts {
@@ -54,7 +55,8 @@ export class ReadBarrier {
   readonly #owner: BarrierOwner;
   readonly #lease: Lease | null;
   #leaseUntilMs = 0;
-  #lastToken = 0;
+  /** The leader keeps what a peer asked, so a token must not come again in that peer's next life. */
+  readonly #tokens: LifeNumbers;
   /** As of the last `askStale`. */
   #oldestOpen = 0;
   /** Own requests without an answer, by token. */
@@ -65,7 +67,14 @@ export class ReadBarrier {
   readonly #rounds = new Map<number, Round>();
   readonly #ticks = new Map<number, { readonly term: number; readonly requests: Request[] }>();
 
-  constructor(ports: BarrierPorts, owner: BarrierOwner, lease: Lease | null = null) {
+  /** `incarnation`: of this life of the node. */
+  constructor(
+    incarnation: number,
+    ports: BarrierPorts,
+    owner: BarrierOwner,
+    lease: Lease | null = null,
+  ) {
+    this.#tokens = new LifeNumbers(incarnation);
     this.#ports = ports;
     this.#owner = owner;
     this.#lease = lease;
@@ -73,7 +82,7 @@ export class ReadBarrier {
 
   /** Returns the token that `confirmed` will name. With `tick`, log time has passed the leader's clock. */
   request(tick: boolean): number {
-    const request = { peer: 0, token: ++this.#lastToken, tick };
+    const request = { peer: 0, token: this.#tokens.next(), tick };
     this.#open.set(request.token, request);
     this.#unasked.push(request);
     this.#ports.wake();
@@ -100,6 +109,15 @@ export class ReadBarrier {
   /** A follower asks. Without leadership here it gets no answer, and asks the next leader. */
   askedByPeer(peer: number, token: number, tick: boolean): void {
     this.#startHere({ peer, token, tick });
+  }
+
+  /** The connection to a node is gone, and perhaps its process: in its next life it asks anew. */
+  forgetPeer(peer: number): void {
+    for (const { requests } of [...this.#rounds.values(), ...this.#ticks.values()]) {
+      for (let at = requests.length - 1; at >= 0; at--) {
+        if (requests[at]?.peer === peer) requests.splice(at, 1);
+      }
+    }
   }
 
   answeredByLeader(token: number, index: number, clockMs: number): void {

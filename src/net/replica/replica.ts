@@ -114,7 +114,7 @@ export class Replica implements Consumer {
       warn: (line) => options.logger.error(line),
     });
     this.membership = new MembershipAdmin(this.driver, options.clusterId);
-    this.admin = new AdminDesk(options.peers, this.membership, () => this.#leader);
+    this.admin = new AdminDesk(options, this.membership, () => this.#leader);
     const { address, invited = new Map() } = options;
     this.#addresses = new AddressBook(this.driver, peers, address, invited);
   }
@@ -283,6 +283,7 @@ export class Replica implements Consumer {
   /** `isGone`: nothing listens at its address any more, so there is no process to wait for. */
   disconnected(peer: NodeId, isGone: boolean): void {
     this.driver.unreachable(peer);
+    this.#barrier.forgetPeer(peer);
     if (isGone && peer === this.#leader) this.driver.leaderGone(peer);
     if (peer === this.#leader) this.#sendAgain();
   }
@@ -354,8 +355,9 @@ export class Replica implements Consumer {
   }
 
   #createBarrier(): ReadBarrier {
-    const { nowMs, peers, wake } = this.#options;
+    const { incarnation, nowMs, peers, wake } = this.#options;
     return new ReadBarrier(
+      incarnation,
       {
         readIndex: () => this.driver.readIndex(),
         leadsUpTo: () => {

@@ -11,6 +11,7 @@ function leader(lease = true) {
   const confirmed: [number, number][] = [];
   const answered: [number, number][] = [];
   const barrier = new ReadBarrier(
+    1,
     {
       readIndex: () => ++state.round,
       leadsUpTo: () => state.commit,
