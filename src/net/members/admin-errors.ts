@@ -35,8 +35,8 @@ export const adminErrors = {
   ),
   peerAddressTaken: (address: string, id: number) =>
     error(
-      `ERR ${address} is member ${id} already: start it without --join, ` +
-        `or RAFT REMOVE ${id} first if its data is gone`,
+      `ERR ${address} is member ${id} already, with another data directory: give its own --dir if this one is wrong. ` +
+        `If its data is gone: RAFT REMOVE ${id} first, then start this node again, with --join as now`,
     ),
   clientAddressTaken: (address: string, id: number) =>
     error(`ERR clients reach member ${id} at ${address}: give the new node another address`),
