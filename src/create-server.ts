@@ -3,11 +3,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadConfig } from "./net/config/config.ts";
-import type { OptionName } from "./net/config/config-options.ts";
-import { RuntimeConfig } from "./net/config/config-runtime.ts";
-import { createLogger, logLevels } from "./net/logger.ts";
-import { startNode } from "./start-node.ts";
+import { createLogger, logLevels } from "./logger.ts";
+import { loadConfig } from "./node/config/config.ts";
+import type { OptionName } from "./node/config/config-options.ts";
+import { RuntimeConfig } from "./node/config/config-runtime.ts";
+import { startNode } from "./node/start-node.ts";
 
 export interface ServerOptions {
   /** 0, the default, picks a free one. */

@@ -4,20 +4,20 @@
 import { runAdmin } from "./cli/admin.ts";
 import { processHost, runCluster } from "./cli/cluster.ts";
 import { parseCommandLine } from "./cli/command-line.ts";
-import { JoinError } from "./cli/join.ts";
 import { logJoining } from "./cli/joining.ts";
 import { processOutput } from "./cli/output.ts";
 import { runStatus } from "./cli/status.ts";
-import { ConfigError, type LoadedConfig } from "./net/config/config.ts";
-import { RuntimeConfig } from "./net/config/config-runtime.ts";
-import { openFilesMax } from "./net/config/open-files.ts";
-import { DataDirectoryError } from "./net/directory/data-directory.ts";
+import { createLogger, type Logger } from "./logger.ts";
 import { formatEndpoint } from "./net/endpoint.ts";
-import { createLogger, type Logger } from "./net/logger.ts";
-import { describeError } from "./net/system-error.ts";
-import type { RunningNode } from "./running-node.ts";
-import { StartError, startNode } from "./start-node.ts";
+import { ConfigError, type LoadedConfig } from "./node/config/config.ts";
+import { RuntimeConfig } from "./node/config/config-runtime.ts";
+import { openFilesMax } from "./node/config/open-files.ts";
+import { DataDirectoryError } from "./node/directory/data-directory.ts";
+import { JoinError } from "./node/join.ts";
+import type { RunningNode } from "./node/running-node.ts";
+import { StartError, startNode } from "./node/start-node.ts";
 import { CheckpointError } from "./state/checkpoint-level.ts";
+import { describeError } from "./system-error.ts";
 import { kvorumVersion } from "./version.ts";
 
 /** As in sysexits.h: the disk or the directory failed; something inside is broken. */

@@ -2,18 +2,18 @@
 
 import { Command, CommanderError } from "commander";
 import { membersMax } from "../constants.ts";
-import { bytesOf, ConfigError, type LoadedConfig, loadConfig } from "../net/config/config.ts";
+import { logLevels } from "../logger.ts";
+import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
+import { bytesOf, ConfigError, type LoadedConfig, loadConfig } from "../node/config/config.ts";
 import {
   environmentName,
   isOptionName,
   type OptionName,
   optionNames,
   optionOf,
-} from "../net/config/config-options.ts";
-import { choice, host, integer, type ValueKind } from "../net/config/config-values.ts";
-import { openFilesMax } from "../net/config/open-files.ts";
-import { type Endpoint, parseEndpoint } from "../net/endpoint.ts";
-import { logLevels } from "../net/logger.ts";
+} from "../node/config/config-options.ts";
+import { choice, host, integer, type ValueKind } from "../node/config/config-values.ts";
+import { openFilesMax } from "../node/config/open-files.ts";
 import type { Bytes } from "../resp/reply.ts";
 import type { AdminAction, NewMember } from "./admin.ts";
 import type { ClusterOptions } from "./cluster.ts";

@@ -1,7 +1,7 @@
 // What `kvorum --help` prints: one screen, made from the table of options.
 
 import { membersMax } from "../constants.ts";
-import { type OptionName, optionNames, optionOf } from "../net/config/config-options.ts";
+import { type OptionName, optionNames, optionOf } from "../node/config/config-options.ts";
 
 const column = 38;
 

@@ -2,7 +2,7 @@
 
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { createLineReader, type LineReader } from "../net/logger.ts";
+import { createLineReader, type LineReader } from "../logger.ts";
 
 /** Foreground colours that can be told apart on light and dark: cyan, yellow, green, magenta, blue, red. */
 const colours = [36, 33, 32, 35, 34, 31];

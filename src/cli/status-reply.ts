@@ -2,8 +2,8 @@
 
 import type { Endpoint } from "../net/endpoint.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
+import { ask, NoAnswerError } from "../net/resp-client.ts";
 import { type Bytes, ErrorReply, MapReply, type Reply } from "../resp/reply.ts";
-import { ask, NoAnswerError } from "./resp-client.ts";
 
 /** How a command reaches its cluster: any node of it, by its port for clients. */
 export interface ClusterTarget extends Endpoint {

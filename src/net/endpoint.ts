@@ -8,6 +8,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** An address to listen on; an optional one (`-::1`) may be missing on this machine. */
+export interface BindAddress {
+  readonly host: string;
+  readonly optional: boolean;
+}
+
 const pattern = /^(?:([A-Za-z0-9_.-]+)|\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?)\]):([0-9]{1,5})$/;
 
 /** Reads `host:port` or `[ipv6]:port`; null for anything else, port 0 included. */

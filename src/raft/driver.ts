@@ -137,6 +137,7 @@ export class RaftDriver {
     for (let ready = this.#ready(); ready !== null; ready = this.#ready()) {
       if (ready.save !== null) this.#save(ready.save); //                    1. the disk starts,
       for (const message of ready.messages) this.#send(message); //          2. peers work meanwhile,
+      if (ready.messages.length > 0) this.#ports.transport.flush();
       for (const member of ready.snapshots) this.#ports.transport.sendSnapshot(member);
       this.#tellOfLeader();
       if (ready.committed.length > 0) this.#ports.consumer.committed(ready.committed); // 3. apply,

@@ -43,6 +43,8 @@ export interface LogStore extends LogReader {
 /** Drops what cannot be sent; Raft sends again. */
 export interface Transport {
   send(message: Message): void;
+  /** What was sent leaves now: the peers write it to their disks while this node goes on with its turn. */
+  flush(): void;
   /**
    * The member needs the newest checkpoint, for this leader's log does not reach back far enough.
    * Whenever the transfer is over and may not have helped, `snapshotFailed` is called.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseCommandLine } from "../../src/cli/command-line.ts";
-import { optionNames, optionOf } from "../../src/net/config/config-options.ts";
+import { optionNames, optionOf } from "../../src/node/config/config-options.ts";
 
 const parse = (line: string, environment: Record<string, string> = {}) =>
   parseCommandLine(line.split(" ").filter(Boolean), environment, "1.2.3");

@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { DataDirectory, newClusterId } from "../../src/net/directory/data-directory.ts";
+import { DataDirectory, newClusterId } from "../../src/node/directory/data-directory.ts";
 import { asNode } from "../../src/raft/core/types.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { Machine } from "../../src/state/machine.ts";

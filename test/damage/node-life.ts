@@ -2,13 +2,13 @@
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import type { DataDirectory } from "../../src/net/directory/data-directory.ts";
-import { CheckpointHome } from "../../src/net/snapshots/checkpoint-home.ts";
+import type { DataDirectory } from "../../src/node/directory/data-directory.ts";
+import { CheckpointHome } from "../../src/node/snapshots/checkpoint-home.ts";
 import {
   checkpointContext,
   restartPoint,
   snapshotPoint,
-} from "../../src/net/snapshots/snapshot-point.ts";
+} from "../../src/node/snapshots/snapshot-point.ts";
 import { encodeMembership } from "../../src/raft/core/membership.ts";
 import {
   asIndex,

@@ -1,6 +1,6 @@
 // A data directory with three lives behind it, as an orderly end leaves it and as a kill does.
 
-import { DataDirectory, newClusterId } from "../../src/net/directory/data-directory.ts";
+import { DataDirectory, newClusterId } from "../../src/node/directory/data-directory.ts";
 import { asNode, type Entry } from "../../src/raft/core/types.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { Machine } from "../../src/state/machine.ts";

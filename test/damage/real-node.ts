@@ -1,11 +1,11 @@
 // The node as it is, inside this process: its start, a client, and the disk failures that it reports.
 
-import { loadConfig } from "../../src/net/config/config.ts";
-import { RuntimeConfig } from "../../src/net/config/config-runtime.ts";
-import { DataDirectoryError } from "../../src/net/directory/data-directory.ts";
-import { createLogger } from "../../src/net/logger.ts";
-import type { RunningNode } from "../../src/running-node.ts";
-import { StartError, startNode } from "../../src/start-node.ts";
+import { createLogger } from "../../src/logger.ts";
+import { loadConfig } from "../../src/node/config/config.ts";
+import { RuntimeConfig } from "../../src/node/config/config-runtime.ts";
+import { DataDirectoryError } from "../../src/node/directory/data-directory.ts";
+import type { RunningNode } from "../../src/node/running-node.ts";
+import { StartError, startNode } from "../../src/node/start-node.ts";
 import { CheckpointError } from "../../src/state/checkpoint-level.ts";
 import type { Refused } from "./start.ts";
 

@@ -6,9 +6,9 @@ import {
   DataDirectoryError,
   type Identity,
   logOwner,
-} from "../../src/net/directory/data-directory.ts";
-import { CheckpointHome } from "../../src/net/snapshots/checkpoint-home.ts";
-import { restartPoint, snapshotPoint } from "../../src/net/snapshots/snapshot-point.ts";
+} from "../../src/node/directory/data-directory.ts";
+import { CheckpointHome } from "../../src/node/snapshots/checkpoint-home.ts";
+import { restartPoint, snapshotPoint } from "../../src/node/snapshots/snapshot-point.ts";
 import { asIndex, type Entry } from "../../src/raft/core/types.ts";
 import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { CheckpointError } from "../../src/state/checkpoint-level.ts";

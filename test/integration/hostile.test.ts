@@ -11,9 +11,9 @@ import {
   wrongPasswordsMax,
   wrongPasswordWaitMs,
 } from "../../src/constants.ts";
+import { createLogger } from "../../src/logger.ts";
 import { type ClientLimits, ClientListener } from "../../src/net/clients/client-listener.ts";
 import { NodeStats } from "../../src/net/clients/stats.ts";
-import { createLogger } from "../../src/net/logger.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
 import { KeyHasher } from "../../src/state/key-hash.ts";
 import { PositionIndex } from "../../src/state/position-index.ts";

@@ -6,14 +6,14 @@ const writes: readonly Omit<Mutant, "run">[] = [
   {
     name: "writes are sent again, but not from the lowest one",
     why: "RedisRaft #14: what was under way at a failover is lost",
-    file: "src/net/replica/pending-writes.ts",
+    file: "src/node/replica/pending-writes.ts",
     find: "    this.#sent = 0;\n",
     replace: "    this.#sent = Math.min(this.#sent, 1);\n",
   },
   {
     name: "a new leader is not sent what the old one may have lost",
     why: "RedisRaft #14; the write hangs until its client gives up",
-    file: "src/net/replica/replica.ts",
+    file: "src/node/replica/replica.ts",
     find: "  #sendAgain(): void {\n    this.#writes.sendAgain();\n",
     replace: "  #sendAgain(): void {\n",
   },
@@ -27,14 +27,14 @@ const writes: readonly Omit<Mutant, "run">[] = [
   {
     name: "nobody tells of writes that a snapshot has passed",
     why: "RedisRaft #27: a missing reply shifts all later ones",
-    file: "src/net/replica/replica.ts",
+    file: "src/node/replica/replica.ts",
     find: "      this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));\n",
     replace: "",
   },
   {
     name: "a write that may still be committed is refused for certain",
     why: "RedisRaft #23: NOLEADER although it was committed later",
-    file: "src/net/replica/pending-writes.ts",
+    file: "src/node/replica/pending-writes.ts",
     find: "(batch.counts[at] as number) - answered, errors.unknownOutcome);",
     replace: "(batch.counts[at] as number) - answered, refusal);",
   },
@@ -44,21 +44,21 @@ const reads: readonly Omit<Mutant, "run">[] = [
   {
     name: "a read runs before this node has applied enough",
     why: "thesis 6.4 step 4; RedisRaft #18: an empty list after a restart",
-    file: "src/net/replica/read-runner.ts",
+    file: "src/node/replica/read-runner.ts",
     find: "      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
     replace: "",
   },
   {
     name: "a read runs in the middle of an entry",
     why: "net/replica/applier.ts: while an entry is half done nobody else reads the state",
-    file: "src/net/replica/replica.ts",
+    file: "src/node/replica/replica.ts",
     find: "!this.machine.isApplying && this.#reads.run()",
     replace: "this.#reads.run()",
   },
   {
     name: "keys expire by each node's own clock",
     why: "RedisRaft docs/Using.md, note 1: volatile keys may violate consistency",
-    file: "src/net/replica/replica.ts",
+    file: "src/node/replica/replica.ts",
     find: "  committed(entries: readonly Entry[]): void {\n",
     replace:
       "  committed(entries: readonly Entry[]): void {\n    this.machine.keyspace.advance(this.#options.nowMs());\n",
@@ -163,7 +163,7 @@ const files: readonly Omit<Mutant, "run">[] = [
   {
     name: "writes are refused while a majority has space",
     why: "docs/guarantees.md: -DISKFULL only when no majority could store a write",
-    file: "src/net/directory/disk-space.ts",
+    file: "src/node/directory/disk-space.ts",
     find: "withSpace <= voters.length / 2",
     replace: "withSpace < voters.length",
   },
@@ -173,7 +173,7 @@ const leases: readonly Omit<Mutant, "run">[] = [
   {
     name: "a lease is counted from its confirmation",
     why: "thesis 6.4.1: it begins when the heartbeats were sent",
-    file: "src/net/replica/read-barrier.ts",
+    file: "src/node/replica/read-barrier.ts",
     find: "confirmed.askedMs + leaseMs",
     replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
   },
@@ -194,14 +194,14 @@ const leases: readonly Omit<Mutant, "run">[] = [
   {
     name: "a leader leans on its lease after it has handed over",
     why: "thesis 6.4.1 with 3.10: the heir does not wait",
-    file: "src/net/replica/replica.ts",
+    file: "src/node/replica/replica.ts",
     find: "return isLeader && !hasHandedOver ? core.commit : null;",
     replace: "return isLeader ? core.commit : null;",
   },
   {
     name: "a lease outlives its leadership",
     why: "thesis 6.4.1: another leader may have committed more",
-    file: "src/net/replica/read-barrier.ts",
+    file: "src/node/replica/read-barrier.ts",
     find: "  askAgain(): void {\n    this.#leaseUntilMs = 0;\n",
     replace: "  askAgain(): void {\n",
   },

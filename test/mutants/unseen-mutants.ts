@@ -22,7 +22,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "the log restarts behind a snapshot before the state is there",
     why: "RedisRaft #43, #53: snapshot and log are switched in the wrong order",
-    file: "src/net/snapshots/snapshots.ts",
+    file: "src/node/snapshots/snapshots.ts",
     run: "cluster",
     find: "      await home.replace(ready.staged, point); //                            1. the switch, durable,\n      await new Promise<void>((done) => log.restart(restartPoint(point), done)); // 2. the log behind it,\n",
     replace:
@@ -71,7 +71,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a leader takes forwarded writes behind a gap",
     why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
-    file: "src/net/replica/ordering.ts",
+    file: "src/node/replica/ordering.ts",
     run: "cluster",
     find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
     replace: "",
@@ -79,7 +79,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "the first batch of a term is taken whatever its number",
     why: "a leader orders no write behind one that it has refused",
-    file: "src/net/replica/ordered-writes.ts",
+    file: "src/node/replica/ordered-writes.ts",
     run: "cluster",
     find: "next.number : 1;",
     replace: "next.number : firstNumber;",
@@ -95,7 +95,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a forwarded frame is forwarded again",
     why: "RedisRaft #13; a leader refuses what does not follow, so nearly every such frame is refused",
-    file: "src/net/replica/ordering.ts",
+    file: "src/node/replica/ordering.ts",
     run: "cluster",
     find: "    if (!taken) peers.send(from, frameKind.refused, []);\n",
     replace:

@@ -67,6 +67,7 @@ class Subject implements Consumer {
       store: log,
       transport: {
         send: (message) => story.push(describe(message)),
+        flush: () => story.push("flush"),
         sendSnapshot: (to) => story.push(`snapshot to ${to}`),
       },
       consumer: this,
@@ -249,7 +250,20 @@ test("a leader that is gone is no longer the leader, and the layers above are to
   expect(subject.told()).toEqual(["leader -"]);
   driver.tick();
   driver.turn();
-  expect(subject.told()).toEqual(["requestVote to 2", "requestVote to 3"]);
+  expect(subject.told()).toEqual(["requestVote to 2", "requestVote to 3", "flush"]);
+});
+
+test("what a leader sends leaves before it applies what is committed", () => {
+  const subject = new Subject([foundingEntry(membershipOf(3)), dataEntry(2, 1)]);
+  const { driver, log } = subject;
+  driver.step(heartbeat({ from: 2, term: 1, commit: 2 }));
+  driver.turn();
+  log.flush();
+  driver.turn();
+  const told = subject.told();
+  expect(told).toContain("committed 1,2");
+  expect(told.indexOf("flush")).toBeGreaterThan(told.indexOf("heartbeatReply to 2"));
+  expect(told.indexOf("flush")).toBeLessThan(told.indexOf("committed 1,2"));
 });
 
 test("what the disk has lost is told once", () => {

@@ -1,13 +1,13 @@
 // Bugs to plant: a simulation that finds none of them finds nothing.
 
-import { frameKind } from "../../src/net/frames.ts";
-import type { Replica } from "../../src/net/replica/replica.ts";
+import type { Replica } from "../../src/node/replica/replica.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
 import { asIndex } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { type Reply, SimpleString } from "../../src/resp/reply.ts";
 import type { Machine } from "../../src/state/machine.ts";
+import { isConsensus } from "../support/consensus-frames.ts";
 
 /** Changes the parts of every node at its start, or what it sends. */
 export interface Bait {
@@ -94,7 +94,7 @@ export const baits: Readonly<Record<string, BaitCase>> = {
   "an acknowledgement names an entry too many": {
     bait: {
       sending(kind, body) {
-        if (kind !== frameKind.raft || body.readUInt8(1) !== 3 || body.readUInt8(2) !== 0) return;
+        if (!isConsensus(kind) || body.readUInt8(1) !== 3 || body.readUInt8(2) !== 0) return;
         body.writeUInt32LE(body.readUInt32LE(32) + 1, 32);
       },
     },
@@ -258,7 +258,7 @@ export const baits: Readonly<Record<string, BaitCase>> = {
   "a message is unreadable": {
     bait: {
       sending(kind, body) {
-        if (kind === frameKind.raft && body.length > 500) body.writeUInt8(99, 1);
+        if (isConsensus(kind) && body.length > 500) body.writeUInt8(99, 1);
       },
     },
     breaks: ["15 no silence"],

@@ -1,6 +1,6 @@
 // The first entry of every log of a simulated cluster: who its members are.
 
-import { encodeAddress } from "../../src/net/members/member-address.ts";
+import { encodeAddress } from "../../src/node/members/member-address.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { asNode, asTerm } from "../../src/raft/core/types.ts";
 import type { LogStore } from "../../src/raft/ports.ts";

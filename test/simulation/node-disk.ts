@@ -1,6 +1,6 @@
 // The disk below the log of one node: how long it takes, when it stalls or breaks, what a crash leaves of it.
 
-import type { DiskSpace } from "../../src/net/directory/disk-space.ts";
+import type { DiskSpace } from "../../src/node/directory/disk-space.ts";
 import { SimulatedDisk } from "../support/log-disk.ts";
 import { Chance } from "./chance.ts";
 import type { World } from "./world.ts";

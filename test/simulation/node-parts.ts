@@ -7,10 +7,10 @@ import {
   inflightBytesMax,
   leaseMs,
 } from "../../src/constants.ts";
-import { DiskGuard } from "../../src/net/directory/disk-guard.ts";
-import { Replica } from "../../src/net/replica/replica.ts";
-import { restartPoint } from "../../src/net/snapshots/snapshot-point.ts";
-import { Snapshots } from "../../src/net/snapshots/snapshots.ts";
+import { DiskGuard } from "../../src/node/directory/disk-guard.ts";
+import { Replica } from "../../src/node/replica/replica.ts";
+import { restartPoint } from "../../src/node/snapshots/snapshot-point.ts";
+import { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex } from "../../src/raft/core/types.ts";
 import { segmentNumber } from "../../src/raft/storage/scan.ts";
@@ -117,7 +117,6 @@ function createReplica(
     onFailure: (error) => node.world.fail(error),
     applied: (bytes) => node.checkpoints.applied(bytes, machine),
     snapshots: {
-      percent: () => null,
       begin: (to) => {
         node.world.wantsDrain = true;
         parts.snapshots?.begin(to);
@@ -154,6 +153,7 @@ function peersOf(node: SimulatedProcess): ConstructorParameters<typeof Replica>[
       if (isSent || !node.isRetired) watcher.sending(node, kind, body);
       return isSent;
     },
+    flush: () => {},
   };
 }
 

@@ -1,8 +1,8 @@
 // One simulated node: the program's own parts over a simulated disk, network and clock.
 
-import { frameKind } from "../../src/net/frames.ts";
-import type { MemberAddress } from "../../src/net/members/member-address.ts";
-import { checkpointContext } from "../../src/net/snapshots/snapshot-point.ts";
+import { frameKind } from "../../src/node/frames.ts";
+import type { MemberAddress } from "../../src/node/members/member-address.ts";
+import { checkpointContext } from "../../src/node/snapshots/snapshot-point.ts";
 import { asIndex, asNode, type NodeId } from "../../src/raft/core/types.ts";
 import type { CheckpointContext } from "../../src/state/checkpoint-meta.ts";
 import { Chance } from "./chance.ts";

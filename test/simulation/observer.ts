@@ -1,10 +1,11 @@
 // Looks at every node after every step, from outside: what Raft and the state machine promise.
 
-import { frameKind } from "../../src/net/frames.ts";
+import { frameKind } from "../../src/node/frames.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
 import type { Role } from "../../src/raft/core/types.ts";
 import type { Machine } from "../../src/state/machine.ts";
+import { isConsensus } from "../support/consensus-frames.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemberWatch } from "./member-watch.ts";
 import type { Running, SimulatedProcess, Watcher } from "./parts.ts";
@@ -110,10 +111,10 @@ export class Observer implements Watcher {
     } else if (kind === frameKind.readIndexReply) {
       this.#world.marks.met("read confirmed by the leader's peer");
     }
-    ensure(!node.isRetired || kind !== frameKind.raft, "11 membership", () => {
+    ensure(!node.isRetired || !isConsensus(kind), "11 membership", () => {
       return `node ${node.id} was removed, knows it, and takes part`;
     });
-    if (kind !== frameKind.raft || !acknowledging.has(body.readUInt8(1))) return;
+    if (!isConsensus(kind) || !acknowledging.has(body.readUInt8(1))) return;
     const message = decodeMessage(body);
     ensure(typeof message !== "string", "15 no silence", () => `${String(message)} is sent`);
     if (message.type === "voteReply") this.log.voteSent(node.id, message);

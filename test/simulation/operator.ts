@@ -1,6 +1,6 @@
 // Who changes the members of a simulated cluster: it asks nodes as cli/join.ts does, and starts whom they let in.
 
-import type { AdminRequest } from "../../src/net/members/membership-plan.ts";
+import type { AdminRequest } from "../../src/node/members/membership-plan.ts";
 import { ErrorReply, type Reply } from "../../src/resp/reply.ts";
 import type { Chance } from "./chance.ts";
 import { addressOf } from "./founding.ts";

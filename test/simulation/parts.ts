@@ -1,10 +1,10 @@
 // What the parts of a simulated node know of each other.
 
-import type { DiskGuard } from "../../src/net/directory/disk-guard.ts";
-import type { Logger } from "../../src/net/logger.ts";
-import type { MemberAddress } from "../../src/net/members/member-address.ts";
-import type { Replica } from "../../src/net/replica/replica.ts";
-import type { Snapshots } from "../../src/net/snapshots/snapshots.ts";
+import type { Logger } from "../../src/logger.ts";
+import type { DiskGuard } from "../../src/node/directory/disk-guard.ts";
+import type { MemberAddress } from "../../src/node/members/member-address.ts";
+import type { Replica } from "../../src/node/replica/replica.ts";
+import type { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import type { RaftCore } from "../../src/raft/core/ready.ts";
 import type { NodeId } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";

@@ -1,6 +1,6 @@
 // Where a simulated node keeps its checkpoint, for snapshots: views of it, and others that come in.
 
-import type { CheckpointHome } from "../../src/net/snapshots/checkpoint-home.ts";
+import type { CheckpointHome } from "../../src/node/snapshots/checkpoint-home.ts";
 import type { SnapshotPoint } from "../../src/raft/core/types.ts";
 import { ChunkBuilder, ChunkReader } from "../../src/state/checkpoint-chunk.ts";
 import { type CheckpointMeta, decodeMeta, encodeMeta } from "../../src/state/checkpoint-meta.ts";

@@ -1,7 +1,7 @@
 // A whole cluster in one thread and virtual time, from one seed: first chaos, then recovery.
 
 import { electionTicksMin, leaderWaitMs, tickMs } from "../../src/constants.ts";
-import { createLogger } from "../../src/net/logger.ts";
+import { createLogger } from "../../src/logger.ts";
 import type { Operation } from "../checking/history.ts";
 import type { Bait } from "./bait.ts";
 import { Chance } from "./chance.ts";

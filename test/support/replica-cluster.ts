@@ -8,10 +8,10 @@ import {
   inflightMessagesMax,
   tickMs,
 } from "../../src/constants.ts";
-import { createLogger } from "../../src/net/logger.ts";
-import { encodeAddress, type MemberAddress } from "../../src/net/members/member-address.ts";
-import type { Waiter } from "../../src/net/replica/pending-writes.ts";
-import { Replica } from "../../src/net/replica/replica.ts";
+import { createLogger } from "../../src/logger.ts";
+import type { Waiter } from "../../src/net/clients/waiter.ts";
+import { encodeAddress, type MemberAddress } from "../../src/node/members/member-address.ts";
+import { Replica } from "../../src/node/replica/replica.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
@@ -84,6 +84,7 @@ export class VirtualNode {
           this.dials = peers;
         },
         send: (to, kind, body) => cluster.send({ from: id, to, kind, body: Buffer.concat(body) }),
+        flush: () => {},
       },
       address: () => this.address,
       invited: this.invited,
@@ -101,7 +102,6 @@ export class VirtualNode {
       },
       snapshots: {
         begin: () => {},
-        percent: () => null,
         install: () => {},
         leaderChanged: () => {},
       },

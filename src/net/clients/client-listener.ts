@@ -9,11 +9,10 @@ import {
   lingerMs,
   requestWordsMax,
 } from "../../constants.ts";
+import type { Logger } from "../../logger.ts";
 import type { Command } from "../../state/commands/spec.ts";
-import type { BindAddress } from "../config/config-values.ts";
-import { isLoopback } from "../endpoint.ts";
-import type { Logger } from "../logger.ts";
-import { codeOf } from "../system-error.ts";
+import { codeOf } from "../../system-error.ts";
+import { type BindAddress, isLoopback } from "../endpoint.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { mayWrite, type SessionHost } from "./session.ts";
 

@@ -20,9 +20,9 @@ import type {
   ReadCommand,
   SessionContext,
 } from "../../state/commands/spec.ts";
-import type { Waiter } from "../replica/pending-writes.ts";
 import { refusal } from "./admission.ts";
 import type { CommandStat, NodeStats } from "./stats.ts";
+import type { Waiter } from "./waiter.ts";
 
 /** What a session needs of its node. */
 export interface SessionHost {

@@ -2,8 +2,8 @@
 
 import type { Socket } from "node:net";
 import { assert } from "../../assert.ts";
+import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import type { Logger } from "../logger.ts";
 import { AcceptorHandshake } from "./handshake.ts";
 import { type ConnectionEnd, PeerConnection } from "./peer-connection.ts";
 import type { PeerIdentity, PeerLimits } from "./peer-options.ts";

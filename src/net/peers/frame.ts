@@ -8,6 +8,9 @@ export const frameHeaderBytes = 9;
 const lengthBytes = 4;
 const kindOffset = 8;
 
+/** Kinds from here on are bulk: whatever is urgent may overtake them. */
+export const bulkKindMin = 0x80;
+
 /** Kinds from here on belong to this layer (handshake, ping); the layers above use lower ones. */
 export const ownKindMin = 0xf0;
 

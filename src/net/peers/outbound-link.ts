@@ -2,8 +2,8 @@
 
 import { connect } from "node:net";
 import { assert } from "../../assert.ts";
+import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import type { Logger } from "../logger.ts";
 import { frameHeaderBytes, ownKindMin } from "./frame.ts";
 import { DiallerHandshake } from "./handshake.ts";
 import { type ConnectionEnd, PeerConnection } from "./peer-connection.ts";
@@ -76,6 +76,10 @@ export class OutboundLink {
     if (queued > 0 && over) return false;
     connection.writer.add(kind, parts, bytes);
     return true;
+  }
+
+  flush(): void {
+    this.#connection?.writer.flush();
   }
 
   tick(): void {

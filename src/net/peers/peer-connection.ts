@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { NodeId } from "../../raft/core/types.ts";
-import { codeOf, describeError } from "../system-error.ts";
+import { codeOf, describeError } from "../../system-error.ts";
 import { FrameDecoder, ownKindMin } from "./frame.ts";
 import { FrameWriter } from "./frame-writer.ts";
 import type { AcceptorHandshake, DiallerHandshake } from "./handshake.ts";

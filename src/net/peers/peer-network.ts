@@ -94,6 +94,11 @@ export class PeerNetwork {
     return this.#links.get(to)?.send(kind, body) ?? false;
   }
 
+  /** What was sent in this turn of the event loop leaves now. */
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
   /** Bytes for the peer that the operating system has not taken yet. */
   queuedBytes(to: NodeId): number {
     return this.#links.get(to)?.queuedBytes ?? 0;

@@ -12,8 +12,8 @@ import {
   peerQueueBytesMax,
   peerSilentPingsMax,
 } from "../../constants.ts";
+import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import type { Logger } from "../logger.ts";
 
 /** Called from socket events, never from within a call of the network's own methods. */
 export interface PeerHandlers {

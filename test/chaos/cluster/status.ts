@@ -1,6 +1,6 @@
 // RAFT STATUS of a node, and other questions to one node, as values.
 
-import { ask } from "../../../src/cli/resp-client.ts";
+import { ask } from "../../../src/net/resp-client.ts";
 import { ErrorReply, type Reply, SimpleString } from "../../../src/resp/reply.ts";
 import type { Address } from "../machine/network.ts";
 

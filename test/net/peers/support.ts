@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { createLogger } from "../../../src/net/logger.ts";
+import { createLogger } from "../../../src/logger.ts";
 import { FrameDecoder } from "../../../src/net/peers/frame.ts";
 import { DiallerHandshake } from "../../../src/net/peers/handshake.ts";
 import { PeerNetwork } from "../../../src/net/peers/peer-network.ts";

@@ -1,0 +1,14 @@
+// Who waits for the replies to its requests, as the node sees it.
+
+import type { Protocol, Reply } from "../../resp/reply.ts";
+
+/** Who waits for replies: a session, or something inside the node. */
+export interface Waiter {
+  readonly id: number;
+  readonly database: number;
+  readonly protocol: Protocol;
+  /** True: nobody is there any more, and no reply is of use. */
+  readonly isGone: boolean;
+  /** Called once per request, in the order of the requests. */
+  reply(reply: Reply): void;
+}

@@ -1,0 +1,129 @@
+// Reads of this node's clients: collected in a turn, behind one barrier, executed on this node.
+
+import type { Waiter } from "../../net/clients/waiter.ts";
+import { errors } from "../../resp/errors.ts";
+import type { ErrorReply } from "../../resp/reply.ts";
+import type { Arguments } from "../../state/arguments.ts";
+import type { ReadCommand } from "../../state/commands/spec.ts";
+import { ReadBatch } from "./read-batch.ts";
+import { type Reader, ReadRunner } from "./read-runner.ts";
+import { defaultLimits } from "./replica-limits.ts";
+
+/** The round trips to the leader: see ReadBarrier. */
+export interface Barrier {
+  /** Tokens ascend. */
+  request(tick: boolean): number;
+  forget(token: number): void;
+}
+
+/**
+ * Invariants: a read runs only on a state that contains everything acknowledged before it arrived; a
+ * session's reads are answered in the order of their arrival.
+ */
+export class PendingReads {
+  readonly #barrier: Barrier;
+  readonly #runner: ReadRunner;
+  #collecting = new ReadBatch(false);
+  /** READONLY: they need no barrier, and run with the next `run`. */
+  #local = new ReadBatch(false);
+  /** By token; a batch that waits for a tick is older, for each of its sessions, than any other. */
+  readonly #asked = new Map<number, ReadBatch>();
+  readonly #ticks = new Map<number, ReadBatch>();
+  readonly #bytesMax: number;
+  #bytes = 0;
+
+  /** `monotonicMs`: a clock that only ever goes forward. */
+  constructor(
+    reader: Reader,
+    barrier: Barrier,
+    monotonicMs: () => number,
+    { pendingReadBytesMax } = defaultLimits,
+  ) {
+    this.#barrier = barrier;
+    this.#bytesMax = pendingReadBytesMax;
+    this.#runner = new ReadRunner({
+      reader,
+      monotonicMs,
+      tick: (batch) => this.#ticks.set(barrier.request(true), batch),
+      ended: (args) => {
+        this.#bytes -= weightOf(args);
+      },
+    });
+  }
+
+  /** A long read is paused: no entry may be applied until it has ended. */
+  get isPaused(): boolean {
+    return this.#runner.isPaused;
+  }
+
+  /** Too much waits: no more requests are taken from sockets. */
+  get isFull(): boolean {
+    return this.#bytes >= this.#bytesMax;
+  }
+
+  add(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
+    this.#bytes += weightOf(args);
+    (locally ? this.#local : this.#collecting).add(waiter, command, args);
+  }
+
+  /** All reads of this turn share one barrier. */
+  flush(): void {
+    if (this.#local.length > 0) {
+      // By log time alone: a key that is due by a clock is seen until the log says that it is gone.
+      this.#runner.add(this.#local, 0, 0);
+      this.#local = new ReadBatch(false);
+    }
+    if (this.#collecting.length === 0) return;
+    this.#asked.set(this.#barrier.request(false), this.#collecting);
+    this.#collecting = new ReadBatch(false);
+  }
+
+  /** The reads of this token, and of older ones whose answers are late or lost, run in the next `run`. */
+  confirmed(token: number, index: number, clockMs: number): void {
+    const ticked = this.#ticks.get(token);
+    if (ticked !== undefined) {
+      this.#ticks.delete(token);
+      this.#runner.add(ticked, index, clockMs);
+    }
+    if (!this.#asked.has(token)) return;
+    for (const [asked, batch] of this.#asked) {
+      if (asked > token) break;
+      this.#asked.delete(asked);
+      if (asked !== token) this.#barrier.forget(asked);
+      this.#runner.add(batch, index, clockMs);
+    }
+  }
+
+  /** Once per turn, after entries were applied. True: another turn is wanted. */
+  run(): boolean {
+    return this.#runner.run();
+  }
+
+  /** As `giveUp`, and no read is answered from this node's state either. */
+  refuse(refusal: ErrorReply): void {
+    this.giveUp(refusal);
+    this.#runner.addRefused(this.#local, refusal);
+    this.#local = new ReadBatch(false);
+  }
+
+  /** No leader for too long. A read has no effect, so the refusal is definite. */
+  giveUp(refusal: ErrorReply = errors.clusterDown): void {
+    for (const token of [...this.#ticks.keys(), ...this.#asked.keys()]) this.#barrier.forget(token);
+    this.#runner.refuse(this.#ticks.values(), refusal);
+    for (const batch of [...this.#asked.values(), this.#collecting]) {
+      this.#runner.addRefused(batch, refusal);
+    }
+    this.#ticks.clear();
+    this.#asked.clear();
+    this.#collecting = new ReadBatch(false);
+  }
+}
+
+/** Memory for each word besides its bytes, about. */
+const wordBytes = 32;
+
+function weightOf(args: Arguments): number {
+  let bytes = wordBytes * args.length;
+  for (const text of args) bytes += text.length;
+  return bytes;
+}

@@ -1,0 +1,226 @@
+// Runs confirmed reads on this node's state, one after the other, and pauses a long one.
+
+import { readSliceMs } from "../../constants.ts";
+import type { Waiter } from "../../net/clients/waiter.ts";
+import { ErrorReply, type Reply } from "../../resp/reply.ts";
+import type { Arguments } from "../../state/arguments.ts";
+import { isSliced, type SlicedReply } from "../../state/commands/sliced.ts";
+import type { ReadCommand } from "../../state/commands/spec.ts";
+import type { Machine } from "../../state/machine.ts";
+import { Fifo } from "./fifo.ts";
+import { ReadBatch } from "./read-batch.ts";
+
+/** The applied state. `metDue` true: the last read met a key that is due by the clock alone. */
+export interface Reader {
+  readonly appliedIndex: number;
+  read(
+    command: ReadCommand,
+    database: number,
+    args: Arguments,
+    clockMs: number,
+  ): Reply | SlicedReply;
+  readonly metDue: boolean;
+}
+
+/** `random`: this node's own, for reads leave no trace. */
+export function readerOf(machine: Machine, random: () => number): Reader {
+  return {
+    get appliedIndex(): number {
+      return machine.appliedIndex;
+    },
+    get metDue(): boolean {
+      return machine.metDue;
+    },
+    read: (command, database, args, clockMs) =>
+      machine.read(command, database, args, clockMs, random),
+  };
+}
+
+export interface RunnerPorts {
+  readonly reader: Reader;
+  /** A clock that only ever goes forward, in ms. */
+  readonly monotonicMs: () => number;
+  /** These reads have to run again after a tick. */
+  readonly tick: (batch: ReadBatch) => void;
+  /** A read is answered, or its client is gone. */
+  readonly ended: (args: Arguments) => void;
+}
+
+/** A batch that may run once the state is applied up to `index`; a refusal needs no state. */
+interface Confirmed {
+  readonly batch: ReadBatch;
+  readonly outcome: { readonly index: number; readonly clockMs: number } | ErrorReply;
+}
+
+/** So many quick reads cost far less than a slice: the clock is looked at only after them. */
+const readsPerLook = 16;
+
+/**
+ * A read is one atomic step although it may take many turns of the event loop: while one is paused
+ * (`isPaused`) no entry is applied and no other read runs. Consensus goes on meanwhile.
+ *
+ * Invariant: batches run in the order in which they were added, so a session's replies keep theirs; a
+ * session's read that has to wait for a tick makes its later ones wait behind it.
+ */
+export class ReadRunner {
+  readonly #ports: RunnerPorts;
+  readonly #queue = new Fifo<Confirmed>();
+  /** The batch at work, the place of its next read, and that read when it is paused. */
+  #head: Confirmed | null = null;
+  #at = 0;
+  #paused: SlicedReply | null = null;
+  /** Reads of the batch at work that need a tick first. */
+  #due = new ReadBatch(true);
+  /** Sessions of which a read waits for a tick, and with whom it does. */
+  readonly #held = new Map<Waiter, ReadBatch>();
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+  }
+
+  /** The state has to stand still. */
+  get isPaused(): boolean {
+    return this.#paused !== null;
+  }
+
+  add(batch: ReadBatch, index: number, clockMs: number): void {
+    this.#queue.push({ batch, outcome: { index, clockMs } });
+  }
+
+  /** Refuses what has not begun, and these batches, which waited for a tick. The one at work goes on. */
+  refuse(due: Iterable<ReadBatch>, refusal: ErrorReply): void {
+    const waiting = [...this.#queue].map(({ batch }) => batch);
+    while (this.#queue.length > 0) this.#queue.shift();
+    for (const batch of [...due, ...waiting]) this.addRefused(batch, refusal);
+  }
+
+  addRefused(batch: ReadBatch, refusal: ErrorReply): void {
+    this.#queue.push({ batch, outcome: refusal });
+  }
+
+  /**
+   * Runs what can run, for about `readSliceMs`. True: there is more to do, in another turn. What waited
+   * for a long read comes before the next one: entries are applied between two of them.
+   */
+  run(): boolean {
+    const { monotonicMs } = this.#ports;
+    const untilMs = monotonicMs() + readSliceMs;
+    for (let reads = 1; this.#takeHead(); reads++) {
+      const wasPaused = this.isPaused;
+      if (!this.#runNext(untilMs) || wasPaused) return true;
+      if (reads % readsPerLook === 0 && monotonicMs() >= untilMs) return true;
+    }
+    return false;
+  }
+
+  /** Makes `#head` a batch with a read that can run now. False: there is none. */
+  #takeHead(): boolean {
+    for (;;) {
+      const head = this.#head;
+      if (head !== null && this.#at < head.batch.length) return true;
+      if (head !== null) this.#endBatch(head);
+      if (this.#head !== null) continue;
+      const next = this.#queue.first();
+      if (next === undefined) return false;
+      const { outcome } = next;
+      const isRefused = outcome instanceof ErrorReply;
+      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;
+      this.#head = this.#queue.shift();
+    }
+  }
+
+  #endBatch({ batch, outcome }: Confirmed): void {
+    if (batch.afterTick) for (const waiter of batch.waiters) this.#held.delete(waiter);
+    if (this.#due.length > 0) {
+      this.#ports.tick(this.#due);
+      this.#due = new ReadBatch(true);
+    }
+    this.#at = 0;
+    this.#head = batch.behind === null ? null : { batch: batch.behind, outcome };
+  }
+
+  /** False: the time is over, and the read is paused. */
+  #runNext(untilMs: number): boolean {
+    const { batch, outcome } = this.#head as Confirmed;
+    const waiter = batch.waiters[this.#at] as Waiter;
+    const before = this.#held.get(waiter);
+    if (waiter.isGone) this.#drop();
+    else if (this.#paused !== null) return this.#goOn(this.#paused, untilMs);
+    else if (before !== undefined && before !== batch) this.#waitBehind(before);
+    else if (outcome instanceof ErrorReply) this.#reply(outcome);
+    else {
+      const command = batch.commands[this.#at] as ReadCommand;
+      const args = batch.args[this.#at] as Arguments;
+      const { reader } = this.#ports;
+      const answer = reader.read(command, waiter.database, args, outcome.clockMs);
+      if (isSliced(answer)) return this.#goOn(answer, untilMs);
+      this.#answer(answer);
+    }
+    return true;
+  }
+
+  /** As many steps as there is time for, at least one. */
+  #goOn(steps: SlicedReply, untilMs: number): boolean {
+    do {
+      const step = steps.next();
+      if (step.done === true) {
+        this.#paused = null;
+        this.#answer(step.value);
+        return true;
+      }
+      this.#paused = steps;
+      if (this.#needsTick) {
+        this.#abandon();
+        this.#hold();
+        return true;
+      }
+    } while (this.#ports.monotonicMs() < untilMs);
+    return false;
+  }
+
+  #answer(reply: Reply): void {
+    if (this.#needsTick) this.#hold();
+    else this.#reply(reply);
+  }
+
+  #reply(reply: Reply): void {
+    const { batch } = this.#head as Confirmed;
+    (batch.waiters[this.#at] as Waiter).reply(reply);
+    this.#ports.ended(batch.args[this.#at++] as Arguments);
+  }
+
+  /** Nobody waits for the answer any more; the state may move on. */
+  #drop(): void {
+    const { batch } = this.#head as Confirmed;
+    this.#abandon();
+    this.#ports.ended(batch.args[this.#at++] as Arguments);
+  }
+
+  get #needsTick(): boolean {
+    return this.#ports.reader.metDue && !(this.#head as Confirmed).batch.afterTick;
+  }
+
+  /** The read and the later ones of its session wait for a tick. */
+  #hold(): void {
+    const { batch } = this.#head as Confirmed;
+    const waiter = batch.waiters[this.#at] as Waiter;
+    const command = batch.commands[this.#at] as ReadCommand;
+    this.#held.set(waiter, this.#due);
+    this.#due.add(waiter, command, batch.args[this.#at++] as Arguments);
+  }
+
+  /** A session's read waits with `before`: so does this one. */
+  #waitBehind(before: ReadBatch): void {
+    const { batch } = this.#head as Confirmed;
+    before.behind ??= new ReadBatch(false);
+    const waiter = batch.waiters[this.#at] as Waiter;
+    const command = batch.commands[this.#at] as ReadCommand;
+    before.behind.add(waiter, command, batch.args[this.#at++] as Arguments);
+  }
+
+  /** Ends a paused read without an answer. */
+  #abandon(): void {
+    this.#paused?.return(null);
+    this.#paused = null;
+  }
+}

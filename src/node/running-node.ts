@@ -1,0 +1,398 @@
+// One running node: its parts, how they are wired, and how they end, the reverse of the way up.
+
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  appendBytesMax,
+  diskCheckMs,
+  electionTicksMin,
+  heartbeatTicks,
+  inflightBytesMax,
+  inflightMessagesMax,
+  leaseMs,
+  tickMs,
+} from "../constants.ts";
+import type { Logger } from "../logger.ts";
+import { type ClientLimits, ClientListener } from "../net/clients/client-listener.ts";
+import { NodeStats } from "../net/clients/stats.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { PeerNetwork } from "../net/peers/peer-network.ts";
+import { createRaft } from "../raft/core/raft.ts";
+import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
+import type { LogStore } from "../raft/ports.ts";
+import { errors } from "../resp/errors.ts";
+import type { ErrorReply } from "../resp/reply.ts";
+import { CommandFinder } from "../state/commands/lookup.ts";
+import { commands } from "../state/commands/table.ts";
+import { Machine } from "../state/machine.ts";
+import { kvorumVersion } from "../version.ts";
+import type { Config } from "./config/config.ts";
+import type { RuntimeConfig } from "./config/config-runtime.ts";
+import type { DataDirectory, Identity } from "./directory/data-directory.ts";
+import { DiskGuard } from "./directory/disk-guard.ts";
+import { frameKind } from "./frames.ts";
+import type { MemberAddress } from "./members/member-address.ts";
+import { ReplicaAdmin } from "./replica/raft-admin.ts";
+import { Replica } from "./replica/replica.ts";
+import { ServerContext } from "./server-context.ts";
+import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";
+import { Checkpointer } from "./snapshots/checkpointer.ts";
+import { checkpointContext } from "./snapshots/snapshot-point.ts";
+import { Snapshots } from "./snapshots/snapshots.ts";
+
+/** The first node of every cluster. */
+export const founder = asNode(1);
+
+export interface RunningNode {
+  readonly port: number;
+  readonly peerPort: number;
+  readonly clusterId: string;
+  readonly nodeId: NodeId;
+  /** Hands leadership over, answers what is under way, writes a checkpoint, gives everything back. */
+  close(): Promise<void>;
+}
+
+export interface NodeHooks {
+  readonly logger: Logger;
+  /** A broken disk: nothing may be acknowledged any more, the process has to end. */
+  readonly onFailure: (error: Error) => void;
+  /** SHUTDOWN was asked for. */
+  readonly onShutdown: () => void;
+}
+
+/** Clients have this long to read their last replies when the node closes. */
+const closeGraceMs = 1_000;
+/** A successor has to be found within about two election timeouts, or the others elect one. */
+const handOverMs = 2 * electionTicksMin * tickMs;
+const sweepMs = 100;
+
+export interface NodeParts {
+  readonly runtime: RuntimeConfig;
+  readonly hooks: NodeHooks;
+  readonly directory: DataDirectory;
+  readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
+  readonly machine: Machine;
+  readonly home: CheckpointHome;
+  readonly store: LogStore;
+  /** See `logShare`. */
+  readonly logShareBytes: number;
+}
+
+/** All parts of a running node, wired. */
+export class Node implements RunningNode {
+  readonly #parts: NodeParts;
+  readonly #network: PeerNetwork;
+  readonly #replica: Replica;
+  readonly #checkpointer: Checkpointer;
+  readonly #snapshots: Snapshots;
+  readonly #diskGuard: DiskGuard;
+  readonly #context: ServerContext;
+  readonly #listener: ClientListener;
+  #isAwake = false;
+  /** The log takes no save any more. */
+  #isOver = false;
+  /** The entry that the newest checkpoint on disk ends with. */
+  #checkpointIndex: number;
+  #timers: readonly NodeJS.Timeout[] = [];
+  #closed: Promise<void> | null = null;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    this.#checkpointIndex = parts.machine.appliedIndex;
+    this.#network = this.#createNetwork();
+    this.#replica = this.#createReplica();
+    this.#checkpointer = this.#createCheckpointer();
+    this.#snapshots = this.#createSnapshots();
+    this.#diskGuard = new DiskGuard({
+      driver: this.#replica.driver,
+      peers: this.#network,
+      measure: () => parts.directory.space(),
+      logger: parts.hooks.logger,
+    });
+    const stats = new NodeStats(parts.machine.keyspace.counters);
+    this.#context = this.#createContext(stats);
+    this.#listener = this.#createListener(stats);
+    this.#context.listener = this.#listener;
+  }
+
+  get port(): number {
+    return this.#parts.runtime.current.port;
+  }
+  get peerPort(): number {
+    return this.#network.port;
+  }
+  get clusterId(): string {
+    return this.#parts.identity.clusterId;
+  }
+  get nodeId(): NodeId {
+    return this.#parts.identity.nodeId;
+  }
+
+  async start(): Promise<void> {
+    const { runtime } = this.#parts;
+    await this.#network.listen();
+    this.#timers = [
+      setInterval(() => this.#tick(), tickMs),
+      setInterval(() => this.#listener.sweep(), sweepMs),
+      setInterval(() => this.#checkDisk(), diskCheckMs),
+    ];
+    if (this.#isAlone) await this.#leadAlone();
+    const { bind, port } = runtime.current;
+    const taken = await this.#listener.listen(bind, port);
+    runtime.portsTaken(taken, this.#network.port);
+    this.#context.port = taken;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { home, store, directory } = this.#parts;
+    await this.#handOver();
+    await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
+    await this.#listener.close(closeGraceMs);
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#checkpointer.run();
+    await this.#network.close();
+    await this.#snapshots.close();
+    this.#isOver = true;
+    await store.close();
+    await home.close();
+    await directory.close();
+  }
+
+  /** A leader that just stops would cost the others an election timeout. */
+  async #handOver(): Promise<void> {
+    const { driver, membership } = this.#replica;
+    const successor = driver.isLeader ? membership.bestSuccessor() : null;
+    if (successor === null || driver.transfer(successor) !== null) return;
+    for (let waited = 0; waited < handOverMs && driver.isLeader; waited += tickMs) {
+      await sleep(tickMs);
+    }
+  }
+
+  get #isAlone(): boolean {
+    const { members } = this.#replica.driver.membership;
+    return members.length === 1 && members[0]?.id === this.nodeId;
+  }
+
+  /** A cluster of one elects itself, and has its whole log applied before it serves anybody. */
+  async #leadAlone(): Promise<void> {
+    const { driver, machine } = this.#replica;
+    driver.campaign();
+    const { index } = driver.core.last;
+    while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
+  }
+
+  /** Known when every port is taken: 0 asks for any. */
+  get #address(): MemberAddress | null {
+    const { announce: host, port, peerPort } = this.#parts.runtime.current;
+    if (port === 0 || peerPort === 0) return null;
+    return {
+      peer: formatEndpoint({ host, port: peerPort }),
+      client: formatEndpoint({ host, port }),
+    };
+  }
+
+  #tick(): void {
+    this.#replica.tick();
+    this.#snapshots.tick();
+  }
+
+  #checkDisk(): void {
+    this.#diskGuard.check().then(() => {
+      if (this.#diskGuard.isLow) this.#cutLog();
+    }, this.#parts.hooks.onFailure);
+  }
+
+  /** At the end of this turn of the event loop: everything that came in goes on together. */
+  readonly #wake = (): void => {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    setImmediate(() => {
+      this.#isAwake = false;
+      if (!this.#isOver) this.#replica.turn();
+    });
+  };
+
+  #createNetwork(): PeerNetwork {
+    const { runtime, hooks, identity } = this.#parts;
+    const { bind, peerPort, peerSecret } = runtime.current;
+    const { clusterId, nodeId, incarnation } = identity;
+    return new PeerNetwork({
+      ...{ clusterId, nodeId, incarnation, secret: peerSecret },
+      ...{ bind, port: peerPort, logger: hooks.logger },
+      hasRemoved: (peer) => this.#replica.membership.hasRemoved(peer),
+      handlers: {
+        frame: (from, kind, body) => this.#frame(from, kind, body),
+        connected: (peer) => {
+          this.#snapshots.connected(peer);
+          this.#replica.connected(peer);
+        },
+        removed: (by) => this.#replica.removed(by),
+        disconnected: (peer, isGone) => {
+          this.#diskGuard.disconnected(peer);
+          this.#replica.disconnected(peer, isGone);
+        },
+      },
+    });
+  }
+
+  #createReplica(): Replica {
+    const { runtime, identity, machine, store, hooks } = this.#parts;
+    const { clusterId, nodeId, incarnation } = identity;
+    const random = Math.random;
+    const core = createRaft({
+      id: nodeId,
+      hardState: store.hardState,
+      applied: asIndex(machine.appliedIndex),
+      log: store,
+      ...{ heartbeatTicks, electionTicks: electionTicksMin, random },
+      patient: runtime.current.leases,
+      ...{ appendBytesMax, inflightMessagesMax, inflightBytesMax },
+    });
+    return new Replica({
+      ...{ clusterId, nodeId, incarnation, core, store, machine },
+      peers: this.#network,
+      address: () => this.#address,
+      invited: identity.peers,
+      logger: hooks.logger,
+      nowMs: Date.now,
+      monotonicMs: () => performance.now(),
+      lease: runtime.current.leases ? { ms: leaseMs, monotonicMs: () => performance.now() } : null,
+      random,
+      wake: this.#wake,
+      answered: () => this.#listener.writeReplies(),
+      turned: () => this.#listener.flush(),
+      applied: (bytes) => this.#applied(bytes),
+      onFailure: hooks.onFailure,
+      snapshots: {
+        begin: (to) => this.#snapshots.begin(to),
+        install: (point, done) => this.#snapshots.install(point, done),
+        leaderChanged: () => this.#snapshots.leaderChanged(),
+      },
+    });
+  }
+
+  #applied(bytes: number): void {
+    this.#checkpointer.applied(bytes);
+  }
+
+  #createCheckpointer(): Checkpointer {
+    const { runtime, machine, home, store, hooks, logShareBytes } = this.#parts;
+    return new Checkpointer({
+      machine,
+      store: () => home.store,
+      whenStill: () => this.#replica.whenStill(),
+      logBytes: () => Math.min(runtime.current.checkpointLogBytes, logShareBytes),
+      context: () => {
+        const index = asIndex(machine.appliedIndex);
+        return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
+      },
+      written: (appliedIndex) => {
+        this.#checkpointIndex = appliedIndex;
+        this.#cutLog();
+      },
+      logger: hooks.logger,
+      nowMs: Date.now,
+      onFailure: hooks.onFailure,
+    });
+  }
+
+  /**
+   * What a checkpoint on disk holds may go; the last part of it stays for members that were away, unless the
+   * disk is nearly full: they can get a snapshot, and a full disk ends this node.
+   */
+  #cutLog(): void {
+    const { store, runtime, logShareBytes } = this.#parts;
+    const index = Math.min(this.#checkpointIndex, this.#snapshots.oldestIndex);
+    const { retainedLogBytes } = runtime.current;
+    const retained = this.#diskGuard.isLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
+    store.cutBefore(asIndex(index), retained);
+  }
+
+  #createSnapshots(): Snapshots {
+    const { identity, machine, home, store, hooks } = this.#parts;
+    const { driver } = this.#replica;
+    return new Snapshots({
+      nodeId: identity.nodeId,
+      peers: this.#network,
+      ...{ driver, machine, createMachine, home, log: store },
+      alone: (work) => this.#checkpointer.alone(work),
+      whenStill: () => this.#replica.whenStill(),
+      nowMs: () => performance.now(),
+      logger: hooks.logger,
+      onFailure: hooks.onFailure,
+    });
+  }
+
+  #frame(from: NodeId, kind: number, body: Buffer): void {
+    if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
+    else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
+    else if (kind === frameKind.diskSpace) this.#diskGuard.told(from, body);
+    else this.#replica.frame(from, kind, body);
+  }
+
+  #createContext(stats: NodeStats): ServerContext {
+    const { runtime, machine, identity, hooks } = this.#parts;
+    return new ServerContext({
+      kvorumVersion,
+      runId: randomBytes(20).toString("hex"),
+      config: runtime,
+      configFile: runtime.file,
+      password: () => runtime.current.requirepass,
+      stats,
+      raft: new ReplicaAdmin(identity, this.#replica, (member) => this.#snapshots.percent(member)),
+      machine,
+      checkpointer: this.#checkpointer,
+      setActiveExpiry: (active) => {
+        this.#replica.activeExpiry = active;
+      },
+      shutdown: hooks.onShutdown,
+    });
+  }
+
+  #createListener(stats: NodeStats): ClientListener {
+    const { runtime, hooks } = this.#parts;
+    const replica = this.#replica;
+    const diskGuard = this.#diskGuard;
+    return new ClientListener({
+      limits: () => limitsOf(runtime.current),
+      host: {
+        commands,
+        finder: new CommandFinder(commands),
+        server: this.#context,
+        stats,
+        get isFull(): boolean {
+          return replica.isFull;
+        },
+        get writesRefused(): ErrorReply | null {
+          return diskGuard.refusesWrites ? errors.diskFull : null;
+        },
+        write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
+        read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
+        nowMs: Date.now,
+      },
+      wake: this.#wake,
+      logger: hooks.logger,
+    });
+  }
+}
+
+const noMembership = { index: 0, membership: { members: [], nextId: founder } };
+
+/** Its hash seed differs from node to node and from start to start: see KeyHasher. */
+export function createMachine(): Machine {
+  return new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
+}
+
+function limitsOf(config: Config): ClientLimits {
+  const { maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds } = config;
+  return {
+    ...{ maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds },
+    requiresPassword: config.requirepass !== "",
+    protectedMode: config.protectedMode,
+  };
+}

@@ -1,0 +1,174 @@
+// This node as commands see it: identity, configuration, counters, clients, consensus.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import { machine as machineType, type as osType, release, totalmem } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ClientListener } from "../net/clients/client-listener.ts";
+import type { NodeStats } from "../net/clients/stats.ts";
+import { errors } from "../resp/errors.ts";
+import type { Bytes, ErrorReply } from "../resp/reply.ts";
+import type { Client, Config, Host, RaftAdmin, Server } from "../state/commands/session-context.ts";
+import type { Machine } from "../state/machine.ts";
+import type { PhysicalDatabase } from "../state/physical-database.ts";
+import type { Checkpointer } from "./snapshots/checkpointer.ts";
+
+export interface ServerContextParts {
+  readonly kvorumVersion: string;
+  readonly runId: string;
+  readonly config: Config;
+  readonly configFile: string;
+  readonly password: () => Bytes;
+  readonly stats: NodeStats;
+  readonly raft: RaftAdmin;
+  readonly machine: Machine;
+  readonly checkpointer: Checkpointer;
+  readonly setActiveExpiry: (active: boolean) => void;
+  readonly shutdown: () => void;
+}
+
+/** The Redis whose replies are ours. */
+const redisVersion = "7.0.15";
+/** Expiries that one look at a database's average time to live takes into account. */
+const ttlSampleMax = 64;
+
+/** The wall clock counts whole milliseconds. */
+const clockToleranceMs = 2;
+
+export class ServerContext implements Server {
+  readonly version = redisVersion;
+  readonly kvorumVersion: string;
+  readonly host: Host;
+  /** Commands are served only once the state is back. */
+  readonly loading = false;
+  readonly startedAtMs = Date.now();
+  readonly runId: string;
+  readonly config: Config;
+  readonly stats: NodeStats;
+  readonly raft: RaftAdmin;
+  /** Set as soon as the listener exists; no command runs before that. */
+  listener: ClientListener | null = null;
+  port = 0;
+  /** What the monotonic clock lacks to the wall clock. */
+  #wallOffsetMs = performance.timeOrigin;
+  readonly #parts: ServerContextParts;
+  #peakBytes = 0;
+
+  constructor(parts: ServerContextParts) {
+    this.#parts = parts;
+    this.kvorumVersion = parts.kvorumVersion;
+    this.host = {
+      processId: process.pid,
+      os: `${osType()} ${release()} ${machineType()}`,
+      archBits: 64,
+      totalMemoryBytes: totalmem(),
+      executable: process.argv[1] ?? process.execPath,
+      configFile: parts.configFile,
+    };
+    this.runId = parts.runId;
+    this.config = parts.config;
+    this.stats = parts.stats;
+    this.raft = parts.raft;
+  }
+
+  nowMs(): number {
+    return Date.now();
+  }
+  nowMicros(): bigint {
+    // Microseconds come from a clock that does not follow when the wall clock is set: see whether it was.
+    const wallMs = Date.now();
+    if (Math.abs(performance.now() + this.#wallOffsetMs - wallMs) > clockToleranceMs) {
+      this.#wallOffsetMs = wallMs - performance.now();
+    }
+    return BigInt(Math.floor((performance.now() + this.#wallOffsetMs) * 1000));
+  }
+  random(): number {
+    return Math.random();
+  }
+  async sleep(ms: number): Promise<void> {
+    await sleep(ms);
+  }
+
+  *clients(): IterableIterator<Client> {
+    for (const { session } of this.listener?.connections() ?? []) yield session;
+  }
+  killClient(id: number): boolean {
+    const connection = this.listener?.connection(id);
+    connection?.destroy();
+    return connection !== undefined;
+  }
+  pauseClients(untilMs: number, mode: "all" | "write"): void {
+    this.listener?.pause(untilMs, mode);
+  }
+  unpauseClients(): void {
+    this.listener?.unpause();
+  }
+
+  authenticate(user: Bytes, password: Bytes): ErrorReply | null {
+    const expected = this.#parts.password();
+    const known = user === "" || user === "default";
+    const fits = expected === "" || timingSafeEqual(digest(password), digest(expected));
+    return known && fits ? null : errors.wrongPassword;
+  }
+
+  keyspace(): ReturnType<Server["keyspace"]> {
+    const nowMs = this.nowMs();
+    return this.#parts.machine.keyspace.databases.flatMap((database, index) => {
+      const { size: keys, expires } = database;
+      return keys === 0
+        ? []
+        : [{ index, keys, expires, averageTtlMs: averageTtl(database, nowMs) }];
+    });
+  }
+
+  cpu(): ReturnType<Server["cpu"]> {
+    const { system, user } = process.cpuUsage();
+    return { systemSeconds: system / 1e6, userSeconds: user / 1e6 };
+  }
+
+  memory(): ReturnType<Server["memory"]> {
+    const { rss, heapUsed, external } = process.memoryUsage();
+    const usedBytes = heapUsed + external;
+    this.#peakBytes = Math.max(this.#peakBytes, usedBytes);
+    return { usedBytes, residentBytes: rss, peakBytes: this.#peakBytes };
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#parts.checkpointer.run();
+  }
+  get checkpointRunning(): boolean {
+    return this.#parts.checkpointer.isRunning;
+  }
+  get lastCheckpointSeconds(): number {
+    return this.#parts.checkpointer.lastSeconds;
+  }
+  get changesSinceCheckpoint(): number {
+    return this.#parts.checkpointer.changes;
+  }
+
+  setActiveExpiry(active: boolean): void {
+    this.#parts.setActiveExpiry(active);
+  }
+
+  shutdown(): void {
+    this.#parts.shutdown();
+  }
+}
+
+/** Equal lengths for a comparison in constant time. */
+function digest(secret: Bytes): Buffer {
+  return createHash("sha256").update(secret, "latin1").digest();
+}
+
+/** Estimated from the first expiries of the database; Redis estimates it as well. */
+function averageTtl(database: PhysicalDatabase, nowMs: number): number {
+  if (database.expires === 0) return 0;
+  let sum = 0;
+  let count = 0;
+  for (const { expiries } of database.filledPartitions()) {
+    for (const at of expiries?.values() ?? []) {
+      sum += Math.max(0, Number(at) - nowMs);
+      if (++count === ttlSampleMax) return Math.round(sum / count);
+    }
+  }
+  return count === 0 ? 0 : Math.round(sum / count);
+}

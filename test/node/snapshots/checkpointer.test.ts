@@ -1,0 +1,45 @@
+// When a checkpoint is written: never of half an entry.
+
+import { expect, it } from "vitest";
+import { createLogger } from "../../../src/logger.ts";
+import { Checkpointer } from "../../../src/node/snapshots/checkpointer.ts";
+import { Machine } from "../../../src/state/machine.ts";
+import { encodeProposal } from "../../../src/state/proposal.ts";
+import { context, openStore, temporaryDirectory } from "../../support/state-checkpoint.ts";
+import { bodyOf, newMachine, smallCommands, stateOf, testOrigin } from "../../support/state-log.ts";
+
+it("one that is asked for in the middle of an entry holds the whole entry", async () => {
+  const path = await temporaryDirectory();
+  const store = await openStore(path);
+  const machine = new Machine({ commands: smallCommands, requestsPerLook: 1 });
+  let rest = (): void => {};
+  const checkpointer = new Checkpointer({
+    machine,
+    store: () => store,
+    whenStill: () =>
+      new Promise((resolve) => {
+        rest = resolve;
+      }),
+    logBytes: () => 1,
+    written: () => {},
+    context: () => context,
+    logger: createLogger("silent"),
+    nowMs: () => 0,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  const rows = [{ words: ["set", "a", "1"] }, { words: ["set", "b", "2"] }];
+  const header = { timeMs: 1, seed: 1, ...testOrigin, firstNumber: 1, count: rows.length };
+  const entry = { index: 1, data: encodeProposal(header, bodyOf(rows)) };
+  expect(machine.apply(entry, null, () => true)).toBe(false);
+
+  const asked = checkpointer.run();
+  expect(machine.isApplying).toBe(true);
+  expect(machine.goOn()).toBe(true);
+  rest();
+  await asked;
+  const restored = newMachine();
+  expect((await store.load(restored))?.appliedIndex).toBe(1);
+  expect(stateOf(restored)).toEqual(stateOf(machine));
+});
