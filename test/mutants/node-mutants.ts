@@ -50,7 +50,7 @@ const reads: readonly Omit<Mutant, "run">[] = [
   },
   {
     name: "a read runs in the middle of an entry",
-    why: "net/replica/applier.ts: while an entry is half done nobody else reads the state",
+    why: "node/replica/applier.ts: while an entry is half done nobody else reads the state",
     file: "src/node/replica/replica.ts",
     find: "!this.machine.isApplying && this.#reads.run()",
     replace: "this.#reads.run()",

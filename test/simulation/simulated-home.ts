@@ -56,7 +56,7 @@ export class SimulatedHome {
     this.mark = null;
   }
 
-  /** The part that src/net/snapshots uses. */
+  /** The part that src/node/snapshots uses. */
   get asHome(): CheckpointHome {
     return this as unknown as CheckpointHome;
   }
