@@ -1,6 +1,7 @@
 // Raft messages and entries <-> bytes: versioned, little endian, checked strictly when they come in.
 
 import { unreachable } from "../assert.ts";
+import { asBuffer, Gather, inlineBytes, readU53 } from "../gather.ts";
 import { decodeMembership, encodeMembership } from "./core/membership.ts";
 import {
   asIndex,
@@ -11,7 +12,6 @@ import {
   type Message,
   type MessageOf,
 } from "./core/types.ts";
-import { asBuffer, Gather, inlineBytes, readU53 } from "./gather.ts";
 import {
   decodeHead,
   entryId,

@@ -1,7 +1,7 @@
 // What stands before every message: who says what to whom in which term.
 
+import { type Gather, readU53 } from "../gather.ts";
 import { asIndex, asNode, asTerm, type EntryId, type Message } from "./core/types.ts";
-import { type Gather, readU53 } from "./gather.ts";
 
 /*
  * version u8, type u8, flags u8, 0 u8, count of entries u32, from u53, to u53, term u53. A u53 takes

@@ -1,10 +1,11 @@
 // The requests of one entry, one after the other: how far it is read.
 
 import { assert } from "../assert.ts";
+import { asBuffer } from "../gather.ts";
 import type { Bytes } from "../resp/reply.ts";
 import { RequestDecoder } from "../resp/request-decoder.ts";
 import { admittedLimits } from "../resp/request-limits.ts";
-import { asBuffer, groupHeaderBytes, headerBytes, readGroup } from "./proposal.ts";
+import { groupHeaderBytes, headerBytes, readGroup } from "./proposal.ts";
 
 /** The state machine's part of a log entry. */
 export interface AppliedEntry {

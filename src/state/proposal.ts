@@ -7,6 +7,7 @@
 
 import { assert } from "../assert.ts";
 import { databaseCount } from "../constants.ts";
+import { asBuffer } from "../gather.ts";
 import type { Protocol } from "../resp/reply.ts";
 
 /** The layout of header and groups. */
@@ -131,11 +132,6 @@ export function bodyProblem(body: Uint8Array, count: number): string | null {
 
 function isProtocol(value: number): value is Protocol {
   return value === 2 || value === 3;
-}
-
-/** The same memory, with Node's ways to read it. */
-export function asBuffer(data: Uint8Array): Buffer {
-  return Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.length);
 }
 
 /** Batches are cut out of pieces of this size, so that a small one costs no allocation of its own. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
+import { asBuffer } from "../../src/gather.ts";
 import { describe, expect, it } from "vitest";
 import type { Protocol } from "../../src/resp/reply.ts";
 import {
-  asBuffer,
   BatchBuilder,
   bodyProblem,
   encodeProposal,

@@ -2,6 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
+import { Gather, inlineBytesMax, readU53 } from "../../gather.ts";
 import {
   decodeEntryHeader,
   type EntryHeader,
@@ -17,7 +18,6 @@ import {
   type EntryId,
   type HardState,
 } from "../core/types.ts";
-import { Gather, inlineBytesMax, readU53 } from "../gather.ts";
 import { countBlankSectors, isBlank, sectorEnd } from "./sectors.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 

@@ -1,6 +1,7 @@
 // The head of a segment file: what the log held before it, so that older segments can be dropped.
 
 import { crc32 } from "node:zlib";
+import { Gather, readU53 } from "../../gather.ts";
 import {
   asIndex,
   asNode,
@@ -9,7 +10,6 @@ import {
   type LogIndex,
   type Term,
 } from "../core/types.ts";
-import { Gather, readU53 } from "../gather.ts";
 import { markBytes } from "./frame.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 

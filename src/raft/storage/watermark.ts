@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { asBuffer, Gather, readU53 } from "../gather.ts";
+import { asBuffer, Gather, readU53 } from "../../gather.ts";
 import { type LogFiles, replaceFile } from "./files.ts";
 
 /** It may lag behind the log, never run ahead: all it names is on disk. */

@@ -1,6 +1,6 @@
 // Builds a list of buffers for one gathering write: small parts are copied together, large ones stay where they are.
 
-import { assert } from "../assert.ts";
+import { assert } from "./assert.ts";
 
 const two32 = 2 ** 32;
 const two21 = 2 ** 21;
