@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { asBuffer } from "../../src/gather.ts";
 import { describe, expect, it } from "vitest";
+import { asBuffer } from "../../src/gather.ts";
 import type { Protocol } from "../../src/resp/reply.ts";
 import {
   BatchBuilder,
