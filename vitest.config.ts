@@ -9,7 +9,7 @@ export default defineConfig({
           name: "unit",
           include: [
             "test/*.test.ts",
-            "test/{resp,raft,state,commands,net,node,cli,checking}/**/*.test.ts",
+            "test/{resp,raft,state,commands,net,node,cli,checking,benchmarks}/**/*.test.ts",
             "test/chaos/*/*.test.ts",
             "test/chaos/options.test.ts",
           ],

@@ -1,15 +1,15 @@
-// npm run bench: kvorum and redis-server in alternation on this machine; prints a table, writes the results.
+// npm run bench: kvorum and redis-server in alternation on this machine; prints tables, writes the results.
 
 import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { RawClient } from "../test/support/raw-client.ts";
-import { type Case, columns, defaultList } from "./cases.ts";
+import { type Case, columns, defaultList, type SystemName, systemNames } from "./cases.ts";
 import { writeChart } from "./chart.ts";
 import { type Footprint, measureFootprint } from "./footprint.ts";
 import { report } from "./report.ts";
 import { environment, type Results, writeResults } from "./results.ts";
 import { measureSpeed, type Speed, type SpeedPlan } from "./speed.ts";
-import { type System, type SystemName, startSystem, Workspace } from "./systems.ts";
+import { type System, startSystem, Workspace } from "./systems.ts";
 
 const usage = `Usage: npm run bench -- [options]
   --quick        shorter runs, no memory and restart, nothing written; under 90 s
@@ -17,8 +17,8 @@ const usage = `Usage: npm run bench -- [options]
   --rounds N     alternations (default 3)
   --seconds N    length of one run of redis-benchmark (default 2, quick 0.5)
   --keys N       keys for memory and restart (default 1000000)
-  --only NAME    one column only, such as "SET c50 P16"; nothing written
-  --no-three     leave the three-node cluster out; nothing written
+  --only NAME    one column only, such as "SET c50 P16" or "PING c50"; nothing written
+  --no-three     leave both three-node clusters out (quorum reads and lease reads); nothing written
 `;
 
 const { values } = parseArgs({
@@ -68,9 +68,7 @@ async function run(workspace: Workspace): Promise<Results> {
   const plan: SpeedPlan = { rounds, seconds, progress };
   const cases = columns.filter(({ name }) => values.only === undefined || name === values.only);
   if (cases.length === 0) throw new Error(`no column is called ${values.only}`);
-  const names: readonly SystemName[] = values["no-three"]
-    ? ["redis", "one"]
-    : ["redis", "one", "three"];
+  const names: readonly SystemName[] = values["no-three"] ? ["redis", "one"] : systemNames;
   const speeds = await withSystems(names, workspace, (systems) =>
     measureSpeed(systems, cases, plan),
   );

@@ -1,70 +1,127 @@
-// One table of ratios with their targets, for the terminal.
+// The tables of a result, for the terminal.
 
-import { columns, defaultListTarget, memoryTarget, restartTarget, type Targets } from "./cases.ts";
+import {
+  columns,
+  defaultListTargets,
+  memoryTarget,
+  type ProcessName,
+  processNames,
+  restartTarget,
+  type SystemName,
+  systemNames,
+} from "./cases.ts";
+import { median } from "./median.ts";
 import type { Results } from "./results.ts";
-import type { Speed } from "./speed.ts";
-import { type SystemName, titles } from "./systems.ts";
+import type { Run, Speed, Summary } from "./speed.ts";
 
 const MiB = 1024 * 1024;
 
-/** A row: what, the reference's absolute figure, then one cell per system. */
+/** Heads of the tables; a cluster serves its clients through its leader. */
+const titles: Readonly<Record<ProcessName, string>> = {
+  redis: "redis-server",
+  one: "one node",
+  three: "three: leader",
+  "three follower": "three: each follower",
+  lease: "lease reads: leader",
+  "lease follower": "lease reads: each follower",
+};
+
 type Row = readonly string[];
+type Reached = (ratio: number, target: number) => boolean;
+
+const atMost: Reached = (ratio, target) => ratio <= target;
+const atLeast: Reached = (ratio, target) => ratio >= target;
 
 export function report(results: Results): string {
   const { environment: at, rounds, secondsPerRun } = results;
-  const head = `kvorum ${at.commit}, ${at.date.slice(0, 10)}, Node ${at.node}, ${at.cpu} (${at.cores} cores)`;
-  const method = `redis-server ${at.redis} = 1.00; medians of ${rounds} rounds, ${secondsPerRun} s a run`;
-  const rows: Row[] = [["", titles.redis, titles.one, titles.three]];
-  for (const speed of results.columns) rows.push(speedRow(speed, targetsOf(speed)));
-  for (const speed of results.defaultList) rows.push(speedRow(speed, { one: defaultListTarget }));
-  rows.push(...footprintRows(results));
-  return [head, method, "", table(rows), ""].join("\n");
-}
-
-function targetsOf(speed: Speed): Targets {
-  return columns.find(({ name }) => name === speed.case.name)?.targets ?? {};
-}
-
-function speedRow(speed: Speed, targets: Targets): Row {
-  const cell = (name: "one" | "three") =>
-    cellOf(speed.ratio[name], targets[name], (value, target) => value >= target);
-  const reference = `${Math.round(speed.operationsPerSecond.redis ?? 0).toLocaleString("en")}/s`;
-  return [speed.case.name, reference, cell("one"), cell("three")];
-}
-
-function footprintRows({ footprint }: Results): Row[] {
-  const { redis, one } = footprint;
-  if (redis === undefined || one === undefined) return [];
-  const atMost = (value: number, target: number) => value <= target;
-  const keys = redis.keys.toLocaleString("en");
+  const speeds = [...results.columns, ...results.defaultList];
   return [
-    [
-      `memory, ${keys} keys`,
-      `${Math.round(redis.residentBytes / MiB)} MiB`,
-      cellOf(one.residentBytes / redis.residentBytes, memoryTarget, atMost),
-      "",
-    ],
-    [
-      `restart, ${keys} keys`,
-      `${Math.round(redis.restartMs)} ms`,
-      cellOf(one.restartMs / redis.restartMs, restartTarget, atMost),
-      "",
-    ],
-  ];
+    `kvorum ${at.commit}, ${at.date.slice(0, 10)}, Node ${at.node}, ${at.cpu} (${at.cores} cores)`,
+    `redis-server ${at.redis}, AOF always = 1.00; medians of ${rounds} rounds, ${secondsPerRun} s a run`,
+    "Each cell: figure, ratio to redis-server in the same round [target], ! where the target is missed",
+    "",
+    "Processor time, µs per request (targets: at most)",
+    table(processNames, speeds, processorTimeCell),
+    "",
+    "Throughput, thousands of requests per second (expected: at least)",
+    table(systemNames, speeds, throughputCell),
+    "",
+    "Latency, ms: p50 / p99 / p99.9",
+    table(systemNames, speeds, latencyCell),
+    ...footprintLines(results),
+    "",
+  ].join("\n");
+}
+
+function processorTimeCell(speed: Speed, name: ProcessName): string {
+  const target = goalOf(speed)?.processorTime[name];
+  return cellOf(speed.processorTime[name], 1, target, atMost);
+}
+
+function throughputCell(speed: Speed, name: SystemName): string {
+  const target = (goalOf(speed)?.throughput ?? defaultListTargets)[name];
+  return cellOf(speed.throughput[name], 1_000, target, atLeast);
+}
+
+function latencyCell({ rounds }: Speed, name: SystemName): string {
+  const runs = rounds.flatMap((round) => round[name] ?? []);
+  if (runs.length === 0) return "";
+  const middle = (of: (run: Run) => number) => median(runs.map(of)).toFixed(2);
+  return `${middle((run) => run.p50Ms)} / ${middle((run) => run.p99Ms)} / ${middle((run) => run.p999Ms)}`;
+}
+
+function goalOf(speed: Speed) {
+  return columns.find(({ name }) => name === speed.case.name);
 }
 
 function cellOf(
-  value: number | undefined,
+  summary: Summary | undefined,
+  unit: number,
   target: number | undefined,
-  reached: (value: number, target: number) => boolean,
+  reached: Reached,
 ): string {
-  if (value === undefined) return "";
-  const text = value.toFixed(2);
-  if (target === undefined) return text;
-  return `${text} (target ${target.toFixed(2)}${reached(value, target) ? "" : ", missed"})`;
+  if (summary === undefined) return "";
+  const figure = summary.median / unit;
+  return `${figure.toFixed(figure < 100 ? 2 : 0)}  ${ratioOf(summary.ratio, target, reached)}`;
 }
 
-function table(rows: readonly Row[]): string {
+function ratioOf(ratio: number, target: number | undefined, reached: Reached): string {
+  if (target === undefined) return ratio.toFixed(2);
+  return `${ratio.toFixed(2)} [${target.toFixed(2)}]${reached(ratio, target) ? "" : "!"}`;
+}
+
+function footprintLines({ footprint }: Results): string[] {
+  const { redis, one } = footprint;
+  if (redis === undefined || one === undefined) return [];
+  const memory = ratioOf(one.residentBytes / redis.residentBytes, memoryTarget, atMost);
+  const restart = ratioOf(one.restartMs / redis.restartMs, restartTarget, atMost);
+  const mebibytes = (bytes: number) => `${Math.round(bytes / MiB)} MiB`;
+  const milliseconds = (ms: number) => `${Math.round(ms)} ms`;
+  return [
+    "",
+    `${redis.keys.toLocaleString("en")} keys (targets: at most)`,
+    aligned([
+      ["", titles.redis, titles.one],
+      ["memory", mebibytes(redis.residentBytes), `${mebibytes(one.residentBytes)} ${memory}`],
+      ["restart", milliseconds(redis.restartMs), `${milliseconds(one.restartMs)} ${restart}`],
+    ]),
+  ];
+}
+
+/** A row per case and a column per name that has a figure at all. */
+function table<Name extends ProcessName>(
+  names: readonly Name[],
+  speeds: readonly Speed[],
+  cell: (speed: Speed, name: Name) => string,
+): string {
+  const measured = names.filter((name) => speeds.some((speed) => cell(speed, name) !== ""));
+  return aligned([
+    ["", ...measured.map((name) => titles[name])],
+    ...speeds.map((speed) => [speed.case.name, ...measured.map((name) => cell(speed, name))]),
+  ]);
+}
+
+function aligned(rows: readonly Row[]): string {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => (row[column] ?? "").length)),
   );
@@ -72,10 +129,4 @@ function table(rows: readonly Row[]): string {
     .map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  "))
     .map((line) => line.trimEnd())
     .join("\n");
-}
-
-/** The systems that a result has figures for, in the order of the table. */
-export function systemsOf(results: Results): SystemName[] {
-  const [first] = results.columns;
-  return (["redis", "one", "three"] as const).filter((name) => first?.ratio[name] !== undefined);
 }

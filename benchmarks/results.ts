@@ -5,9 +5,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { root } from "../test/support/process-server.ts";
+import type { SystemName } from "./cases.ts";
 import type { Footprint } from "./footprint.ts";
 import type { Speed } from "./speed.ts";
-import type { SystemName } from "./systems.ts";
 
 export interface Environment {
   /** ISO 8601, UTC. */

@@ -3,24 +3,22 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, statfsSync } from "node:fs";
 import { join } from "node:path";
-import { startCluster } from "../test/support/process-cluster.ts";
+import { type ClusterProcesses, startCluster } from "../test/support/process-cluster.ts";
 import { sparePort } from "../test/support/process-ports.ts";
 import { root, ServerProcess } from "../test/support/process-server.ts";
 import { RawClient } from "../test/support/raw-client.ts";
-
-export type SystemName = "redis" | "one" | "three";
-
-export const titles: Readonly<Record<SystemName, string>> = {
-  redis: "redis-server, AOF always",
-  one: "kvorum, one node",
-  three: "kvorum, three nodes",
-};
+import type { SystemName } from "./cases.ts";
 
 export interface System {
   readonly name: SystemName;
   /** Of the node that clients talk to: in a cluster the leader. */
   readonly port: number;
   readonly pid: number;
+  readonly followerPids: readonly number[];
+  /** Stops its processes, so that they take no time from the system under measurement. */
+  pause(): void;
+  /** Lets its processes run and waits until they serve; another node may lead then. */
+  resume(): Promise<void>;
   /** Kills the process without warning and waits until a new one serves the data. Milliseconds. */
   crashAndRestart(keys: number): Promise<number>;
   stop(): Promise<void>;
@@ -57,23 +55,68 @@ export async function startSystem(name: SystemName, workspace: Workspace): Promi
       return await RedisServer.start(await sparePort(), workspace.directory(name));
     case "one":
       return new KvorumNode(await ServerProcess.start({ dir: workspace.directory(name) }));
-    case "three": {
-      const dirs = [1, 2, 3].map((member) => workspace.directory(`${name}-${member}`));
-      const cluster = await startCluster(3, dirs);
-      const leader = await cluster.leader();
-      return {
-        name,
-        port: leader.port,
-        pid: leader.pid,
-        crashAndRestart: () => Promise.reject(new Error("only single nodes are restarted")),
-        stop: () => cluster.dispose(),
-      };
-    }
+    case "three":
+      return await KvorumCluster.start(name, [], workspace);
+    case "lease":
+      return await KvorumCluster.start(name, ["--reads", "lease"], workspace);
+  }
+}
+
+class KvorumCluster implements System {
+  readonly name: SystemName;
+  readonly #cluster: ClusterProcesses;
+  #leader: ServerProcess;
+
+  private constructor(name: SystemName, cluster: ClusterProcesses, leader: ServerProcess) {
+    this.name = name;
+    this.#cluster = cluster;
+    this.#leader = leader;
+  }
+
+  static async start(
+    name: SystemName,
+    args: readonly string[],
+    workspace: Workspace,
+  ): Promise<KvorumCluster> {
+    const dirs = [1, 2, 3].map((member) => workspace.directory(`${name}-${member}`));
+    const cluster = await startCluster(3, dirs, args);
+    return new KvorumCluster(name, cluster, await cluster.leader());
+  }
+
+  get port(): number {
+    return this.#leader.port;
+  }
+
+  get pid(): number {
+    return this.#leader.pid;
+  }
+
+  get followerPids(): readonly number[] {
+    return this.#cluster.nodes.filter((node) => node !== this.#leader).map(({ pid }) => pid);
+  }
+
+  pause(): void {
+    for (const node of this.#cluster.nodes) node.pause();
+  }
+
+  async resume(): Promise<void> {
+    for (const node of this.#cluster.nodes) node.resume();
+    this.#leader = await this.#cluster.leader();
+    await this.#leader.takesWrites();
+  }
+
+  crashAndRestart(): Promise<number> {
+    return Promise.reject(new Error("only single nodes are restarted"));
+  }
+
+  stop(): Promise<void> {
+    return this.#cluster.dispose();
   }
 }
 
 class KvorumNode implements System {
   readonly name = "one";
+  readonly followerPids = [];
   #server: ServerProcess;
 
   constructor(server: ServerProcess) {
@@ -86,6 +129,15 @@ class KvorumNode implements System {
 
   get pid(): number {
     return this.#server.pid;
+  }
+
+  pause(): void {
+    this.#server.pause();
+  }
+
+  async resume(): Promise<void> {
+    this.#server.resume();
+    await this.#server.takesWrites();
   }
 
   async crashAndRestart(keys: number): Promise<number> {
@@ -106,6 +158,7 @@ const durable = ["--appendonly", "yes", "--appendfsync", "always", "--save", ""]
 
 class RedisServer implements System {
   readonly name = "redis";
+  readonly followerPids = [];
   readonly port: number;
   readonly #dir: string;
   #child: ChildProcess;
@@ -124,6 +177,15 @@ class RedisServer implements System {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  pause(): void {
+    this.#child.kill("SIGSTOP");
+  }
+
+  async resume(): Promise<void> {
+    this.#child.kill("SIGCONT");
+    await serves(this.port);
   }
 
   async crashAndRestart(keys: number): Promise<number> {
@@ -150,8 +212,8 @@ class RedisServer implements System {
   }
 }
 
-/** Waits until DBSIZE is answered with the expected number of keys (while loading it is an error). */
-async function serves(port: number, keys: number): Promise<void> {
+/** Waits until DBSIZE is answered, with this number of keys if one is given (while loading it is an error). */
+async function serves(port: number, keys?: number): Promise<void> {
   const deadline = Date.now() + 120_000;
   let last = "nothing";
   while (Date.now() < deadline) {
@@ -159,11 +221,11 @@ async function serves(port: number, keys: number): Promise<void> {
     if (client !== null) {
       last = await client.ask("DBSIZE").catch(String);
       client.close();
-      if (last === `:${keys}\r\n`) return;
+      if (keys === undefined ? last.startsWith(":") : last === `:${keys}\r\n`) return;
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error(`port ${port} answers DBSIZE with ${last}, not ${keys}`);
+  throw new Error(`port ${port} answers DBSIZE with ${last}, not ${keys ?? "a number"}`);
 }
 
 export function residentBytes(pid: number): number {

@@ -49,6 +49,7 @@ export class ClusterProcesses {
 export async function startCluster(
   size: number,
   dirs: readonly string[] = [],
+  args: readonly string[] = [],
 ): Promise<ClusterProcesses> {
   const nodes: ServerProcess[] = [];
   try {
@@ -58,6 +59,7 @@ export async function startCluster(
       const node = await ServerProcess.launch({
         ...(dir === undefined ? {} : { dir }),
         ...(first === undefined ? {} : { join: first.port }),
+        args,
       });
       nodes.push(node);
       await node.takesWrites();
