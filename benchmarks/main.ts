@@ -12,7 +12,7 @@ import { measureSpeed, type Speed, type SpeedPlan } from "./speed.ts";
 import { type System, startSystem, Workspace } from "./systems.ts";
 
 const usage = `Usage: npm run bench -- [options]
-  --quick        shorter runs, no memory and restart, nothing written; under 90 s
+  --quick        shorter runs, no memory and restart, nothing written; about two minutes
   --all          every test of redis-benchmark's default list that kvorum knows, too
   --rounds N     alternations (default 3)
   --seconds N    length of one run of redis-benchmark (default 2, quick 0.5)
