@@ -71,6 +71,22 @@ export const diskWordChecks = 5;
 export const digestEveryEntries = 256;
 export const digestsKept = 64;
 
+// --- Time (src/node/time) ---------------------------------------------------------------------
+
+/** Nodes tell each other this often what their wall clocks say; of the last few words the best counts. */
+export const clockWordMs = 500;
+export const clockWordsKept = 4;
+/** A clock of which nobody has heard for this long says nothing. */
+export const clockFreshMs = 5_000;
+/** A clock that differs by more from what a majority says is wrong, and right again below the second bound. */
+export const clockDriftMs = 1_000;
+export const clockRightMs = 500;
+export const clockCheckMs = 1_000;
+/** A wall clock that goes so much further than the monotonic one between two looks has jumped. */
+export const clockJumpMs = clockDriftMs;
+/** Log time goes at most by this share faster or slower than real time while it is drawn. */
+export const logTimeDraw = 0.05;
+
 // --- Consensus (src/raft) ---------------------------------------------------------------------
 
 /** Ticks are the only unit of time inside Raft. */
@@ -198,3 +214,4 @@ assert(
   handshakeMs < peerSilentPingsMax * peerPingMs,
   "a slow handshake ends before silence counts",
 );
+assert(clockFreshMs > clockWordsKept * clockWordMs, "a clock that is heard is fresh");

@@ -35,6 +35,8 @@ export const frameKind = {
   digest: 11,
   /** A member is at another address than the configuration says: address-book.ts. */
   address: 12,
+  /** What the sender's wall clock says: time/node-time.ts. */
+  clock: 13,
   /** AppendEntries, in the order in which the leader has sent them. */
   append: bulkKindMin,
   /** Writes for the leader to order. */
@@ -95,7 +97,7 @@ export function decodeReadIndex(frame: Buffer): ReadIndexRequest | null {
   return isCount(token) ? { token, tick: frame.readUInt8(8) === 1 } : null;
 }
 
-/** What the leader confirms: read at or after `index`; `clockMs` is the leader's clock. */
+/** What the leader confirms: read at or after `index`; `clockMs` is the leader's log clock. */
 export interface ReadIndexReply {
   readonly token: number;
   readonly index: number;

@@ -257,6 +257,7 @@ export class Node implements RunningNode {
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
       address: () => this.#address,
+      mayLead: (member) => this.#diskGuard.hasSpace(member),
       invited: identity.peers,
       logger: hooks.logger,
       nowMs: Date.now,
@@ -348,7 +349,7 @@ export class Node implements RunningNode {
       machine,
       checkpointer: this.#checkpointer,
       setActiveExpiry: (active) => {
-        this.#replica.activeExpiry = active;
+        this.#replica.time.expiry.isActive = active;
       },
       shutdown: hooks.onShutdown,
     });

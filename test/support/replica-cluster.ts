@@ -45,6 +45,8 @@ export class VirtualNode {
   replica!: Replica;
   machine!: Machine;
   isUp = false;
+  /** What its wall clock says more than the true time. */
+  wallOffsetMs = 0;
   /** Why its process would have ended. */
   failure: Error | null = null;
   wantsTurn = false;
@@ -89,8 +91,9 @@ export class VirtualNode {
       address: () => this.address,
       invited: this.invited,
       logger: createLogger("silent"),
-      nowMs: () => cluster.nowMs,
-      monotonicMs: () => cluster.monotonicMs(),
+      nowMs: () => cluster.nowMs + this.wallOffsetMs,
+      monotonicMs: () => cluster.nowMs,
+      sliceClockMs: () => cluster.monotonicMs(),
       random,
       wake: () => {
         this.wantsTurn = true;
@@ -140,7 +143,7 @@ export class ReplicaCluster {
   /** Frames that may travel: by default all. */
   passes: (frame: Frame) => boolean = () => true;
   nowMs = 1_700_000_000_000;
-  /** How much time work takes: so many ms pass between two looks at the monotonic clock. */
+  /** How much time work takes: so many ms pass between two looks at the clock of a turn. */
   workMs = 0;
   #workedMs = 0;
   #frames: Frame[] = [];

@@ -115,7 +115,7 @@ class FakeRaft implements RaftAdmin {
     pendingWrites: 6,
     members: [
       member(1, { voter: true, matchIndex: 121, active: true }),
-      member(2, { voter: true, matchIndex: 119, active: true }),
+      member(2, { voter: true, matchIndex: 119, active: true, clockOffsetMs: -12 }),
       member(3, { voter: false, matchIndex: 50, active: false }),
     ],
   };
@@ -140,8 +140,13 @@ class FakeRaft implements RaftAdmin {
 
 type Member = RaftStatus["members"][number];
 
-export function member(id: number, known: Pick<Member, "voter" | "matchIndex" | "active">): Member {
-  return { id, clientAddress: `10.0.0.${id}:7000`, peerAddress: `10.0.0.${id}:17000`, ...known };
+export function member(
+  id: number,
+  known: Pick<Member, "voter" | "matchIndex" | "active"> & Partial<Member>,
+): Member {
+  const clockOffsetMs = id === 1 ? 0 : null;
+  const addresses = { clientAddress: `10.0.0.${id}:7000`, peerAddress: `10.0.0.${id}:17000` };
+  return { id, ...addresses, clockOffsetMs, ...known };
 }
 
 export class FakeServer implements Server {

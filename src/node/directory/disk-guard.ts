@@ -33,6 +33,10 @@ export class DiskGuard {
   get isLow(): boolean {
     return this.#watch.isLow(this.#options.driver.core.id);
   }
+  /** As far as this node has heard. */
+  hasSpace(node: NodeId): boolean {
+    return !this.#watch.isLow(node);
+  }
   /** No majority of voters has space. */
   get refusesWrites(): boolean {
     return this.#watch.refusesWrites(this.#options.driver.membership);

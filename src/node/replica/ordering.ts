@@ -17,8 +17,8 @@ export interface OrderingOptions {
   readonly peers: Pick<Peers, "send">;
   /** As this node knows it. */
   readonly leader: () => NodeId | null;
-  /** The wall clock, in Unix ms: what entries are stamped with. */
-  readonly nowMs: () => number;
+  /** What the next entry is stamped with, in Unix ms; null: not known yet (`LogClock.stamp`). */
+  readonly stampMs: () => number | null;
   readonly random: () => number;
   /** The highest applied number of one life of a node: `Origins.highest`. */
   readonly highestApplied: (origin: number, incarnation: number) => number;
@@ -64,13 +64,15 @@ export class Ordering {
   }
 
   #propose(origin: NodeId, numbers: Numbers, body: Uint8Array): boolean {
-    const { driver, nowMs, random } = this.#options;
+    const { driver, stampMs, random } = this.#options;
     const { term } = driver.core;
     if (driver.uncommittedBytes >= this.#options.limits.uncommittedBytesMax) return false;
     if (!this.#ordered.follows(term, origin, numbers)) return false;
+    const timeMs = stampMs();
+    if (timeMs === null) return false;
     const { incarnation, firstNumber, count } = numbers;
     const seed = Math.floor(random() * 0x1_0000_0000);
-    const stamp = { timeMs: nowMs(), seed, origin, incarnation, firstNumber, count };
+    const stamp = { timeMs, seed, origin, incarnation, firstNumber, count };
     if (driver.propose([encodeProposal(stamp, body)]) === null) return false;
     this.#ordered.ordered(term, origin, numbers);
     return true;

@@ -82,6 +82,7 @@ export class ReplicaAdmin implements RaftAdmin {
         peerAddress: peer,
         matchIndex: known?.match ?? null,
         active: known?.active ?? null,
+        clockOffsetMs: this.#replica.time.clockOffsetMs(id),
         ...(snapshotPercent === null ? {} : { snapshotPercent }),
       };
     });

@@ -22,12 +22,14 @@ export interface ReplicaOptions {
   readonly address: () => MemberAddress | null;
   /** The peers that the invitation of a new node names; none for any other. */
   readonly invited?: ReadonlyMap<NodeId, string>;
+  /** Nothing that the owner knows speaks against this member as leader; by default nothing does. */
+  readonly mayLead?: (member: NodeId) => boolean;
   readonly logger: Logger;
   /** The wall clock, in Unix ms; it may jump. */
   readonly nowMs: () => number;
   /** For waiting: nobody sets this clock. */
   readonly monotonicMs: () => number;
-  /** Tells how long a turn has applied entries: `monotonicMs` unless work is to seem longer than it is. */
+  /** Tells how long a turn has read or applied entries: `monotonicMs` unless work is to seem longer than it is. */
   readonly sliceClockMs?: () => number;
   /** Null: every read asks a majority. The core is then not patient, else it is. */
   readonly lease?: Lease | null;

@@ -1,6 +1,6 @@
 // Joins consensus and state: collects a turn's requests, orders them, applies entries, answers.
 
-import { expireTickMs, leaderWaitMs } from "../../constants.ts";
+import { leaderWaitMs } from "../../constants.ts";
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { decodeMessage, encodeMessage } from "../../raft/codec.ts";
 import type { ReadyRead } from "../../raft/core/ready.ts";
@@ -31,6 +31,7 @@ import { AdminDesk } from "../members/admin-desk.ts";
 import { adminErrors, removedLine } from "../members/admin-errors.ts";
 import { MembershipAdmin } from "../members/membership-admin.ts";
 import { tellOthers } from "../tell-others.ts";
+import { NodeTime } from "../time/node-time.ts";
 import { Applier } from "./applier.ts";
 import { DivergenceCheck } from "./divergence.ts";
 import { describeLeader, describeLoss } from "./log-lines.ts";
@@ -59,6 +60,7 @@ export class Replica implements Consumer {
   readonly machine: Machine;
   readonly admin: AdminDesk;
   readonly membership: MembershipAdmin;
+  readonly time: NodeTime;
   readonly #addresses: AddressBook;
   readonly #writes: PendingWrites;
   readonly #reads: PendingReads;
@@ -70,10 +72,7 @@ export class Replica implements Consumer {
   #retired = false;
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
-  /** DEBUG SET-ACTIVE-EXPIRE. */
-  activeExpiry = true;
   #retryAtMs = 0;
-  #nextExpiryTickMs = 0;
   #nextStaleCheckMs = 0;
   #nextAnnouncementMs = 0;
 
@@ -92,7 +91,8 @@ export class Replica implements Consumer {
       consumer: this,
       wake: options.wake,
     });
-    const { limits = defaultLimits } = options;
+    const { limits = defaultLimits, mayLead = () => true } = options;
+    this.time = new NodeTime({ ...options, mayLead, driver: this.driver, wallMs: options.nowMs });
     this.#writes = new PendingWrites(options.nodeId, options.incarnation, {
       submit: (batch) => this.#ordering.submit(batch),
       answered: () => options.answered?.(),
@@ -101,10 +101,12 @@ export class Replica implements Consumer {
     this.#barrier = this.#createBarrier();
     this.#applier = this.#createApplier();
     const reader = readerOf(options.machine, options.random);
-    this.#reads = new PendingReads(reader, this.#barrier, options.monotonicMs, limits);
-    const { nodeId, incarnation, peers, nowMs, random, logger } = options;
+    const sliceClockMs = options.sliceClockMs ?? options.monotonicMs;
+    this.#reads = new PendingReads(reader, this.#barrier, sliceClockMs, limits);
+    const { nodeId, incarnation, peers, random, logger } = options;
     this.#ordering = new Ordering({
-      ...{ nodeId, incarnation, peers, nowMs, random, logger, limits },
+      ...{ nodeId, incarnation, peers, random, logger, limits },
+      stampMs: this.time.stamp,
       driver: this.driver,
       leader: () => this.#leader,
       highestApplied: (origin, life) => this.machine.origins.highest(origin, life),
@@ -187,14 +189,11 @@ export class Replica implements Consumer {
       return;
     }
     this.driver.tick();
+    this.time.tick();
     const nowMs = this.#options.monotonicMs();
     if (this.#leader === null && nowMs - this.#leaderlessSinceMs >= leaderWaitMs) {
       this.#writes.giveUp();
       this.#reads.giveUp();
-    }
-    if (nowMs >= this.#nextExpiryTickMs) {
-      this.#nextExpiryTickMs = nowMs + expireTickMs;
-      this.#tickForExpiry(this.#options.nowMs());
     }
     if (nowMs >= this.#nextAnnouncementMs) {
       this.#nextAnnouncementMs = nowMs + announceMs;
@@ -277,6 +276,7 @@ export class Replica implements Consumer {
   // --- Frames of peers -------------------------------------------------------------------------
 
   connected(peer: NodeId): void {
+    this.time.connected(peer);
     if (peer === this.#leader) this.#sendAgain();
   }
 
@@ -312,6 +312,7 @@ export class Replica implements Consumer {
     [frameKind.admin, (from, body) => this.admin.asked(from, body)],
     [frameKind.adminReply, (_, body) => this.admin.answered(body)],
     [frameKind.address, (from, body) => this.#addresses.heard(from, body)],
+    [frameKind.clock, (from, body) => this.time.heard(from, body)],
     [frameKind.digest, (from, body) => this.#divergence.frame(from, body)],
   ]);
 
@@ -357,7 +358,8 @@ export class Replica implements Consumer {
   }
 
   #createBarrier(): ReadBarrier {
-    const { incarnation, nowMs, peers, wake } = this.#options;
+    const { incarnation, peers, wake } = this.#options;
+    const nowMs = this.time.now;
     return new ReadBarrier(
       incarnation,
       {
@@ -381,13 +383,6 @@ export class Replica implements Consumer {
       { confirmed: (token, index, clockMs) => this.#reads.confirmed(token, index, clockMs) },
       this.#options.lease,
     );
-  }
-
-  /** Keys are due by the leader's clock and no write comes along: a tick moves log time on. */
-  #tickForExpiry(nowMs: number): void {
-    if (!this.driver.isLeader || !this.activeExpiry) return;
-    const dueAtMs = this.machine.nextDueAt();
-    if (dueAtMs !== undefined && dueAtMs <= nowMs) this.driver.propose([tickProposal(nowMs)]);
   }
 
   /**

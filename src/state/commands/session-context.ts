@@ -171,6 +171,8 @@ export interface RaftStatus {
     /** Known to the leader only: entries behind, and whether it answered within an election timeout. */
     readonly matchIndex: number | null;
     readonly active: boolean | null;
+    /** How far its wall clock is ahead of the answering node's; null when that node has not heard of it. */
+    readonly clockOffsetMs: number | null;
     /** How much of a snapshot it has; absent when none is on its way to it. */
     readonly snapshotPercent?: number;
   }[];

@@ -40,7 +40,9 @@ describe("RAFT STATUS", () => {
       "match-index": 119,
       lag: 2,
       active: 1,
+      "clock-offset-ms": -12,
     });
+    expect(learner).toMatchObject({ "clock-offset-ms": null });
     expect(learner).toMatchObject({ role: "learner", "match-index": 50, lag: 71, active: 0 });
   });
 

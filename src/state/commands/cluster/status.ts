@@ -38,7 +38,7 @@ function isRemoved({ members, nodeId }: RaftStatus): boolean {
 
 /** What only the leader knows of a member is null elsewhere. */
 function memberReply(status: RaftStatus, member: RaftStatus["members"][number]): Reply {
-  const { matchIndex, active, snapshotPercent } = member;
+  const { matchIndex, active, clockOffsetMs, snapshotPercent } = member;
   return new MapReply([
     ["id", member.id],
     ["role", roleOf(status, member)],
@@ -47,6 +47,7 @@ function memberReply(status: RaftStatus, member: RaftStatus["members"][number]):
     ["match-index", matchIndex],
     ["lag", matchIndex === null ? null : Math.max(0, status.lastIndex - matchIndex)],
     ["active", active === null ? null : Number(active)],
+    ["clock-offset-ms", clockOffsetMs],
     ...percentRow(snapshotPercent),
   ]);
 }

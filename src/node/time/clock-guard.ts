@@ -1,0 +1,88 @@
+// Looks after the members' clocks: warns of wrong ones, and lets no node with a wrong one lead while another can.
+
+import { clockDriftMs, clockRightMs } from "../../constants.ts";
+import type { Logger } from "../../logger.ts";
+import type { NodeId } from "../../raft/core/types.ts";
+import type { RaftDriver } from "../../raft/driver.ts";
+import type { Clocks, MajorityTime } from "./clocks.ts";
+
+export interface ClockGuardOptions {
+  readonly driver: Pick<RaftDriver, "core" | "membership" | "isLeader" | "progress" | "transfer">;
+  readonly clocks: Clocks;
+  /** Nothing else speaks against this member as leader. */
+  readonly mayLead: (member: NodeId) => boolean;
+  readonly logger: Pick<Logger, "warn" | "info">;
+}
+
+export class ClockGuard {
+  readonly #options: ClockGuardOptions;
+  /** Members whose clocks are known to be wrong: each is told of once. */
+  readonly #wrong = new Set<NodeId>();
+  #isSplit = false;
+
+  constructor(options: ClockGuardOptions) {
+    this.#options = options;
+  }
+
+  /** Every `clockCheckMs`. */
+  check(): void {
+    const { driver, clocks } = this.#options;
+    const { members } = driver.membership;
+    const voters = members.filter(({ voter }) => voter).map(({ id }) => id);
+    const says = clocks.majoritySays(voters);
+    if (says === null) return;
+    for (const { id } of members) this.#judge(id, says);
+    for (const id of this.#wrong) {
+      if (members.every((member) => member.id !== id)) this.#wrong.delete(id);
+    }
+    this.#lookForSplit(says);
+    if (driver.isLeader && this.#wrong.has(driver.core.id)) this.#handOver(voters);
+  }
+
+  #judge(member: NodeId, { atLeast, atMost }: MajorityTime): void {
+    const timeMs = this.#options.clocks.says(member);
+    if (timeMs === null) return;
+    const aheadMs = Math.max(0, timeMs - atMost) - Math.max(0, atLeast - timeMs);
+    const isKnown = this.#wrong.has(member);
+    if (!isKnown && Math.abs(aheadMs) > clockDriftMs) {
+      this.#wrong.add(member);
+      this.#options.logger.warn(
+        `the clock of ${this.#name(member)} is ${seconds(aheadMs)} ${aheadMs > 0 ? "ahead of" : "behind"} ` +
+          "what most voters' clocks say: set it (NTP); it does not lead while another can",
+      );
+    } else if (isKnown && Math.abs(aheadMs) < clockRightMs) {
+      this.#wrong.delete(member);
+      this.#options.logger.info(`the clock of ${this.#name(member)} is right again`);
+    }
+  }
+
+  /** Of two clocks nobody knows which one is wrong. */
+  #lookForSplit({ atLeast, atMost }: MajorityTime): void {
+    const apartMs = atMost - atLeast;
+    if (!this.#isSplit && apartMs > clockDriftMs) {
+      this.#isSplit = true;
+      this.#options.logger.warn(
+        `the voters' clocks are ${seconds(apartMs)} apart, and no majority says which are right: set them (NTP)`,
+      );
+    } else if (this.#isSplit && apartMs < clockRightMs) {
+      this.#isSplit = false;
+      this.#options.logger.info("most voters' clocks agree again");
+    }
+  }
+
+  #handOver(voters: readonly NodeId[]): void {
+    const { driver, clocks, mayLead } = this.#options;
+    const fit = driver
+      .progress()
+      .filter(({ id, active }) => active && voters.includes(id) && mayLead(id))
+      .filter(({ id }) => !this.#wrong.has(id) && clocks.says(id) !== null)
+      .toSorted((a, b) => b.match - a.match);
+    if (fit[0] !== undefined) driver.transfer(fit[0].id);
+  }
+
+  #name(member: NodeId): string {
+    return member === this.#options.driver.core.id ? `this node (${member})` : `node ${member}`;
+  }
+}
+
+const seconds = (ms: number): string => `${(Math.abs(ms) / 1000).toFixed(1)} s`;
