@@ -25,6 +25,8 @@ import { SeededRandom } from "../../src/state/random.ts";
 /** No test makes the nodes exchange nearly as many messages without time passing. */
 const stepsMax = 5_000;
 
+const epochMs = 1_700_000_000_000;
+
 interface Frame {
   readonly from: NodeId;
   readonly to: NodeId;
@@ -47,6 +49,8 @@ export class VirtualNode {
   isUp = false;
   /** What its wall clock says more than the true time. */
   wallOffsetMs = 0;
+  /** By which share of the true time its wall clock goes faster. */
+  wallDrift = 0;
   /** Why its process would have ended. */
   failure: Error | null = null;
   wantsTurn = false;
@@ -91,7 +95,7 @@ export class VirtualNode {
       address: () => this.address,
       invited: this.invited,
       logger: createLogger("silent"),
-      nowMs: () => cluster.nowMs + this.wallOffsetMs,
+      nowMs: () => cluster.nowMs + this.wallOffsetMs + this.wallDrift * cluster.passedMs,
       monotonicMs: () => cluster.nowMs,
       sliceClockMs: () => cluster.monotonicMs(),
       random,
@@ -142,7 +146,7 @@ export class ReplicaCluster {
   readonly nodes: VirtualNode[] = [];
   /** Frames that may travel: by default all. */
   passes: (frame: Frame) => boolean = () => true;
-  nowMs = 1_700_000_000_000;
+  nowMs = epochMs;
   /** How much time work takes: so many ms pass between two looks at the clock of a turn. */
   workMs = 0;
   #workedMs = 0;
@@ -174,6 +178,10 @@ export class ReplicaCluster {
   get leader(): VirtualNode | undefined {
     const leaders = this.nodes.filter(({ isUp, replica }) => isUp && replica.driver.isLeader);
     return leaders.toSorted((a, b) => b.replica.driver.core.term - a.replica.driver.core.term)[0];
+  }
+
+  get passedMs(): number {
+    return this.nowMs - epochMs;
   }
 
   monotonicMs(): number {

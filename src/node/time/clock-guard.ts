@@ -7,7 +7,9 @@ import type { RaftDriver } from "../../raft/driver.ts";
 import type { Clocks, MajorityTime } from "./clocks.ts";
 
 export interface ClockGuardOptions {
-  readonly driver: Pick<RaftDriver, "core" | "membership" | "isLeader" | "progress" | "transfer">;
+  readonly driver: Pick<RaftDriver, "membership" | "isLeader" | "progress" | "transfer"> & {
+    readonly core: Pick<RaftDriver["core"], "id">;
+  };
   readonly clocks: Clocks;
   /** Nothing else speaks against this member as leader. */
   readonly mayLead: (member: NodeId) => boolean;

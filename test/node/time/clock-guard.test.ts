@@ -1,0 +1,139 @@
+// Who is warned of, and who leads, when clocks are wrong.
+
+import { describe, expect, it } from "vitest";
+import { ClockGuard, type ClockGuardOptions } from "../../../src/node/time/clock-guard.ts";
+import { Clocks } from "../../../src/node/time/clocks.ts";
+import { asIndex, asNode } from "../../../src/raft/core/types.ts";
+
+const epochMs = 1_700_000_000_000;
+
+/** Node 1 of three, or of so many, leads; everybody's clock is heard. */
+class Scene {
+  readonly lines: string[] = [];
+  readonly transfers: number[] = [];
+  readonly offsets: number[];
+  readonly full = new Set<number>();
+  readonly silent = new Set<number>();
+  readonly matches = [10, 10, 9, 8, 7];
+  isLeader = true;
+  readonly #clocks: Clocks;
+  readonly #guard: ClockGuard;
+
+  constructor(size = 3, learner = 0) {
+    this.offsets = Array.from({ length: size }, () => 0);
+    const ids = this.offsets.map((_, at) => asNode(at + 1));
+    this.#clocks = new Clocks({
+      self: asNode(1),
+      wallMs: () => epochMs + (this.offsets[0] ?? 0),
+      monotonicMs: () => 0,
+    });
+    const members = ids.map((id) => ({ id, voter: id !== learner, address: "" }));
+    const scene = this;
+    this.#guard = new ClockGuard({
+      driver: {
+        core: { id: asNode(1) },
+        membership: { members, nextId: asNode(size + 1) },
+        get isLeader() {
+          return scene.isLeader;
+        },
+        progress: () =>
+          ids.map((id) => ({
+            id,
+            match: asIndex(this.matches[id - 1] ?? 0),
+            active: !this.silent.has(id),
+          })),
+        transfer: (to) => {
+          this.transfers.push(to);
+          return null;
+        },
+      } as unknown as ClockGuardOptions["driver"],
+      clocks: this.#clocks,
+      mayLead: (id) => !this.full.has(id),
+      logger: {
+        warn: (line: string) => this.lines.push(`warn: ${line}`),
+        info: (line: string) => this.lines.push(`info: ${line}`),
+      } as unknown as ClockGuardOptions["logger"],
+    });
+  }
+
+  /** Everybody tells the time, then the guard looks; the lines that this wrote. */
+  check(): readonly string[] {
+    for (const [at, offsetMs] of this.offsets.entries()) {
+      // As often as it takes to be believed after a clock was put back.
+      for (let word = 0; word < 4; word++) this.#clocks.told(asNode(at + 1), epochMs + offsetMs);
+    }
+    this.lines.length = 0;
+    this.#guard.check();
+    return [...this.lines];
+  }
+}
+
+describe("warnings", () => {
+  it("name a member whose clock is wrong once, and say when it is right again", () => {
+    const scene = new Scene();
+    expect(scene.check()).toEqual([]);
+    scene.offsets[1] = 3_600_000;
+    expect(scene.check()).toEqual([
+      "warn: the clock of node 2 is 3600.0 s ahead of what most voters' clocks say: " +
+        "set it (NTP); it does not lead while another can",
+    ]);
+    expect(scene.check()).toEqual([]);
+    scene.offsets[1] = 700;
+    expect(scene.check()).toEqual([]);
+    scene.offsets[1] = 20;
+    expect(scene.check()).toEqual(["info: the clock of node 2 is right again"]);
+  });
+
+  it("name this node itself, and a learner", () => {
+    const scene = new Scene(4, 4);
+    scene.offsets[0] = -1_500;
+    scene.offsets[3] = 2_000;
+    const lines = scene.check();
+    expect(lines[0]).toContain("the clock of this node (1) is 1.5 s behind");
+    expect(lines[1]).toContain("the clock of node 4 is 2.0 s ahead of");
+  });
+
+  it("say that two voters' clocks are apart, and blame neither", () => {
+    const scene = new Scene(2);
+    scene.offsets[1] = 3_600_000;
+    expect(scene.check()).toEqual([
+      "warn: the voters' clocks are 3600.0 s apart, and no majority says which are right: set them (NTP)",
+    ]);
+    expect(scene.transfers).toEqual([]);
+    scene.offsets[1] = 0;
+    expect(scene.check()).toEqual(["info: most voters' clocks agree again"]);
+  });
+});
+
+describe("a leader with a wrong clock", () => {
+  it("hands over to the voter that is furthest along and has a right one", () => {
+    const scene = new Scene(5);
+    scene.offsets[0] = 2_000;
+    scene.offsets[1] = -2_000;
+    scene.check();
+    expect(scene.transfers).toEqual([3]);
+  });
+
+  it("goes on while nobody else can lead", () => {
+    const scene = new Scene(4, 4);
+    scene.offsets[0] = 2_000;
+    scene.full.add(2);
+    scene.silent.add(3);
+    scene.check();
+    expect(scene.transfers).toEqual([]);
+    scene.silent.clear();
+    scene.check();
+    expect(scene.transfers).toEqual([3]);
+  });
+
+  it("is nobody's concern while it follows, or while its own clock is right", () => {
+    const scene = new Scene();
+    scene.offsets[1] = 2_000;
+    scene.check();
+    scene.isLeader = false;
+    scene.offsets[0] = 5_000;
+    scene.offsets[1] = 0;
+    scene.check();
+    expect(scene.transfers).toEqual([]);
+  });
+});
