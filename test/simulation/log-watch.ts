@@ -71,7 +71,13 @@ export class LogWatch {
   }
 
   entries(): readonly Entry[] {
-    return this.#committed.map((term, at) => this.#knownAt(at + 1, term).entry);
+    return this.entriesFrom(1);
+  }
+
+  /** What is committed, from this entry on. */
+  entriesFrom(index: number): readonly Entry[] {
+    const terms = this.#committed.slice(index - 1);
+    return terms.map((term, at) => this.#knownAt(index + at, term).entry);
   }
 
   #disk(node: number): Durable {

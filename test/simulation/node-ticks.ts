@@ -41,10 +41,16 @@ export class NodeTicks {
 
   readonly #tick = (): void => {
     const { replica, snapshots } = this.#node.running;
+    const hadHandedOver = replica.driver.hasHandedOver;
     replica.tick();
+    const { founders, nodes, fillsDisks } = this.#node.world.plan;
+    // Where members stay the same nothing else begins a transfer in a tick.
+    if (founders === nodes && !hadHandedOver && replica.driver.hasHandedOver) {
+      this.#node.world.marks.met("wrong clock hands over");
+    }
     this.#ticks += 1;
     if (this.#ticks % snapshotTicks === 0) snapshots.tick();
-    if (this.#node.world.plan.fillsDisks && this.#ticks % diskTicks === 0) this.#checkDisk();
+    if (fillsDisks && this.#ticks % diskTicks === 0) this.#checkDisk();
   };
 
   #checkDisk(): void {

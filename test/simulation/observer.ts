@@ -10,6 +10,7 @@ import { LogWatch } from "./log-watch.ts";
 import { MemberWatch } from "./member-watch.ts";
 import type { Running, SimulatedProcess, Watcher } from "./parts.ts";
 import { StateWatch } from "./state-watch.ts";
+import { TimeWatch } from "./time-watch.ts";
 import { ensure, type World } from "./world.ts";
 
 /** What was seen of a process last. */
@@ -31,6 +32,7 @@ export class Observer implements Watcher {
   readonly log: LogWatch;
   readonly state: StateWatch;
   readonly members: MemberWatch;
+  readonly time: TimeWatch;
   readonly #world: World;
   readonly #seen = new Map<number, Seen>();
   readonly #leaderOf = new Map<number, Seen>();
@@ -40,11 +42,13 @@ export class Observer implements Watcher {
     this.log = new LogWatch(world);
     this.state = new StateWatch(world);
     this.members = new MemberWatch(world);
+    this.time = new TimeWatch(world);
   }
 
   // --- The life of a process ---------------------------------------------------------------------
 
   opened(node: SimulatedProcess, log: Running["log"], machine: Machine): void {
+    this.time.opened(node);
     this.log.opened(node.id, log, log.hardState);
     this.state.restored(node.id, machine);
     if (machine.appliedIndex > 0) this.state.compare(node.id, machine);
@@ -146,6 +150,7 @@ export class Observer implements Watcher {
   // --- After every step --------------------------------------------------------------------------
 
   after(node: SimulatedProcess): void {
+    this.time.after();
     const seen = this.#seen.get(node.id);
     if (seen === undefined) return;
     const { core } = seen.running;
@@ -208,7 +213,11 @@ export class Observer implements Watcher {
   #commitMoved(seen: Seen, core: RaftCore): void {
     const { node } = seen;
     ensure(core.commit >= seen.commit, "6 commit", () => `the commit of node ${node.id} falls`);
-    if (core.commit > this.log.committed) this.log.commit(node.id, core);
+    if (core.commit > this.log.committed) {
+      const before = this.log.committed;
+      this.log.commit(node.id, core);
+      this.time.committed(this.log.entriesFrom(before + 1));
+    }
     seen.commit = core.commit;
   }
 

@@ -69,6 +69,8 @@ export interface Omissions {
 export const nothingOmitted: Omissions = { faults: new Set(), operations: new Set() };
 
 const second = 1_000_000;
+const hourMs = 3_600_000;
+const yearMs = 365 * 24 * hourMs;
 /** Nodes of a cluster whose members change, over its whole life: an id is never used again. */
 const slots = 5;
 /** Ids of faults that change members, so that they stay when others are drawn. */
@@ -95,9 +97,10 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     ...(changes ? [] : drawRot(new Chance(seed, "bit rot"), safetyUs)),
   ];
   const clients = planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs });
+  const clocks = Array.from({ length: nodes }, () => drawClock(chance));
   const plan: Plan = {
     ...{ seed, nodes, founders, safetyUs },
-    clocks: Array.from({ length: nodes }, () => drawClock(chance)),
+    clocks: changes ? clocks : withWrongClocks(clocks, new Chance(seed, "wrong clocks")),
     network: {
       delayMinUs: chance.between(20, 500),
       delayMeanUs: chance.pick([50, 200, 1_000, 5_000, 20_000]),
@@ -152,6 +155,18 @@ function drawClock(chance: Chance): ClockPlan {
   const skewMs = chance.happens(0.5) ? 0 : chance.between(-2_000, 2_000);
   const drift = chance.happens(0.5) ? 0 : (chance.next() - 0.5) / 5;
   return { skewMs, drift };
+}
+
+/** On a minority only: nothing is promised about time when most clocks are wrong. */
+function withWrongClocks(clocks: readonly ClockPlan[], chance: Chance): readonly ClockPlan[] {
+  if (!chance.happens(0.4)) return clocks;
+  const most = Math.ceil(clocks.length / 2) - 1;
+  const wrong = chance.shuffled(clocks).slice(0, chance.between(0, most));
+  return clocks.map((clock) => {
+    if (!wrong.includes(clock)) return clock;
+    const skewMs = chance.pick([hourMs, yearMs]) * chance.pick([1, -1]);
+    return { ...clock, skewMs };
+  });
 }
 
 /** Swarm testing: each seed has some kinds of faults only, and its own rate of them. */

@@ -42,7 +42,7 @@ class Scene {
             match: asIndex(this.matches[id - 1] ?? 0),
             active: !this.silent.has(id),
           })),
-        transfer: (to) => {
+        transfer: (to: number) => {
           this.transfers.push(to);
           return null;
         },
