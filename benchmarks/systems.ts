@@ -79,7 +79,7 @@ class KvorumCluster implements System {
     workspace: Workspace,
   ): Promise<KvorumCluster> {
     const dirs = [1, 2, 3].map((member) => workspace.directory(`${name}-${member}`));
-    const cluster = await startCluster(3, dirs, args);
+    const cluster = await startCluster(3, { dirs, args });
     return new KvorumCluster(name, cluster, await cluster.leader());
   }
 

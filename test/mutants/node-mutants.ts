@@ -207,7 +207,32 @@ const leases: readonly Omit<Mutant, "run">[] = [
   },
 ];
 
-const inClusters = [...writes, ...reads, ...checkpoints, ...files];
+const time: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "entries are stamped with the leader's own clock",
+    why: "docs/guarantees.md: one member with a wrong clock neither freezes nor hastens expiry",
+    file: "src/node/time/node-time.ts",
+    find: "    return this.#logClock.stamp();\n",
+    replace: "    return Math.floor(this.#options.wallMs());\n",
+  },
+  {
+    name: "log time begins anew after a restart, from the later one of two clocks",
+    why: "ARCHITECTURE.md: log time steps only over what a majority says has passed",
+    file: "src/node/time/log-clock.ts",
+    find: "    if (says === null) return;\n    this.#isSettled = true;\n",
+    replace:
+      "    if (says === null) return;\n    if (!this.#isSettled) this.#timeMs = says.atMost;\n    this.#isSettled = true;\n",
+  },
+  {
+    name: "the last clock that was heard counts for those that were not",
+    why: "node/time/clocks.ts: voters that were not heard support no statement",
+    file: "src/node/time/clocks.ts",
+    find: "values.map((value) => value ?? Number.NEGATIVE_INFINITY)",
+    replace: "values.map((value) => value ?? Math.max(...heard))",
+  },
+];
+
+const inClusters = [...writes, ...reads, ...time, ...checkpoints, ...files];
 
 export const nodeMutants: readonly Mutant[] = [
   ...inClusters.map((mutant) => ({ ...mutant, run: "cluster" as const })),

@@ -45,19 +45,28 @@ export class ClusterProcesses {
   }
 }
 
+/** Of the nodes, in their order; who has no directory or environment here gets its own. */
+export interface ClusterSetting {
+  readonly dirs?: readonly string[];
+  /** Options of every node. */
+  readonly args?: readonly string[];
+  readonly environments?: readonly Readonly<Record<string, string>>[];
+}
+
 /** A cluster of voters; the first node starts it and the others join one after the other. */
 export async function startCluster(
   size: number,
-  dirs: readonly string[] = [],
-  args: readonly string[] = [],
+  { dirs = [], args = [], environments = [] }: ClusterSetting = {},
 ): Promise<ClusterProcesses> {
   const nodes: ServerProcess[] = [];
   try {
     for (let at = 0; at < size; at++) {
       const dir = dirs[at];
+      const env = environments[at];
       const first = nodes[0];
       const node = await ServerProcess.launch({
         ...(dir === undefined ? {} : { dir }),
+        ...(env === undefined ? {} : { env }),
         ...(first === undefined ? {} : { join: first.port }),
         args,
       });

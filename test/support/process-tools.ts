@@ -2,13 +2,14 @@
 
 import { spawnSync } from "node:child_process";
 
-export type Tool = "redis-server" | "redis-cli" | "redis-benchmark" | "strace";
+export type Tool = "redis-server" | "redis-cli" | "redis-benchmark" | "strace" | "faketime";
 
 /** How each tool proves that it works here: strace also needs the right to trace. */
 const probes: Readonly<Record<Tool, readonly string[]>> = {
   "redis-server": ["--version"],
   "redis-cli": ["--version"],
   "redis-benchmark": ["--version"],
+  faketime: ["-f", "+1h", "true"],
   strace: ["-f", "-qq", "-e", "trace=none", "true"],
 };
 

@@ -75,8 +75,10 @@ export class Clocks {
 
   /** How far the clock of a member is ahead of this node's. */
   offsetMs(member: NodeId): number | null {
+    const { self, wallMs } = this.#options;
+    if (member === self) return 0;
     const says = this.says(member);
-    return says === null ? null : Math.round(says - this.#options.wallMs());
+    return says === null ? null : Math.round(says - wallMs());
   }
 
   /** Voters that were not heard support no statement. Null: no majority was heard. */
