@@ -56,7 +56,8 @@ const rooms = new Map([
   ["node/members", ["members"]],
   ["node/config", ["config", "directory"]],
   ["node/snapshots", ["snapshots", "directory"]],
-  ["node/replica", ["replica", "members"]],
+  ["node/time", ["time"]],
+  ["node/replica", ["replica", "members", "time"]],
 ]);
 
 test.each(["net", "node"])("the rooms of %s point one way", (folder) => {

@@ -45,6 +45,7 @@ export function raftSection({ server }: SessionContext): readonly Field[] {
       ];
       if (member.matchIndex !== null) known.push(`match_index=${member.matchIndex}`);
       if (member.active !== null) known.push(`active=${member.active ? 1 : 0}`);
+      if (member.clockOffsetMs !== null) known.push(`clock_offset_ms=${member.clockOffsetMs}`);
       return [`raft_member${member.id}`, known.join(",")];
     }),
   ];
