@@ -224,6 +224,13 @@ const time: readonly Omit<Mutant, "run">[] = [
       "    if (says === null) return;\n    if (!this.#isSettled) this.#timeMs = says.atMost;\n    this.#isSettled = true;\n",
   },
   {
+    name: "time that nobody has counted is never made up for",
+    why: "docs/guarantees.md: after a full stop log time steps forward at once",
+    file: "src/node/time/log-clock.ts",
+    find: "  if (timeMs < atLeast - clockDriftMs) return atLeast;\n",
+    replace: "",
+  },
+  {
     name: "the last clock that was heard counts for those that were not",
     why: "node/time/clocks.ts: voters that were not heard support no statement",
     file: "src/node/time/clocks.ts",
