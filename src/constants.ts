@@ -115,15 +115,47 @@ export const membersMax = 7;
 
 // --- Peers (src/net) --------------------------------------------------------------------------
 
-/** A frame holds at most one entry of the largest request, or appendBytesMax of smaller ones. */
-export const frameBytesMax = requestBytesMax + 16 * MiB;
+/**
+ * A frame between nodes, put together from its pieces: one entry of the largest request with its headers, or
+ * appendBytesMax of smaller ones.
+ */
+export const peerFrameBytesMax = requestBytesMax + 16 * MiB;
+/** What travels of a frame at once: whatever is urgent waits for no more than the rest of one. */
+export const peerPieceBytesMax = 64 * KiB;
+/**
+ * Bytes of bulk frames under way to a peer that it has not said it has taken. An urgent frame waits for so many at most:
+ * 20 ms at 100 Mbit/s, whatever the kernels buffer. The peer says so whenever it has taken this share of the window.
+ */
+export const peerWindowBytes = 256 * KiB;
+export const peerWindowShare = 1 / 2;
+/** Small frames of one turn are copied side by side into memory of this size, so that they leave in one write. */
+export const peerSlabBytes = 256 * KiB;
 /** Before a peer has proved who it is. */
 export const handshakeBytesMax = 4 * KiB;
 export const handshakeMs = 1_000;
-/** Frames queued for one peer; beyond it they are dropped, and Raft sends again. */
+/** Bulk frames that wait for one peer; beyond it they are dropped, and Raft sends again. */
 export const peerQueueBytesMax = 128 * MiB;
+/** Urgent frames that the operating system has not taken, beside a window of bulk; beyond it they are dropped. */
+export const peerUrgentQueueBytesMax = MiB;
+/** Signs of life and words about the window that a peer may leave unread. */
+export const peerUnreadBytesMax = 64 * KiB;
+/** Peers that have proved who they are: the members, and those that were or will be. */
+export const peerProvenMax = 2 * membersMax + 16;
+/**
+ * Connections that have proved nothing yet have a share of their own, and so has each address among them. When it is
+ * full, chance decides which of them makes room.
+ */
+export const peerUnprovenMax = 96;
+export const peerUnprovenPerAddressMax = 24;
 /** Connections on the peer port, handshakes included. */
-export const peerConnectionsMax = 4 * membersMax + 16;
+export const peerConnectionsMax = peerProvenMax + peerUnprovenMax;
+/** A shorter secret could be guessed from one handshake by who has plenty of machines. */
+export const peerSecretCharsMin = 16;
+/** After a wrong proof its address is not listened to for this long, doubled with each further one. */
+export const wrongProofPauseMs = 100;
+export const wrongProofPauseMaxMs = 10_000;
+/** Addresses that are remembered for their wrong proofs; the oldest is forgotten. */
+export const wrongProofAddressesMax = 256;
 /** How long one attempt to connect to a peer may take, and the pauses between attempts (jittered). */
 export const peerDialMs = 1_000;
 export const peerBackoffMinMs = 20;
@@ -134,14 +166,14 @@ export const peerBackoffMaxMs = 1_000;
  */
 export const peerPingMs = 500;
 export const peerSilentPingsMax = 3;
-/** Frames up to this size are copied together into one socket write. */
-export const peerGatherBytes = 16 * KiB;
 
 // --- Snapshots on their way to a member (src/net/snapshots) -------------------------------------
 
 /** Records in one chunk, about; and chunks that are sent in one burst, before any is acknowledged. */
 export const snapshotChunkBytes = 64 * KiB;
 export const snapshotChunksMax = 4;
+/** Frames of a snapshot that wait for the receiver's disk; an honest sender stays below, what is beyond is dropped. */
+export const snapshotFramesWaitingMax = 4 * snapshotChunksMax;
 /** A transfer without any sign of life for this long is given up; a shorter break only delays it. */
 export const snapshotPatienceMs = 30_000;
 /** While it takes in what it has got, the receiver gives a sign of life this often. */
@@ -200,7 +232,8 @@ export const lingerMs = 1_000;
 assert(bulkBytesDefault <= bulkBytesMax, "the default bulk limit is a valid one");
 assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into a request");
 assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");
-assert(frameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
+assert(peerFrameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
+assert(peerSlabBytes >= 2 * peerPieceBytesMax, "a piece and its head fit into a slab");
 assert(
   electionTicksMin >= 5 * heartbeatTicks,
   "a follower survives the loss of several heartbeats",

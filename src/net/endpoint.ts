@@ -16,18 +16,26 @@ export interface BindAddress {
 
 const pattern = /^(?:([A-Za-z0-9_.-]+)|\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?)\]):([0-9]{1,5})$/;
 
+/** The longest name that DNS has. Addresses travel in urgent frames between nodes, so they have to be small. */
+export const hostCharsMax = 253;
+
 /** Reads `host:port` or `[ipv6]:port`; null for anything else, port 0 included. */
 export function parseEndpoint(text: string): Endpoint | null {
   const match = pattern.exec(text);
   if (match === null) return null;
   const host = match[1] ?? match[2] ?? "";
   const port = Number(match[3]);
-  return port >= 1 && port <= 65_535 ? { host, port } : null;
+  return port >= 1 && port <= 65_535 && host.length <= hostCharsMax ? { host, port } : null;
 }
 
 export function formatEndpoint(endpoint: Endpoint): string {
   const { host, port } = endpoint;
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The address of the other end of a socket; an IPv4 address looks the same on a socket that speaks IPv6. */
+export function plainAddress(remoteAddress: string | undefined): string {
+  return (remoteAddress ?? "an unknown address").replace(/^::ffff:(?=[0-9.]+$)/, "");
 }
 
 const loopback = new BlockList();

@@ -29,7 +29,7 @@ describe("kvorum", () => {
     const config = served(
       "--port 1 --peer-port=2 --bind 127.0.0.1 ::1 --join 127.0.0.1:9 --announce localhost " +
         "--maxclients 3 --timeout=4 --tcp-keepalive 5 --reads lease --protected-mode no --requirepass p " +
-        "--peer-secret s --loglevel debug --dir /d --proto-max-bulk-len 1mb " +
+        "--peer-secret 0123456789abcdef --loglevel debug --dir /d --proto-max-bulk-len 1mb " +
         "--client-query-buffer-limit 2mb --auto-aof-rewrite-min-size 3mb --repl-backlog-size 4mb",
     );
     expect(config).toEqual({
@@ -42,7 +42,7 @@ describe("kvorum", () => {
       dir: "/d",
       join: { host: "127.0.0.1", port: 9 },
       announce: "localhost",
-      peerSecret: "s",
+      peerSecret: "0123456789abcdef",
       logLevel: "debug",
       requirepass: "p",
       protectedMode: false,

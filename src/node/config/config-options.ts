@@ -101,7 +101,7 @@ export const options = {
     change: "immutable",
     hidden: true,
     value: "text",
-    help: "what nodes prove to each other; needed beyond this machine",
+    help: "proof between nodes beyond this machine: 16 characters or more",
     shownDefault: null,
   }),
   config: option<string>({

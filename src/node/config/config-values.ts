@@ -1,6 +1,12 @@
 // How an option's words become a value and back to text; complaints in Redis' words.
 
-import { type BindAddress, isLoopback, isWildcard, parseEndpoint } from "../../net/endpoint.ts";
+import {
+  type BindAddress,
+  hostCharsMax,
+  isLoopback,
+  isWildcard,
+  parseEndpoint,
+} from "../../net/endpoint.ts";
 import type { Bytes } from "../../resp/reply.ts";
 
 /** A value or what is wrong with the words. */
@@ -128,7 +134,7 @@ const hostPattern = /^(?:[A-Za-z0-9_.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%[A-Za-
 /** A name or an address that others can connect to, or nothing. */
 export const host: ValueKind<string> = single(
   (word) =>
-    word === "" || (hostPattern.test(word) && !isWildcard(word))
+    word === "" || (hostPattern.test(word) && !isWildcard(word) && word.length <= hostCharsMax)
       ? accept(word)
       : refuse("argument must be a host name or an address, without a port"),
   (value) => value,

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { resolve } from "node:path";
+import { peerSecretCharsMin } from "../../constants.ts";
 import { type LogLevel, logLevels } from "../../logger.ts";
 import {
   type BindAddress,
@@ -141,6 +142,12 @@ export function configOf(values: OptionValues): Config {
     checkpointLogBytes: values["auto-aof-rewrite-min-size"],
     retainedLogBytes: values["repl-backlog-size"],
   };
+  if (config.peerSecret !== null && config.peerSecret.length < peerSecretCharsMin) {
+    throw new ConfigError(
+      `peer-secret has fewer than ${peerSecretCharsMin} characters and could be guessed: ` +
+        "give every node the same longer one (openssl rand -hex 16)",
+    );
+  }
   if (config.peerSecret === null && !onlyLoopback(config.bind)) {
     throw new ConfigError(
       "bind opens the peer port to other machines, and there is no peer-secret: " +

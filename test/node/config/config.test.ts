@@ -126,7 +126,7 @@ describe("the file", () => {
         "# a comment",
         "",
         '  requirepass "a \\"b\\"\\x01\\n"  ',
-        "peer-secret 'it\\'s'",
+        "peer-secret 'it\\'s a longer one'",
         "bind 127.0.0.1 -::1",
         "maxclients 5",
         "maxclients 6\r",
@@ -134,7 +134,7 @@ describe("the file", () => {
     );
     const { config } = load({ config: path });
     expect(config.requirepass).toBe('a "b"\x01\n');
-    expect(config.peerSecret).toBe("it's");
+    expect(config.peerSecret).toBe("it's a longer one");
     expect(config.bind).toEqual([
       { host: "127.0.0.1", optional: false },
       { host: "::1", optional: true },
@@ -253,6 +253,8 @@ describe("values", () => {
   });
 });
 
+const secret = "a secret of the tests";
+
 describe("addresses", () => {
   test("a peer port open to others needs a secret", () => {
     expect(refusal(() => load({ bind: ["127.0.0.1", "10.0.0.5"] }))).toBe(
@@ -261,13 +263,28 @@ describe("addresses", () => {
     );
     for (const bind of ["0.0.0.0", "*", "::", "myhost", "-10.0.0.5"]) {
       expect(() => load({ bind })).toThrow(ConfigError);
-      load({ bind, "peer-secret": "s" });
+      load({ bind, "peer-secret": secret });
     }
     load({ bind: ["127.0.0.1", "127.8.9.1", "::1", "localhost", "::ffff:127.0.0.1"] });
   });
 
+  test("a peer secret that could be guessed is refused, and one of 16 characters is not", () => {
+    expect(refusal(() => load({ "peer-secret": "x".repeat(15) }))).toBe(
+      "peer-secret has fewer than 16 characters and could be guessed: " +
+        "give every node the same longer one (openssl rand -hex 16)",
+    );
+    load({ "peer-secret": "x".repeat(16) });
+  });
+
+  test("a host is no longer than names are", () => {
+    const announce = (length: number) => load({ announce: "h".repeat(length) }).config.announce;
+    expect(announce(253)).toHaveLength(253);
+    expect(() => announce(254)).toThrow(ConfigError);
+    expect(() => load({ join: `${"h".repeat(254)}:7000` })).toThrow(ConfigError);
+  });
+
   test("others are told the first address, the announced host, or one of the machine's own", () => {
-    const announced = (flags: Flags) => load({ "peer-secret": "s", ...flags }).config.announce;
+    const announced = (flags: Flags) => load({ "peer-secret": secret, ...flags }).config.announce;
     expect(announced({ bind: ["-::1", "10.0.0.5"] })).toBe("10.0.0.5");
     expect(announced({ bind: "0.0.0.0", announce: "db1.example" })).toBe("db1.example");
     expect(announced({ bind: "*" })).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
@@ -277,7 +294,7 @@ describe("addresses", () => {
   test("a cluster elsewhere cannot be joined under a loopback address", () => {
     expect(refusal(() => load({ join: "10.0.0.1:7000" }))).toContain("give --announce");
     expect(load({ join: "[::1]:7000" }).config.join).toEqual({ host: "::1", port: 7000 });
-    load({ join: "10.0.0.1:7000", announce: "10.0.0.2", "peer-secret": "s", bind: "*" });
+    load({ join: "10.0.0.1:7000", announce: "10.0.0.2", "peer-secret": secret, bind: "*" });
   });
 
   test("the peer port follows the port, and 0 is 0", () => {
@@ -383,7 +400,7 @@ describe("CONFIG SET", () => {
 
 describe("CONFIG GET", () => {
   test("shows every option but secrets, in alphabetical order, as text", () => {
-    const config = new RuntimeConfig(load({ "peer-secret": "hush", requirepass: "p" }));
+    const config = new RuntimeConfig(load({ "peer-secret": secret, requirepass: "p" }));
     const rows = new Map(config.all());
     const names = [...rows.keys()];
     expect(names).toEqual([...names].sort());
