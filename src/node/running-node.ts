@@ -319,6 +319,7 @@ export class Node implements RunningNode {
     const { driver } = this.#replica;
     return new Snapshots({
       nodeId: identity.nodeId,
+      incarnation: identity.incarnation,
       peers: this.#network,
       ...{ driver, machine, createMachine, home, log: store },
       alone: (work) => this.#checkpointer.alone(work),

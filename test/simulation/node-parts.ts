@@ -163,6 +163,7 @@ function createSnapshots(
 ): Snapshots {
   return new Snapshots({
     nodeId: node.id,
+    incarnation: node.incarnation,
     peers: peersOf(node),
     ...{ driver: replica.driver, machine, createMachine: () => newMachine(node) },
     ...{ home: node.home.asHome, log },

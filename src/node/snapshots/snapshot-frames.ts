@@ -1,6 +1,8 @@
 // The frames of a snapshot on its way: offered by the leader, taken, sent in chunks, ended.
 //
-// Every one begins with its type u8 and the attempt u32; all numbers are little endian.
+// Every one begins with its type u8 and the attempt u53; all numbers are u53, little endian (gather.ts).
+
+import { readU53, writeU53 } from "../../gather.ts";
 
 /** From the leader. One offer opens one attempt; only frames of the last attempt count. */
 export type SnapshotFrame =
@@ -28,7 +30,10 @@ export type SnapshotReply =
 
 const frameTypes = ["offer", "chunk", "end", "stop"] as const;
 const replyTypes = ["take", "ack", "done", "stop"] as const;
-const headBytes = 5;
+/** Longest reason that is read: it is a line for the log. */
+const reasonBytesMax = 200;
+const numberBytes = 8;
+const headBytes = 1 + numberBytes;
 
 export function encodeSnapshotFrame(frame: SnapshotFrame): readonly Buffer[] {
   const head = (...numbers: readonly number[]) =>
@@ -55,14 +60,16 @@ export function decodeSnapshotFrame(bytes: Buffer): SnapshotFrame | null {
       return { type, attempt, meta: rest };
     case "chunk": {
       const number = numberAt(rest);
-      return number === null ? null : { type, attempt, number, records: rest.subarray(8) };
+      return number === null
+        ? null
+        : { type, attempt, number, records: rest.subarray(numberBytes) };
     }
     case "end": {
       const term = numberAt(rest);
       return term === null ? null : { type, attempt, term };
     }
     case "stop":
-      return { type, attempt, reason: rest.toString() };
+      return { type, attempt, reason: rest.toString("utf8", 0, reasonBytesMax) };
   }
 }
 
@@ -96,16 +103,19 @@ export function decodeSnapshotReply(bytes: Buffer): SnapshotReply | null {
     case "done":
       return { type, attempt };
     case "stop":
-      return { type, attempt, reason: rest.toString() };
+      return { type, attempt, reason: rest.toString("utf8", 0, reasonBytesMax) };
   }
 }
 
 function encodeHead(type: number, attempt: number, numbers: readonly number[]): Buffer {
-  const head = Buffer.alloc(headBytes + 8 * numbers.length);
+  const head = Buffer.allocUnsafe(headBytes + numberBytes * numbers.length);
   head.writeUInt8(type, 0);
-  head.writeUInt32LE(attempt, 1);
+  writeU53(head, attempt, 1);
   let at = headBytes;
-  for (const number of numbers) at = head.writeDoubleLE(number, at);
+  for (const number of numbers) {
+    writeU53(head, number, at);
+    at += numberBytes;
+  }
   return head;
 }
 
@@ -115,12 +125,13 @@ function decodeHead<Type>(
 ): { type: Type; attempt: number; rest: Buffer } | null {
   if (bytes.length < headBytes) return null;
   const type = types[bytes.readUInt8(0)];
-  if (type === undefined) return null;
-  return { type, attempt: bytes.readUInt32LE(1), rest: bytes.subarray(headBytes) };
+  const attempt = readU53(bytes, 1);
+  if (type === undefined || attempt < 0) return null;
+  return { type, attempt, rest: bytes.subarray(headBytes) };
 }
 
 function numberAt(bytes: Buffer): number | null {
-  if (bytes.length < 8) return null;
-  const number = bytes.readDoubleLE(0);
-  return Number.isSafeInteger(number) && number >= 0 ? number : null;
+  if (bytes.length < numberBytes) return null;
+  const number = readU53(bytes, 0);
+  return number < 0 ? null : number;
 }

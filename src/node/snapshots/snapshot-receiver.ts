@@ -1,7 +1,11 @@
 // The other side of a snapshot: stages what the leader sends, proves it, and hands it to consensus.
 
 import { assert } from "../../assert.ts";
-import { snapshotKeepAliveMs, snapshotLoadBurstMs } from "../../constants.ts";
+import {
+  snapshotFramesWaitingMax,
+  snapshotKeepAliveMs,
+  snapshotLoadBurstMs,
+} from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { InstallSnapshot, NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import { asTerm } from "../../raft/core/types.ts";
@@ -78,7 +82,9 @@ export class SnapshotReceiver {
     this.#pace = new Pace(ports.nowMs);
   }
 
+  /** A frame too many is lost like one of a broken connection: the leader makes its offer again. */
   frame(from: NodeId, frame: SnapshotFrame): void {
+    if (this.#queued >= snapshotFramesWaitingMax) return;
     this.#queued++;
     this.#work = this.#work
       .then(() => this.#handle(from, frame))

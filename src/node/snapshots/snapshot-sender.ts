@@ -9,6 +9,7 @@ import {
 import type { Logger } from "../../logger.ts";
 import type { NodeId, Term } from "../../raft/core/types.ts";
 import type { CheckpointView } from "../../state/checkpoint-transfer.ts";
+import { LifeNumbers } from "../life-numbers.ts";
 import { Pace } from "./pace.ts";
 import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";
 
@@ -20,6 +21,8 @@ export interface SenderPorts {
   send(to: NodeId, frame: SnapshotFrame): boolean;
   /** The term this node leads in; null when it does not. */
   leads(): Term | null;
+  /** Which life of this node it is: attempts of another one are not answered to this one. */
+  readonly incarnation: number;
   /** Given up: consensus asks again when the member answers. */
   failed(to: NodeId): void;
   /** The disk refused to be read. */
@@ -60,10 +63,11 @@ export class SnapshotSender {
   readonly #transfers = new Map<NodeId, Transfer>();
   /** Members whose view is being opened. */
   readonly #opening = new Set<NodeId>();
-  #attempts = 0;
+  readonly #attempts: LifeNumbers;
 
   constructor(ports: SenderPorts) {
     this.#ports = ports;
+    this.#attempts = new LifeNumbers(ports.incarnation);
   }
 
   /** The log has to go on behind these checkpoints: nothing above is cut. Infinity when there is none. */
@@ -163,8 +167,9 @@ export class SnapshotSender {
 
   #open(to: NodeId, view: CheckpointView): void {
     const { nowMs } = this.#ports;
+    const attempt = this.#attempts.next();
     const transfer: Transfer = {
-      ...{ to, view, attempt: 0, firstAttempt: this.#attempts + 1, after: null },
+      ...{ to, view, attempt, firstAttempt: attempt, after: null },
       ...{ sent: 0, acknowledged: 0, state: "offered", isReading: false },
       ...{ burst: 0, pace: new Pace(nowMs), records: 0, offeredMs: nowMs(), heardMs: nowMs() },
     };
@@ -176,7 +181,7 @@ export class SnapshotSender {
   }
 
   #offer(transfer: Transfer): void {
-    transfer.attempt = ++this.#attempts;
+    transfer.attempt = this.#attempts.next();
     transfer.state = "offered";
     transfer.sent = 0;
     transfer.acknowledged = 0;

@@ -21,6 +21,7 @@ import { SnapshotSender } from "./snapshot-sender.ts";
 
 export interface SnapshotsOptions {
   readonly nodeId: NodeId;
+  readonly incarnation: number;
   readonly peers: Pick<Peers, "send">;
   readonly driver: RaftDriver;
   readonly machine: Machine;
@@ -48,12 +49,13 @@ export class Snapshots {
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
-    const { nodeId, peers, driver, machine, home, createMachine } = options;
+    const { nodeId, incarnation, peers, driver, machine, home, createMachine } = options;
     const { nowMs, logger, onFailure } = options;
     this.#sender = new SnapshotSender({
       view: () => home.view(),
       send: (to, frame) => peers.send(to, frameKind.snapshot, encodeSnapshotFrame(frame)),
       leads: () => (driver.isLeader ? driver.core.term : null),
+      incarnation,
       failed: (to) => driver.snapshotFailed(to),
       ...{ broken: onFailure, nowMs, logger },
     });

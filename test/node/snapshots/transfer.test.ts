@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import {
   snapshotChunksMax,
+  snapshotFramesWaitingMax,
   snapshotKeepAliveMs,
   snapshotPatienceMs,
   snapshotRepeatMs,
@@ -97,6 +98,24 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 500; turn++) await Promise.resolve();
 }
 
+/** The sender of one life of a leader, whose frames reach nobody. */
+function lifeOf(incarnation: number) {
+  const frames: SnapshotFrame[] = [];
+  const sender = new SnapshotSender({
+    view: () => Promise.resolve(new View(100)),
+    send: (_to, frame) => frames.push(frame) > 0,
+    leads: () => asTerm(4),
+    incarnation,
+    failed: () => undefined,
+    broken: (error) => {
+      throw error;
+    },
+    nowMs: () => 0,
+    logger: createLogger("silent"),
+  });
+  return { frames, sender };
+}
+
 class Pair {
   nowMs = 0;
   isCut = false;
@@ -130,6 +149,7 @@ class Pair {
     },
     send: (_to, frame) => this.#toMember(frame),
     leads: () => (this.leads ? asTerm(4) : null),
+    incarnation: 1,
     failed: (to) => this.failures.push(to),
     broken: (error) => {
       throw error;
@@ -329,6 +349,35 @@ describe("a snapshot", () => {
       { got: [], isOpen: false },
     ]);
     expect(pair.stepped).toEqual([]);
+  });
+
+  it("whose frames come faster than the disk takes them loses those that are too many", async () => {
+    const pair = new Pair();
+    const meta = encodeMeta(metaAt(100));
+    pair.receiver.frame(leader, { type: "offer", attempt: 1, meta });
+    for (let number = 1; number <= 10 * snapshotFramesWaitingMax; number++) {
+      const records = Buffer.from([number]);
+      pair.receiver.frame(leader, { type: "chunk", attempt: 1, number, records });
+    }
+    await settle();
+    expect(pair.staged[0]?.got).toHaveLength(snapshotFramesWaitingMax - 1);
+    pair.receiver.frame(leader, { type: "offer", attempt: 2, meta });
+    await settle();
+    expect(pair.staged).toHaveLength(1); // It goes on where it was.
+  });
+
+  it("is not ended by an answer to the leader's former life", async () => {
+    const [former, present] = [lifeOf(1), lifeOf(2)];
+    former.sender.begin(member);
+    present.sender.begin(member);
+    await settle();
+    for (const { attempt } of former.frames) {
+      present.sender.answered(member, { type: "take", attempt, after: Buffer.of(7) });
+      present.sender.answered(member, { type: "done", attempt });
+    }
+    await settle();
+    expect(present.sender.percent(member)).toBe(0);
+    expect(present.frames.map(({ type }) => type)).toEqual(["offer"]);
   });
 
   it("of a meta record that cannot be read is refused", async () => {
