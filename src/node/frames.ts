@@ -1,14 +1,18 @@
 // The frames between nodes besides Raft's own messages: kinds, and the bytes of their bodies.
 
-import { bulkKindMin } from "../net/peers/frame.ts";
+import { readU53, writeU53 } from "../gather.ts";
+import { bulkKindMin } from "../net/peers/piece.ts";
 import type { NodeId } from "../raft/core/types.ts";
 
 /** The network between nodes, as its users see it. */
 export interface Peers {
   /** The peers to dial from now on, this node aside: id to host:port. */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
-  /** False: dropped. The kind says whether it is urgent or bulk (net/peers/frame.ts, `bulkKindMin`). */
-  send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean;
+  /**
+   * False: dropped. The kind says whether it is urgent or bulk (net/peers/piece.ts, `bulkKindMin`). The first `summedBytes`
+   * are checked on arrival, all when nothing is said; what follows them must carry sums of its own.
+   */
+  send(to: NodeId, kind: number, body: readonly Uint8Array[], summedBytes?: number): boolean;
   /** What was sent in this turn leaves now and not at its end: the peers work while this node does. */
   flush(): void;
 }
@@ -28,7 +32,6 @@ export const frameKind = {
   /** RAFT ADD, REMOVE, TRANSFER asked at a follower; JSON. */
   admin: 6,
   adminReply: 7,
-  snapshotReply: 9,
   /** Whether the sender's disk is nearly full: one byte. */
   diskSpace: 10,
   /** The sender's state after an entry, to be compared. */
@@ -43,6 +46,8 @@ export const frameKind = {
   forward: bulkKindMin + 1,
   /** A snapshot on its way: snapshots/snapshot-frames.ts. */
   snapshot: bulkKindMin + 2,
+  /** Bulk, because it may name a key, and a key may be as long as a request. */
+  snapshotReply: bulkKindMin + 3,
 } as const;
 
 /** Heads a batch of writes on its way to the leader; the body is a proposal's (state/proposal.ts). */
@@ -58,9 +63,9 @@ const forwardHeaderBytes = 24;
 
 export function encodeForwardHeader(header: ForwardHeader): Buffer {
   const bytes = Buffer.allocUnsafe(forwardHeaderBytes);
-  bytes.writeDoubleLE(header.term, 0);
+  writeU53(bytes, header.term, 0);
   bytes.writeUInt32LE(header.incarnation, 8);
-  bytes.writeDoubleLE(header.firstNumber, 12);
+  writeU53(bytes, header.firstNumber, 12);
   bytes.writeUInt32LE(header.count, 20);
   return bytes;
 }
@@ -69,12 +74,12 @@ export function encodeForwardHeader(header: ForwardHeader): Buffer {
 export function decodeForward(frame: Buffer): { header: ForwardHeader; body: Buffer } | null {
   if (frame.length < forwardHeaderBytes) return null;
   const header = {
-    term: frame.readDoubleLE(0),
+    term: readU53(frame, 0),
     incarnation: frame.readUInt32LE(8),
-    firstNumber: frame.readDoubleLE(12),
+    firstNumber: readU53(frame, 12),
     count: frame.readUInt32LE(20),
   };
-  if (!isCount(header.term) || !isCount(header.firstNumber) || header.count === 0) return null;
+  if (header.term < 0 || header.firstNumber < 0 || header.count === 0) return null;
   return { header, body: frame.subarray(forwardHeaderBytes) };
 }
 
@@ -86,15 +91,15 @@ export interface ReadIndexRequest {
 
 export function encodeReadIndex(request: ReadIndexRequest): Buffer {
   const bytes = Buffer.allocUnsafe(9);
-  bytes.writeDoubleLE(request.token, 0);
+  writeU53(bytes, request.token, 0);
   bytes.writeUInt8(request.tick ? 1 : 0, 8);
   return bytes;
 }
 
 export function decodeReadIndex(frame: Buffer): ReadIndexRequest | null {
   if (frame.length !== 9) return null;
-  const token = frame.readDoubleLE(0);
-  return isCount(token) ? { token, tick: frame.readUInt8(8) === 1 } : null;
+  const token = readU53(frame, 0);
+  return token >= 0 ? { token, tick: frame.readUInt8(8) === 1 } : null;
 }
 
 /** What the leader confirms: read at or after `index`; `clockMs` is the leader's log clock. */
@@ -106,20 +111,20 @@ export interface ReadIndexReply {
 
 export function encodeReadIndexReply(reply: ReadIndexReply): Buffer {
   const bytes = Buffer.allocUnsafe(24);
-  bytes.writeDoubleLE(reply.token, 0);
-  bytes.writeDoubleLE(reply.index, 8);
-  bytes.writeDoubleLE(reply.clockMs, 16);
+  writeU53(bytes, reply.token, 0);
+  writeU53(bytes, reply.index, 8);
+  writeU53(bytes, reply.clockMs, 16);
   return bytes;
 }
 
 export function decodeReadIndexReply(frame: Buffer): ReadIndexReply | null {
   if (frame.length !== 24) return null;
   const reply = {
-    token: frame.readDoubleLE(0),
-    index: frame.readDoubleLE(8),
-    clockMs: frame.readDoubleLE(16),
+    token: readU53(frame, 0),
+    index: readU53(frame, 8),
+    clockMs: readU53(frame, 16),
   };
-  return isCount(reply.token) && isCount(reply.index) && isCount(reply.clockMs) ? reply : null;
+  return reply.token >= 0 && reply.index >= 0 && reply.clockMs >= 0 ? reply : null;
 }
 
 /** `digest`: 32 bits of the state after the entry. */
@@ -130,17 +135,13 @@ export interface StateDigest {
 
 export function encodeDigest({ index, digest }: StateDigest): Buffer {
   const bytes = Buffer.allocUnsafe(12);
-  bytes.writeDoubleLE(index, 0);
+  writeU53(bytes, index, 0);
   bytes.writeInt32LE(digest, 8);
   return bytes;
 }
 
 export function decodeDigest(frame: Buffer): StateDigest | null {
   if (frame.length !== 12) return null;
-  const index = frame.readDoubleLE(0);
-  return isCount(index) ? { index, digest: frame.readInt32LE(8) } : null;
-}
-
-function isCount(value: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0;
+  const index = readU53(frame, 0);
+  return index >= 0 ? { index, digest: frame.readInt32LE(8) } : null;
 }

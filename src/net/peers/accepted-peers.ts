@@ -4,15 +4,20 @@ import type { Socket } from "node:net";
 import { assert } from "../../assert.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
+import { plainAddress } from "../endpoint.ts";
 import { AcceptorHandshake } from "./handshake.ts";
 import { type ConnectionEnd, PeerConnection } from "./peer-connection.ts";
 import type { PeerIdentity, PeerLimits } from "./peer-options.ts";
+import { Unproven } from "./unproven.ts";
+import { WrongProofs } from "./wrong-proofs.ts";
 
 export interface AcceptedOptions {
   readonly identity: PeerIdentity;
   readonly limits: PeerLimits;
   readonly logger: Logger;
   hasRemoved(peer: NodeId): boolean;
+  /** A member is dialled there. */
+  isMemberAddress(address: string): boolean;
   frame(from: NodeId, kind: number, body: Buffer): void;
   /** A peer has proved who it is on a new connection. */
   arrived(peer: NodeId): void;
@@ -20,11 +25,13 @@ export interface AcceptedOptions {
 
 /** Reasons that were logged already, per address; forgotten all at once when there are too many. */
 const loggedMax = 256;
+/** Nodes whose last incarnation is remembered; the oldest is forgotten. */
+const incarnationsMax = 256;
 
 export class AcceptedPeers {
   readonly #options: AcceptedOptions;
-  /** In the order of arrival: the first is the oldest. */
-  readonly #unproven = new Set<PeerConnection>();
+  readonly #unproven: Unproven;
+  readonly #wrongProofs = new WrongProofs();
   readonly #proven = new Map<NodeId, PeerConnection>();
   readonly #incarnations = new Map<NodeId, number>();
   readonly #logged = new Set<string>();
@@ -32,10 +39,7 @@ export class AcceptedPeers {
 
   constructor(options: AcceptedOptions) {
     this.#options = options;
-  }
-
-  get count(): number {
-    return this.#unproven.size + this.#proven.size;
+    this.#unproven = new Unproven(options.limits, Math.random);
   }
 
   /** Connections that were turned away, for whatever reason, since the start. */
@@ -43,18 +47,20 @@ export class AcceptedPeers {
     return this.#refusals;
   }
 
-  /** Full: whoever has waited longest without proving anything makes room, proven peers never do. */
+  /**
+   * Who has tried a wrong secret is not listened to for a while. An address where a member is known to be is exempt: a
+   * stranger behind the same address could otherwise keep the member out.
+   */
   accept(socket: Socket): void {
-    if (this.count >= this.#options.limits.connectionsMax) {
-      const [oldest] = this.#unproven;
-      if (oldest === undefined) {
-        this.#refusals += 1;
-        socket.destroy();
-        return;
-      }
-      oldest.abort("too many connections");
+    const address = plainAddress(socket.remoteAddress);
+    const isMember = this.#options.isMemberAddress(address);
+    if (!isMember && this.#wrongProofs.isPaused(address, performance.now())) {
+      this.#refusals += 1;
+      socket.destroy();
+      return;
     }
-    this.#begin(socket);
+    this.#unproven.toMakeRoomFor(address)?.abort("too many connections");
+    this.#begin(socket, { address, isMember });
   }
 
   tick(): void {
@@ -65,20 +71,20 @@ export class AcceptedPeers {
   }
 
   close(): void {
-    for (const connection of [...this.#unproven, ...this.#proven.values()]) {
+    for (const connection of [...this.#unproven.connections(), ...this.#proven.values()]) {
       connection.close("this node closes");
     }
   }
 
-  #begin(socket: Socket): void {
+  #begin(socket: Socket, from: { readonly address: string; readonly isMember: boolean }): void {
     const { identity, limits } = this.#options;
-    const remote = socket.remoteAddress ?? "an unknown address";
     const side = { role: "acceptor", handshake: new AcceptorHandshake(identity) } as const;
     let peer: NodeId | null = null;
     const connection = new PeerConnection(socket, side, limits, {
       ready: (id, incarnation) => {
         peer = id;
         this.#unproven.delete(connection);
+        this.#wrongProofs.forgive(from.address);
         this.#prove(id, connection, incarnation);
       },
       frame: (kind, body) => {
@@ -87,18 +93,30 @@ export class AcceptedPeers {
       removed: () => assert(false, "the accepting side is told nothing"),
       closed: (end) => {
         this.#unproven.delete(connection);
-        if (peer === null) this.#turnedAway(remote, end);
+        if (peer === null) this.#turnedAway(from.address, end);
         else this.#left(peer, connection, end);
       },
     });
-    this.#unproven.add(connection);
+    this.#unproven.add(connection, from);
     connection.start();
   }
 
   /** The newest one wins: the older is closed first, so the frames of two never mix. */
   #prove(peer: NodeId, connection: PeerConnection, incarnation: number): void {
-    this.#proven.get(peer)?.close("the peer has connected anew");
+    const former = this.#proven.get(peer);
+    if (former === undefined && this.#proven.size >= this.#options.limits.provenMax) {
+      this.#refusals += 1;
+      connection.close("too many peers");
+      return;
+    }
+    former?.close("the peer has connected anew");
     this.#proven.set(peer, connection);
+    this.#compareIncarnation(peer, incarnation);
+    if (this.#options.hasRemoved(peer)) connection.tellRemoved();
+    else this.#options.arrived(peer);
+  }
+
+  #compareIncarnation(peer: NodeId, incarnation: number): void {
     const before = this.#incarnations.get(peer) ?? 0;
     if (incarnation < before) {
       this.#options.logger.warn(
@@ -106,9 +124,12 @@ export class AcceptedPeers {
           "is its data directory an old copy?",
       );
     }
+    this.#incarnations.delete(peer);
+    const [oldest] = this.#incarnations.keys();
+    if (oldest !== undefined && this.#incarnations.size >= incarnationsMax) {
+      this.#incarnations.delete(oldest);
+    }
     this.#incarnations.set(peer, incarnation);
-    if (this.#options.hasRemoved(peer)) connection.tellRemoved();
-    else this.#options.arrived(peer);
   }
 
   #left(peer: NodeId, connection: PeerConnection, end: ConnectionEnd): void {
@@ -116,9 +137,10 @@ export class AcceptedPeers {
     this.#options.logger.debug(`node ${peer} no longer sends: ${end.reason}`);
   }
 
-  #turnedAway(remote: string, end: ConnectionEnd): void {
+  #turnedAway(address: string, end: ConnectionEnd): void {
     this.#refusals += 1;
-    const line = `refused a peer connection from ${remote}: ${end.reason}`;
+    if (end.wrongProof) this.#wrongProofs.add(address, performance.now());
+    const line = `refused a peer connection from ${address}: ${end.reason}`;
     if (this.#logged.has(line)) return;
     if (this.#logged.size >= loggedMax) this.#logged.clear();
     this.#logged.add(line);

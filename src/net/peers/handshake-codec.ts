@@ -2,10 +2,11 @@
 
 import { createHmac } from "node:crypto";
 import { assert } from "../../assert.ts";
+import { readU53, writeU53 } from "../../gather.ts";
 import { asNode, type NodeId } from "../../raft/core/types.ts";
 
 /** Raised when frames or their meaning change; peers of another version are refused. */
-export const peerProtocolVersion = 1;
+export const peerProtocolVersion = 2;
 
 /** Kinds of frames that belong to this layer. */
 export const ownKind = {
@@ -18,6 +19,8 @@ export const ownKind = {
   pong: 0xf6,
   /** Acceptor to dialler, after the handshake: you are no member any more. */
   removed: 0xf7,
+  /** Acceptor to dialler: bytes of bulk pieces that it has taken since the connection began, u53. */
+  taken: 0xf8,
 } as const;
 
 export const nonceBytes = 32;
@@ -42,20 +45,20 @@ export interface Challenge {
   readonly nonce: Buffer;
 }
 
-/** magic, u16 version, u8 secured, u64 from, u64 to, u64 incarnation, nonce, cluster id to the end. */
+/** magic, u16 version, u8 secured, u53 from, u53 to, u53 incarnation, nonce, cluster id to the end. Little endian. */
 const helloFixedBytes = 4 + 2 + 1 + 8 + 8 + 8 + nonceBytes;
-/** u64 from, u64 incarnation, nonce. */
+/** u53 from, u53 incarnation, nonce. */
 const challengeBytes = 8 + 8 + nonceBytes;
 
 export function encodeHello(hello: Hello): Buffer {
   assert(hello.nonce.length === nonceBytes, "a nonce has its full length");
   const bytes = Buffer.alloc(helloFixedBytes + hello.clusterId.length);
   bytes.write(magic, 0, "latin1");
-  bytes.writeUInt16BE(hello.version, 4);
+  bytes.writeUInt16LE(hello.version, 4);
   bytes.writeUInt8(hello.secured ? 1 : 0, 6);
-  bytes.writeBigUInt64BE(BigInt(hello.from), 7);
-  bytes.writeBigUInt64BE(BigInt(hello.to), 15);
-  bytes.writeBigUInt64BE(BigInt(hello.incarnation), 23);
+  writeU53(bytes, hello.from, 7);
+  writeU53(bytes, hello.to, 15);
+  writeU53(bytes, hello.incarnation, 23);
   hello.nonce.copy(bytes, 31);
   bytes.write(hello.clusterId, helloFixedBytes, "latin1");
   return bytes;
@@ -64,17 +67,37 @@ export function encodeHello(hello: Hello): Buffer {
 /** Only the version of a hello, which every later format keeps in its place; null when it is none. */
 export function helloVersion(bytes: Buffer): number | null {
   if (bytes.length < 6 || bytes.toString("latin1", 0, 4) !== magic) return null;
-  return bytes.readUInt16BE(4);
+  return bytes.readUInt16LE(4);
 }
+
+/** The first piece of a peer of version 1: u32 length, u32 CRC, u8 kind, and then its hello; all big endian. */
+const formerHelloOffset = 9;
+const formerVersion = 1;
+
+/** The beginning of a connection says whether the other side speaks the first version, whose pieces were others. */
+export function isFormerHello(start: Buffer): boolean {
+  const versionAt = formerHelloOffset + magic.length;
+  if (start.length < versionAt + 2 || start[formerHelloOffset - 1] !== ownKind.hello) return false;
+  return (
+    start.toString("latin1", formerHelloOffset, versionAt) === magic &&
+    start.readUInt16BE(versionAt) === formerVersion
+  );
+}
+
+export function otherVersion(version: number): string {
+  return `peer protocol version ${version}, and this node speaks ${peerProtocolVersion}`;
+}
+
+export const formerHelloReason = otherVersion(formerVersion);
 
 /** Null when the bytes are no hello of this version. */
 export function decodeHello(bytes: Buffer): Hello | null {
   if (helloVersion(bytes) !== peerProtocolVersion || bytes.length <= helloFixedBytes) return null;
   const secured = bytes.readUInt8(6);
-  const from = number64(bytes, 7);
-  const to = number64(bytes, 15);
-  const incarnation = number64(bytes, 23);
-  if (secured > 1 || from === null || to === null || incarnation === null) return null;
+  const from = readU53(bytes, 7);
+  const to = readU53(bytes, 15);
+  const incarnation = readU53(bytes, 23);
+  if (secured > 1 || from < 0 || to < 0 || incarnation < 0) return null;
   return {
     version: peerProtocolVersion,
     secured: secured === 1,
@@ -89,17 +112,17 @@ export function decodeHello(bytes: Buffer): Hello | null {
 export function encodeChallenge(challenge: Challenge): Buffer {
   assert(challenge.nonce.length === nonceBytes, "a nonce has its full length");
   const bytes = Buffer.alloc(challengeBytes);
-  bytes.writeBigUInt64BE(BigInt(challenge.from), 0);
-  bytes.writeBigUInt64BE(BigInt(challenge.incarnation), 8);
+  writeU53(bytes, challenge.from, 0);
+  writeU53(bytes, challenge.incarnation, 8);
   challenge.nonce.copy(bytes, 16);
   return bytes;
 }
 
 export function decodeChallenge(bytes: Buffer): Challenge | null {
   if (bytes.length !== challengeBytes) return null;
-  const from = number64(bytes, 0);
-  const incarnation = number64(bytes, 8);
-  if (from === null || incarnation === null) return null;
+  const from = readU53(bytes, 0);
+  const incarnation = readU53(bytes, 8);
+  if (from < 0 || incarnation < 0) return null;
   return { from: asNode(from), incarnation, nonce: Buffer.from(bytes.subarray(16)) };
 }
 
@@ -115,6 +138,10 @@ export function decodeReason(bytes: Buffer): string {
 /**
  * HMAC-SHA256 over the role and both first messages: both ids, both incarnations, both nonces, the
  * cluster and the version. The role keeps one side's proof from being sent back as the other's.
+ *
+ * The dialler proves itself first, to whoever answers at the peer's address and claims its id, and so may hand a stranger
+ * something to try secrets against without asking anybody. One side has to begin. That is why a secret has to have
+ * `peerSecretCharsMin` characters: there is no trying all of those.
  */
 export function proofOf(
   secret: string,
@@ -122,18 +149,12 @@ export function proofOf(
   said: { readonly hello: Buffer; readonly challenge: Buffer },
 ): Buffer {
   const sizes = Buffer.alloc(8);
-  sizes.writeUInt32BE(said.hello.length, 0);
-  sizes.writeUInt32BE(said.challenge.length, 4);
+  sizes.writeUInt32LE(said.hello.length, 0);
+  sizes.writeUInt32LE(said.challenge.length, 4);
   return createHmac("sha256", Buffer.from(secret, "latin1"))
     .update(`kvorum peer ${role}\0`, "latin1")
     .update(sizes)
     .update(said.hello)
     .update(said.challenge)
     .digest();
-}
-
-/** Numbers beyond 2^53 are no ids and no incarnations of ours. */
-function number64(bytes: Buffer, at: number): number | null {
-  const value = bytes.readBigUInt64BE(at);
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : null;
 }

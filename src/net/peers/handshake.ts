@@ -3,7 +3,6 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { assert } from "../../assert.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import { encodeFrame } from "./frame.ts";
 import {
   decodeChallenge,
   decodeHello,
@@ -13,13 +12,15 @@ import {
   encodeReason,
   helloVersion,
   nonceBytes,
+  otherVersion,
   ownKind,
   peerProtocolVersion,
   proofOf,
 } from "./handshake-codec.ts";
 import type { PeerIdentity } from "./peer-options.ts";
+import { encodeWhole } from "./piece.ts";
 
-/** What a received frame leads to. `send` is a whole frame. */
+/** What a received frame leads to. `send` is a whole frame in its piece. */
 export type HandshakeStep =
   | { readonly state: "continue"; readonly send: Buffer }
   | {
@@ -34,7 +35,11 @@ export type HandshakeStep =
       readonly send: Buffer | null;
       readonly reason: string;
       readonly told: boolean;
+      /** It has tried to prove a secret that is not ours. */
+      readonly wrongProof: boolean;
     };
+
+type RefusedStep = Extract<HandshakeStep, { state: "refused" }>;
 
 const empty = Buffer.alloc(0);
 
@@ -62,7 +67,7 @@ export class DiallerHandshake {
 
   /** The first frame on the connection. */
   start(): Buffer {
-    return encodeFrame(ownKind.hello, this.#hello);
+    return encodeWhole(ownKind.hello, this.#hello);
   }
 
   receive(kind: number, body: Buffer): HandshakeStep {
@@ -85,7 +90,7 @@ export class DiallerHandshake {
     const { secret } = this.#identity;
     const said = { hello: this.#hello, challenge: this.#challenge };
     const proof = secret === null ? empty : proofOf(secret, "dialler", said);
-    return { state: "continue", send: encodeFrame(ownKind.proof, proof) };
+    return { state: "continue", send: encodeWhole(ownKind.proof, proof) };
   }
 
   #finish(body: Buffer): HandshakeStep {
@@ -118,11 +123,7 @@ export class AcceptorHandshake {
   #challengeTo(body: Buffer): HandshakeStep {
     const version = helloVersion(body);
     if (version === null) return silent("not a peer: no handshake");
-    if (version !== peerProtocolVersion) {
-      return refuse(
-        `peer protocol version ${version}, and this node speaks ${peerProtocolVersion}`,
-      );
-    }
+    if (version !== peerProtocolVersion) return refuse(otherVersion(version));
     const hello = decodeHello(body);
     if (hello === null) return refuse("a malformed hello");
     const { clusterId, nodeId, incarnation, secret } = this.#identity;
@@ -136,7 +137,7 @@ export class AcceptorHandshake {
     const challenge = encodeChallenge({ from: nodeId, incarnation, nonce });
     this.#said = { hello: Buffer.from(body), challenge };
     this.#peer = { id: hello.from, incarnation: hello.incarnation };
-    return { state: "continue", send: encodeFrame(ownKind.challenge, challenge) };
+    return { state: "continue", send: encodeWhole(ownKind.challenge, challenge) };
   }
 
   #finish(body: Buffer): HandshakeStep {
@@ -144,9 +145,11 @@ export class AcceptorHandshake {
     const peer = this.#peer;
     assert(said !== null && peer !== null, "a proof is read after the hello");
     const { secret } = this.#identity;
-    if (!proves(secret, "dialler", { said, proof: body })) return refuse("the peer secret differs");
+    if (!proves(secret, "dialler", { said, proof: body })) {
+      return { ...refuse("the peer secret differs"), wrongProof: true };
+    }
     const proof = secret === null ? empty : proofOf(secret, "acceptor", said);
-    const send = encodeFrame(ownKind.welcome, proof);
+    const send = encodeWhole(ownKind.welcome, proof);
     return { state: "done", send, peer: peer.id, incarnation: peer.incarnation };
   }
 }
@@ -162,16 +165,17 @@ function proves(
   return claim.proof.length === expected.length && timingSafeEqual(claim.proof, expected);
 }
 
-function refuse(reason: string): HandshakeStep {
-  const send = encodeFrame(ownKind.reject, encodeReason(reason));
-  return { state: "refused", send, reason, told: false };
+function refuse(reason: string): RefusedStep {
+  const send = encodeWhole(ownKind.reject, encodeReason(reason));
+  return { state: "refused", send, reason, told: false, wrongProof: false };
 }
 
 /** To something that is no peer nothing is said. */
 function silent(reason: string): HandshakeStep {
-  return { state: "refused", send: null, reason, told: false };
+  return { state: "refused", send: null, reason, told: false, wrongProof: false };
 }
 
 function refusedByPeer(body: Buffer): HandshakeStep {
-  return { state: "refused", send: null, reason: decodeReason(body), told: true };
+  const reason = decodeReason(body);
+  return { state: "refused", send: null, reason, told: true, wrongProof: false };
 }

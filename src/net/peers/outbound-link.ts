@@ -4,10 +4,11 @@ import { connect } from "node:net";
 import { assert } from "../../assert.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
-import { frameHeaderBytes, ownKindMin } from "./frame.ts";
+import { plainAddress } from "../endpoint.ts";
 import { DiallerHandshake } from "./handshake.ts";
 import { type ConnectionEnd, PeerConnection } from "./peer-connection.ts";
 import type { PeerIdentity, PeerLimits } from "./peer-options.ts";
+import { isBulk, ownKindMin } from "./piece.ts";
 
 export interface LinkEvents {
   up(peer: NodeId): void;
@@ -35,6 +36,8 @@ const patience = 5;
 export class OutboundLink {
   readonly #options: LinkOptions;
   #connection: PeerConnection | null = null;
+  /** The address that the host was at when it was reached last. */
+  #address: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #attempts = 0;
   #ticksUp = 0;
@@ -58,28 +61,31 @@ export class OutboundLink {
     return this.#options.port;
   }
 
-  /** Bytes that the operating system has not taken yet. */
-  get queuedBytes(): number {
-    return this.#connection?.writer.queuedBytes ?? 0;
+  /** The peer dials from there as well: it is where this link has to go, or where it has arrived. */
+  isAt(address: string): boolean {
+    return address === this.#options.host || address === this.#address;
   }
 
-  /** False when dropped: not connected, or more than the queue may hold. */
-  send(kind: number, parts: readonly Uint8Array[]): boolean {
+  /** False when dropped: not connected, or more than the queue of its kind may hold. */
+  send(kind: number, parts: readonly Uint8Array[], summedBytes: number | undefined): boolean {
     assert(kind < ownKindMin, "kinds from 0xf0 on belong to the handshake");
     const connection = this.#connection;
     if (connection === null || !connection.ready) return false;
     let bytes = 0;
     for (const part of parts) bytes += part.byteLength;
-    assert(bytes <= this.#options.limits.frameBytesMax, "a frame keeps to its limit");
-    const queued = connection.writer.queuedBytes;
-    const over = queued + frameHeaderBytes + bytes > this.#options.limits.queueBytesMax;
-    if (queued > 0 && over) return false;
-    connection.writer.add(kind, parts, bytes);
-    return true;
+    const summed = summedBytes ?? bytes;
+    assert(summed <= bytes, "no more is summed than there is");
+    const { frameBytesMax, pieceBytesMax } = this.#options.limits;
+    if (!isBulk(kind)) {
+      assert(bytes <= pieceBytesMax, "an urgent frame fits into one piece");
+      return connection.sendUrgent(kind, parts, bytes, summed);
+    }
+    assert(bytes <= frameBytesMax, "a frame keeps to its limit");
+    return connection.sendBulk(kind, parts, bytes, summed);
   }
 
   flush(): void {
-    this.#connection?.writer.flush();
+    this.#connection?.flush();
   }
 
   tick(): void {
@@ -126,6 +132,7 @@ export class OutboundLink {
     this.#connection = connection;
     socket.once("connect", () => {
       clearTimeout(deadline);
+      this.#address = plainAddress(socket.remoteAddress);
       connection.start();
     });
   }

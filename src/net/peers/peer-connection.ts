@@ -1,20 +1,26 @@
 // One socket between two peers: the handshake, then frames in one direction and signs of life in the other.
 
 import type { Socket } from "node:net";
+import { peerUnreadBytesMax, peerWindowShare } from "../../constants.ts";
+import { readU53, writeU53 } from "../../gather.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { codeOf, describeError } from "../../system-error.ts";
-import { FrameDecoder, ownKindMin } from "./frame.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { BulkQueue } from "./bulk-queue.ts";
+import { FrameAssembly } from "./frame-assembly.ts";
 import type { AcceptorHandshake, DiallerHandshake } from "./handshake.ts";
-import { ownKind } from "./handshake-codec.ts";
+import { formerHelloReason, isFormerHello, ownKind } from "./handshake-codec.ts";
 import type { PeerLimits } from "./peer-options.ts";
+import { headBytes, isBulk, ownKindMin, PieceDecoder, wholeFlags } from "./piece.ts";
+import { PieceWriter } from "./piece-writer.ts";
 
-/** Signs of life that a peer may leave unread. */
-const unreadPongBytesMax = 64 * 1024;
 /** The kernel's own probes, for connections whose process cannot look. */
 const keepAliveMs = 5_000;
 /** What was written before a close has this long to leave. */
 const lingerMs = 300;
+
+const empty = Buffer.alloc(0);
+/** A word about the window: one number. */
+const takenBytes = 8;
 
 export interface ConnectionEvents {
   ready(peer: NodeId, incarnation: number): void;
@@ -33,20 +39,32 @@ export interface ConnectionEnd {
   readonly code: string | null;
   /** The handshake said no, here or there. */
   readonly refused: boolean;
+  /** The other side has tried to prove a secret that is not ours. */
+  readonly wrongProof: boolean;
 }
 
 export type Side =
   | { readonly role: "dialler"; readonly handshake: DiallerHandshake }
   | { readonly role: "acceptor"; readonly handshake: AcceptorHandshake };
 
-/** Frames flow from the dialler to the acceptor; the acceptor only sends pongs. */
+/** Frames flow from the dialler to the acceptor, which only sends signs of life and how far it has taken the bulk. */
 export class PeerConnection {
   readonly #socket: Socket;
   readonly #side: Side;
   readonly #limits: PeerLimits;
   readonly #events: ConnectionEvents;
-  readonly #decoder: FrameDecoder;
-  readonly writer: FrameWriter;
+  readonly #decoder: PieceDecoder;
+  readonly #writer: PieceWriter;
+  /** The dialler's frames that wait for the window. */
+  readonly #bulk: BulkQueue;
+  /** The acceptor's unfinished frame. */
+  readonly #assembly: FrameAssembly;
+  /** Bytes of bulk pieces that the acceptor has taken, and that it has told the dialler of. */
+  #taken = 0;
+  #told = 0;
+  /** The first bytes of the connection: by them a peer of another version is known. */
+  #start = Buffer.alloc(0);
+  #hasGreeted = false;
   #state: "handshake" | "ready" | "closed" = "handshake";
   #handshakeBytes = 0;
   #handshakeTimer: NodeJS.Timeout | null = null;
@@ -58,9 +76,11 @@ export class PeerConnection {
     this.#side = side;
     this.#limits = limits;
     this.#events = events;
-    this.writer = new FrameWriter(socket);
-    this.#decoder = new FrameDecoder(limits.handshakeBytesMax, (kind, body) => {
-      this.#receive(kind, body);
+    this.#writer = new PieceWriter(socket);
+    this.#bulk = new BulkQueue(this.#writer, limits);
+    this.#assembly = new FrameAssembly(limits);
+    this.#decoder = new PieceDecoder(limits.handshakeBytesMax, (kind, flags, body) => {
+      this.#receive(kind, flags, body);
       return this.#state !== "closed";
     });
     socket.setNoDelay(true);
@@ -85,6 +105,33 @@ export class PeerConnection {
     return this.#state === "ready";
   }
 
+  /** It has begun the handshake of a peer of this cluster. */
+  get hasGreeted(): boolean {
+    return this.#hasGreeted;
+  }
+
+  /**
+   * False when too much lies between this process and the operating system. Bulk has at most its window of that, so
+   * urgent frames are never dropped for it.
+   */
+  sendUrgent(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): boolean {
+    const { windowBytes, urgentQueueBytesMax } = this.#limits;
+    const queued = this.#writer.queuedBytes;
+    if (queued + headBytes + bytes > windowBytes + urgentQueueBytesMax) return false;
+    this.#writer.addWhole(kind, parts, bytes, summed);
+    return true;
+  }
+
+  /** False when the queue is full. */
+  sendBulk(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): boolean {
+    return this.#bulk.add(kind, parts, bytes, summed);
+  }
+
+  /** What was sent in this turn leaves now. */
+  flush(): void {
+    this.#writer.flush();
+  }
+
   /** Ends the connection; what was written has a moment to leave. `closed` is told at once. */
   close(reason: string): void {
     this.#end(reason, { linger: true });
@@ -92,7 +139,7 @@ export class PeerConnection {
 
   /** Tells the dialler, after the handshake, that it is no member any more. */
   tellRemoved(): void {
-    this.writer.add(ownKind.removed, [], 0);
+    this.#writer.addWhole(ownKind.removed, [], 0, 0);
     this.close("it was removed from the cluster");
   }
 
@@ -110,7 +157,7 @@ export class PeerConnection {
     if (this.#state !== "ready") return;
     if (this.#heard) {
       this.#silentTicks = 0;
-      if (this.#side.role === "acceptor") this.#pong();
+      if (this.#side.role === "acceptor") this.#answer(ownKind.pong, empty);
     } else {
       this.#silentTicks += 1;
     }
@@ -118,56 +165,99 @@ export class PeerConnection {
     if (this.#silentTicks > this.#limits.silentPingsMax) {
       this.#end("the peer is silent");
     } else if (this.#side.role === "dialler") {
-      this.writer.add(ownKind.ping, [], 0);
+      this.#writer.addWhole(ownKind.ping, [], 0, 0);
     }
   }
 
-  #pong(): void {
-    if (this.writer.queuedBytes > unreadPongBytesMax) this.#end("the peer reads no answers");
-    else this.writer.add(ownKind.pong, [], 0);
+  #answer(kind: number, body: Buffer): void {
+    if (this.#writer.queuedBytes > peerUnreadBytesMax) this.#end("the peer reads no answers");
+    else this.#writer.addWhole(kind, [body], body.length, body.length);
   }
 
   #read(chunk: Buffer): void {
     if (this.#state === "closed") return;
     this.#heard = true;
-    if (this.#state === "handshake") {
-      this.#handshakeBytes += chunk.length;
-      if (this.#handshakeBytes > this.#limits.handshakeBytesMax) {
-        this.#end("not a peer: too much before the handshake", { refused: true });
-        return;
-      }
-    }
+    if (this.#state === "handshake" && !this.#isBearable(chunk)) return;
     const fault = this.#decoder.push(chunk);
-    if (fault === null) return;
+    if (fault === null) {
+      if (this.#state === "ready") this.#tellTaken();
+      return;
+    }
     const handshake = this.#state === "handshake";
     this.#end(handshake ? `not a peer: ${fault}` : fault, { refused: handshake });
   }
 
-  #receive(kind: number, body: Buffer): void {
-    if (this.#state === "handshake") {
-      this.#handshake(kind, body);
-    } else if (this.#side.role === "acceptor" && kind < ownKindMin) {
-      this.#events.frame(kind, body);
-    } else if (this.#side.role === "dialler" && kind === ownKind.removed) {
-      this.#events.removed();
-    } else if (kind !== (this.#side.role === "acceptor" ? ownKind.ping : ownKind.pong)) {
-      this.#end(`an unexpected frame of kind ${kind}`);
+  /** Before the handshake is done: not too much, and not the former version's. */
+  #isBearable(chunk: Buffer): boolean {
+    this.#handshakeBytes += chunk.length;
+    if (this.#handshakeBytes > this.#limits.handshakeBytesMax) {
+      this.#end("not a peer: too much before the handshake", { refused: true });
+      return false;
+    }
+    if (this.#start.length < headBytes) {
+      this.#start = Buffer.concat([this.#start, chunk.subarray(0, headBytes)]);
+      if (isFormerHello(this.#start)) this.#end(formerHelloReason, { refused: true });
+    }
+    return this.#state !== "closed";
+  }
+
+  /**
+   * The window stays open: when everything has arrived, less than this share of it is untold, and the rest has room for a
+   * piece. Small frames cost one such word in hundreds of them.
+   */
+  #tellTaken(): void {
+    if (this.#taken - this.#told < this.#limits.windowBytes * peerWindowShare) return;
+    this.#told = this.#taken;
+    const body = Buffer.allocUnsafe(takenBytes);
+    writeU53(body, this.#taken, 0);
+    this.#answer(ownKind.taken, body);
+  }
+
+  #receive(kind: number, flags: number, body: Buffer): void {
+    if (this.#state === "ready" && this.#side.role === "acceptor" && kind < ownKindMin) {
+      this.#piece(kind, flags, body);
+    } else if (flags !== wholeFlags) {
+      const refused = this.#state === "handshake";
+      this.#end(`an unexpected piece of kind ${kind}`, { refused });
+    } else if (this.#state === "handshake") this.#handshake(kind, body);
+    else if (this.#side.role === "dialler") this.#answered(kind, body);
+    else if (kind !== ownKind.ping) this.#end(`an unexpected frame of kind ${kind}`);
+  }
+
+  /** To the acceptor. */
+  #piece(kind: number, flags: number, body: Buffer): void {
+    const frame = this.#assembly.add(kind, flags, body);
+    if (isBulk(kind)) this.#taken += headBytes + body.length;
+    if (typeof frame === "string") this.#end(frame);
+    else if (frame !== null) this.#events.frame(kind, frame);
+  }
+
+  /** To the dialler. */
+  #answered(kind: number, body: Buffer): void {
+    if (kind === ownKind.pong) return;
+    if (kind === ownKind.removed) this.#events.removed();
+    else if (kind !== ownKind.taken) this.#end(`an unexpected frame of kind ${kind}`);
+    else if (body.length !== takenBytes || !this.#bulk.taken(readU53(body, 0))) {
+      this.#end("the peer says that it has taken what was not sent");
     }
   }
 
   #handshake(kind: number, body: Buffer): void {
     const step = this.#side.handshake.receive(kind, body);
     if (step.send !== null) this.#socket.write(step.send);
-    if (step.state === "continue") return;
+    if (step.state === "continue") {
+      this.#hasGreeted = true;
+      return;
+    }
     if (step.state === "refused") {
       const reason = step.told ? `refused by the peer: ${step.reason}` : step.reason;
-      this.#end(reason, { refused: true, linger: true });
+      this.#end(reason, { refused: true, linger: true, wrongProof: step.wrongProof });
       return;
     }
     this.#stopHandshakeTimer();
     this.#state = "ready";
-    // The dialled side only ever receives pongs: it keeps the small limit.
-    if (this.#side.role === "acceptor") this.#decoder.lengthMax = this.#limits.frameBytesMax + 1;
+    // The dialled side only ever receives small answers: it keeps the small limit.
+    if (this.#side.role === "acceptor") this.#decoder.bodyBytesMax = this.#limits.pieceBytesMax;
     this.#events.ready(step.peer, step.incarnation);
   }
 
@@ -178,10 +268,10 @@ export class PeerConnection {
 
   #end(
     reason: string,
-    end: { code?: string | null; refused?: boolean; linger?: boolean } = {},
+    end: Partial<Omit<ConnectionEnd, "reason">> & { readonly linger?: boolean } = {},
   ): void {
     if (this.#state === "closed") return;
-    if (end.linger === true) this.writer.flush();
+    if (end.linger === true) this.#writer.flush();
     this.#state = "closed";
     this.#stopHandshakeTimer();
     if (end.linger === true && !this.#socket.destroyed) {
@@ -191,6 +281,7 @@ export class PeerConnection {
     } else {
       this.#socket.destroy();
     }
-    this.#events.closed({ reason, code: end.code ?? null, refused: end.refused ?? false });
+    const { code = null, refused = false, wrongProof = false } = end;
+    this.#events.closed({ reason, code, refused, wrongProof });
   }
 }

@@ -35,6 +35,7 @@ export class PeerNetwork {
       logger: options.logger,
       hasRemoved: (peer) => options.hasRemoved(peer),
       frame: (from, kind, body) => this.#handlers.frame(from, kind, body),
+      isMemberAddress: (address) => this.#isMemberAddress(address),
       arrived: (peer) => this.#links.get(peer)?.nudge(),
     });
   }
@@ -86,22 +87,18 @@ export class PeerNetwork {
   }
 
   /**
-   * Puts a frame (a kind below 0xf0, a body in parts) into the peer's queue; all frames of one turn
-   * leave in one write. The parts must not be changed afterwards. False: dropped, because the peer is
-   * not connected or its queue is full.
+   * Puts a frame (a kind below 0xf0, a body in parts) into the peer's queue; the frames of one turn leave in one write.
+   * Kinds below `bulkKindMin` (piece.ts) are urgent: they fit into one piece, and leave between the pieces of bulk. The
+   * parts must not be changed afterwards. The first `summedBytes` of the body are checked on arrival, all when nothing
+   * is said. False: dropped, because the peer is not connected or its queue of this kind is full.
    */
-  send(to: NodeId, kind: number, body: readonly Uint8Array[]): boolean {
-    return this.#links.get(to)?.send(kind, body) ?? false;
+  send(to: NodeId, kind: number, body: readonly Uint8Array[], summedBytes?: number): boolean {
+    return this.#links.get(to)?.send(kind, body, summedBytes) ?? false;
   }
 
   /** What was sent in this turn of the event loop leaves now. */
   flush(): void {
     for (const link of this.#links.values()) link.flush();
-  }
-
-  /** Bytes for the peer that the operating system has not taken yet. */
-  queuedBytes(to: NodeId): number {
-    return this.#links.get(to)?.queuedBytes ?? 0;
   }
 
   /** What was sent before has a moment to leave. No handler is called afterwards. */
@@ -113,6 +110,11 @@ export class PeerNetwork {
     this.#links.clear();
     this.#accepted.close();
     await Promise.all(this.#servers.map(closed));
+  }
+
+  #isMemberAddress(address: string): boolean {
+    for (const link of this.#links.values()) if (link.isAt(address)) return true;
+    return false;
   }
 
   #tick(): void {

@@ -1,23 +1,31 @@
 // What the peer network is given: who this node is, who listens to it, and its limits.
 
 import {
-  frameBytesMax,
   handshakeBytesMax,
   handshakeMs,
   peerBackoffMaxMs,
   peerBackoffMinMs,
-  peerConnectionsMax,
   peerDialMs,
+  peerFrameBytesMax,
+  peerPieceBytesMax,
   peerPingMs,
+  peerProvenMax,
   peerQueueBytesMax,
   peerSilentPingsMax,
+  peerUnprovenMax,
+  peerUnprovenPerAddressMax,
+  peerUrgentQueueBytesMax,
+  peerWindowBytes,
 } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 
 /** Called from socket events, never from within a call of the network's own methods. */
 export interface PeerHandlers {
-  /** One whole, checksummed frame. The body is a view of a larger buffer: copy what is kept long. */
+  /**
+   * One whole frame; as much of it is checked as its sender has summed. The body may be a view of a larger buffer: copy
+   * what is kept long.
+   */
   frame(from: NodeId, kind: number, body: Buffer): void;
   /** Frames can be sent to the peer from now on. */
   connected(peer: NodeId): void;
@@ -32,13 +40,19 @@ export interface PeerHandlers {
 }
 
 export interface PeerLimits {
-  /** Largest body of a frame, and bytes queued for one peer (a single larger frame goes alone). */
+  /** Largest body of a bulk frame, and of a piece, which is also the largest urgent frame. */
   readonly frameBytesMax: number;
+  readonly pieceBytesMax: number;
+  /** Bulk on its way to one peer, and bulk that waits for it (a single larger frame waits alone). */
+  readonly windowBytes: number;
   readonly queueBytesMax: number;
+  readonly urgentQueueBytesMax: number;
   readonly handshakeBytesMax: number;
   readonly handshakeMs: number;
-  /** Accepted connections, unauthenticated ones included. */
-  readonly connectionsMax: number;
+  /** Accepted connections: of proven peers, of those that have proved nothing yet, and of these from one address. */
+  readonly provenMax: number;
+  readonly unprovenMax: number;
+  readonly unprovenPerAddressMax: number;
   readonly dialMs: number;
   readonly backoffMinMs: number;
   readonly backoffMaxMs: number;
@@ -47,11 +61,16 @@ export interface PeerLimits {
 }
 
 export const defaultPeerLimits: PeerLimits = {
-  frameBytesMax,
+  frameBytesMax: peerFrameBytesMax,
+  pieceBytesMax: peerPieceBytesMax,
+  windowBytes: peerWindowBytes,
   queueBytesMax: peerQueueBytesMax,
+  urgentQueueBytesMax: peerUrgentQueueBytesMax,
   handshakeBytesMax,
   handshakeMs,
-  connectionsMax: peerConnectionsMax,
+  provenMax: peerProvenMax,
+  unprovenMax: peerUnprovenMax,
+  unprovenPerAddressMax: peerUnprovenPerAddressMax,
   dialMs: peerDialMs,
   backoffMinMs: peerBackoffMinMs,
   backoffMaxMs: peerBackoffMaxMs,

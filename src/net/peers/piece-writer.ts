@@ -1,18 +1,17 @@
-// Gathers the frames of one turn for one socket and writes them at once.
+// Gathers the pieces of one turn for one socket and writes them at once.
 
 import type { Socket } from "node:net";
 import { crc32 } from "node:zlib";
-import { peerGatherBytes } from "../../constants.ts";
-import { encodeFrameHeader, frameHeaderBytes } from "./frame.ts";
-
-const slabBytes = 4 * peerGatherBytes;
-const kindOffset = frameHeaderBytes - 1;
+import { assert } from "../../assert.ts";
+import { peerSlabBytes } from "../../constants.ts";
+import { inlineBytesMax } from "../../gather.ts";
+import { crcOf, headBytes, type PieceHead, wholeFlags, writeCrc, writeHead } from "./piece.ts";
 
 /**
- * Small frames are copied side by side into a slab, large bodies go to the socket as they are: they
- * must not be changed after they were given. Everything of one turn leaves in one write.
+ * Small frames are copied side by side into a slab, the bodies of large ones go to the socket as they are: they must not be
+ * changed after they were given. Everything of one turn leaves in one write.
  */
-export class FrameWriter {
+export class PieceWriter {
   readonly #socket: Socket;
   #slab: Buffer = Buffer.alloc(0);
   /** The slab's part that is gathered and not yet written: [from, to). */
@@ -21,6 +20,8 @@ export class FrameWriter {
   #chunks: Uint8Array[] = [];
   #gatheredBytes = 0;
   #scheduled = false;
+  /** One closure for all turns. */
+  readonly #flushLater = (): void => this.flush();
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -31,19 +32,45 @@ export class FrameWriter {
     return this.#gatheredBytes + this.#socket.writableLength;
   }
 
-  add(kind: number, parts: readonly Uint8Array[], bodyBytes: number): void {
-    const bytes = frameHeaderBytes + bodyBytes;
-    if (bytes <= peerGatherBytes) this.#gather(kind, parts, bytes);
-    else this.#addLarge(kind, parts);
-    this.#gatheredBytes += bytes;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    process.nextTick(() => this.flush());
+  /** A whole frame in one piece, copied. `bytes` are those of all parts, `summed` those that the head's CRC proves. */
+  addWhole(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): void {
+    const size = headBytes + bytes;
+    this.#reserve(size);
+    const start = this.#to;
+    writeHead(this.#slab, start, { kind, flags: wholeFlags, bytes, summed });
+    this.#to += headBytes;
+    for (const part of parts) this.#copy(part);
+    assert(this.#to === start + size, "the parts have as many bytes as was said");
+    writeCrc(this.#slab, start, crcOf(this.#slab, start, summed));
+    this.#added(size);
+  }
+
+  /** One piece of a larger frame: its head is copied, and so are small slices; large ones are not. */
+  addPiece(head: PieceHead, slices: readonly Uint8Array[]): void {
+    this.#reserve(headBytes + head.bytes);
+    const start = this.#to;
+    const slab = this.#slab;
+    writeHead(slab, start, head);
+    this.#to += headBytes;
+    let crc = crcOf(slab, start, 0);
+    let unsummed = head.summed;
+    for (const slice of slices) {
+      const summed = Math.min(unsummed, slice.byteLength);
+      if (summed > 0) crc = crc32(slice.subarray(0, summed), crc);
+      unsummed -= summed;
+      if (slice.byteLength <= inlineBytesMax) this.#copy(slice);
+      else {
+        this.#endRun();
+        this.#chunks.push(slice);
+      }
+    }
+    writeCrc(slab, start, crc);
+    this.#added(headBytes + head.bytes);
   }
 
   flush(): void {
     this.#scheduled = false;
-    this.#cut();
+    this.#endRun();
     const chunks = this.#chunks;
     if (chunks.length === 0) return;
     this.#chunks = [];
@@ -54,34 +81,33 @@ export class FrameWriter {
     if (chunks.length > 1) this.#socket.uncork();
   }
 
-  /** One copy, and one checksum over bytes that then lie together. */
-  #gather(kind: number, parts: readonly Uint8Array[], bytes: number): void {
-    if (this.#slab.length - this.#to < bytes) {
-      this.#cut();
-      this.#slab = Buffer.allocUnsafeSlow(slabBytes);
+  #copy(bytes: Uint8Array): void {
+    this.#slab.set(bytes, this.#to);
+    this.#to += bytes.byteLength;
+  }
+
+  #added(bytes: number): void {
+    this.#gatheredBytes += bytes;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    process.nextTick(this.#flushLater);
+  }
+
+  /** Room in the slab. It is used again from its beginning when the operating system has taken all of it. */
+  #reserve(bytes: number): void {
+    if (this.#gatheredBytes === 0 && this.#socket.writableLength === 0) {
       this.#from = 0;
       this.#to = 0;
     }
-    const slab = this.#slab;
-    const start = this.#to;
-    let at = start + frameHeaderBytes;
-    slab[start + kindOffset] = kind;
-    for (const part of parts) {
-      slab.set(part, at);
-      at += part.byteLength;
-    }
-    slab.writeUInt32BE(bytes - kindOffset, start);
-    slab.writeUInt32BE(crc32(slab.subarray(start + kindOffset, at)), start + 4);
-    this.#to = at;
+    if (this.#slab.length - this.#to >= bytes) return;
+    this.#endRun();
+    this.#slab = Buffer.allocUnsafeSlow(peerSlabBytes);
+    this.#from = 0;
+    this.#to = 0;
   }
 
-  #addLarge(kind: number, parts: readonly Uint8Array[]): void {
-    this.#cut();
-    this.#chunks.push(encodeFrameHeader(kind, parts), ...parts);
-  }
-
-  /** Ends the run of small frames; the rest of the slab serves the next run. */
-  #cut(): void {
+  /** Ends the run of copied bytes; the rest of the slab serves the next run. */
+  #endRun(): void {
     if (this.#to === this.#from) return;
     this.#chunks.push(this.#slab.subarray(this.#from, this.#to));
     this.#from = this.#to;

@@ -1,6 +1,7 @@
 // RAFT ADD, REMOVE and TRANSFER asked at any node: put to the leader, and to the next one if it is lost.
 
 import { leaderWaitMs, tickMs } from "../../constants.ts";
+import { readU53, writeU53 } from "../../gather.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { encodeReply } from "../../resp/encode-reply.ts";
 import { errors } from "../../resp/errors.ts";
@@ -71,7 +72,7 @@ export class AdminDesk {
 
   answered(body: Buffer): void {
     if (body.length < numberBytes) return;
-    const question = this.#open.get(body.readDoubleLE(0));
+    const question = this.#open.get(readU53(body, 0));
     if (question === undefined) return;
     const decoder = new ReplyDecoder(
       (reply) => this.#settle(question, reply),
@@ -141,7 +142,7 @@ function afterTransfer(wanted: number | null, before: NodeId, now: NodeId): Repl
 
 function encodeNumber(number: number): Buffer {
   const bytes = Buffer.allocUnsafe(numberBytes);
-  bytes.writeDoubleLE(number, 0);
+  writeU53(bytes, number, 0);
   return bytes;
 }
 

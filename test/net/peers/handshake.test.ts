@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { FrameDecoder } from "../../../src/net/peers/frame.ts";
 import {
   AcceptorHandshake,
   DiallerHandshake,
@@ -7,6 +6,7 @@ import {
 } from "../../../src/net/peers/handshake.ts";
 import { encodeHello, ownKind, proofOf } from "../../../src/net/peers/handshake-codec.ts";
 import type { PeerIdentity } from "../../../src/net/peers/peer-options.ts";
+import { PieceDecoder } from "../../../src/net/peers/piece.ts";
 import { asNode } from "../../../src/raft/core/types.ts";
 import { clusterId, identity } from "./support.ts";
 
@@ -15,7 +15,7 @@ const secret = "a shared secret";
 /** The only frame in these bytes. */
 function parse(bytes: Buffer): { kind: number; body: Buffer } {
   const frames: { kind: number; body: Buffer }[] = [];
-  new FrameDecoder(4096, (kind, body) => frames.push({ kind, body }) > 0).push(bytes);
+  new PieceDecoder(4096, (kind, _flags, body) => frames.push({ kind, body }) > 0).push(bytes);
   const [frame] = frames;
   if (frame === undefined) throw new Error("no frame");
   return frame;
@@ -73,11 +73,11 @@ describe("is refused with a reason that reaches the caller:", () => {
   });
 
   test("another version of the protocol, before anything else of the hello is read", () => {
-    const hello = Buffer.concat([Buffer.from("KVRM"), Buffer.from([0, 99])]);
+    const hello = Buffer.concat([Buffer.from("KVRM"), Buffer.from([99, 0])]);
     const step = new AcceptorHandshake(identity(2)).receive(ownKind.hello, hello);
     expect(step).toMatchObject({
       state: "refused",
-      reason: "peer protocol version 99, and this node speaks 1",
+      reason: "peer protocol version 99, and this node speaks 2",
     });
     expect(step.send).not.toBeNull();
   });
@@ -156,7 +156,7 @@ describe("a frame out of order", () => {
 
 test("ids and incarnations beyond 2^53 are malformed", () => {
   const hello = encodeHello({
-    version: 1,
+    version: 2,
     secured: false,
     clusterId,
     from: asNode(1),
@@ -167,7 +167,7 @@ test("ids and incarnations beyond 2^53 are malformed", () => {
   for (const at of [7, 15, 23]) {
     for (const value of [2n ** 53n, 2n ** 64n - 1n]) {
       const changed = Buffer.from(hello);
-      changed.writeBigUInt64BE(value, at);
+      changed.writeBigUInt64LE(value, at);
       const step = new AcceptorHandshake(identity(2)).receive(ownKind.hello, changed);
       expect(step).toMatchObject({ state: "refused", reason: "a malformed hello" });
     }

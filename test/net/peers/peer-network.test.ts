@@ -1,13 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { encodeFrame } from "../../../src/net/peers/frame.ts";
 import { defaultPeerLimits } from "../../../src/net/peers/peer-options.ts";
+import { bulkKindMin, encodeWhole } from "../../../src/net/peers/piece.ts";
 import { asNode, type NodeId } from "../../../src/raft/core/types.ts";
 import { closed, handshaken, identity, type Recorded, started } from "./support.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");
-const frame = (kind: number, body: string) => encodeFrame(kind, bytes(body));
+const frame = (kind: number, body: string) => encodeWhole(kind, bytes(body));
 
 /** Two nodes that dial each other. */
 async function pair(secret: string | null = null): Promise<[Recorded, Recorded]> {
@@ -20,24 +20,27 @@ async function pair(secret: string | null = null): Promise<[Recorded, Recorded]>
 }
 
 describe("two nodes", () => {
-  test.each([null, "secret"])("exchange frames in both directions (secret %s)", async (secret) => {
-    const [one, two] = await pair(secret);
-    expect(one.network.send(asNode(2), 1, [bytes("to "), bytes("two")])).toBe(true);
-    expect(two.network.send(asNode(1), 0xef, [])).toBe(true);
-    await two.until(() => two.frames.length === 1);
-    await one.until(() => one.frames.length === 1);
-    expect(two.frames).toEqual([{ from: 1, kind: 1, body: "to two" }]);
-    expect(one.frames).toEqual([{ from: 2, kind: 0xef, body: "" }]);
-  });
+  test.each([null, "a secret of the tests"])(
+    "exchange frames in both directions (secret %s)",
+    async (secret) => {
+      const [one, two] = await pair(secret);
+      expect(one.network.send(asNode(2), 1, [bytes("to "), bytes("two")])).toBe(true);
+      expect(two.network.send(asNode(1), 0xef, [])).toBe(true);
+      await two.until(() => two.frames.length === 1);
+      await one.until(() => one.frames.length === 1);
+      expect(two.frames).toEqual([{ from: 1, kind: 1, body: "to two" }]);
+      expect(one.frames).toEqual([{ from: 2, kind: 0xef, body: "" }]);
+    },
+  );
 
-  test("keep the order of small and large frames", async () => {
+  test("keep the order of small and large bulk frames", async () => {
     const [one, two] = await pair();
-    const sizes = [0, 1, 10_000, 16_384, 16_385, 70_000, 5, 3_000_000, 0, 40_000, 64, 100];
+    const sizes = [0, 1, 10_000, 65_535, 65_536, 70_000, 5, 3_000_000, 0, 40_000, 64, 100];
     for (const [at, size] of sizes.entries()) {
-      one.network.send(asNode(2), at, [bytes(String(at)), Buffer.alloc(size, at)]);
+      one.network.send(asNode(2), bulkKindMin + at, [bytes(String(at)), Buffer.alloc(size, at)]);
     }
     await two.until(() => two.frames.length === sizes.length);
-    expect(two.frames.map(({ kind }) => kind)).toEqual(sizes.map((_size, at) => at));
+    expect(two.frames.map(({ kind }) => kind)).toEqual(sizes.map((_size, at) => bulkKindMin + at));
     expect(two.frames.map(({ body }) => body.length)).toEqual(
       sizes.map((size, at) => size + String(at).length),
     );
@@ -135,8 +138,8 @@ describe("a peer that was removed from the cluster", () => {
   });
 
   test("believes it only of a peer that has proved who it is", async () => {
-    const one = await started({ ...identity(1), secret: "s" });
-    const impostor = await started({ ...identity(2), secret: "other" });
+    const one = await started({ ...identity(1), secret: "a secret of the tests" });
+    const impostor = await started({ ...identity(2), secret: "another secret of the tests" });
     impostor.removed.add(asNode(1));
     one.network.setPeers(new Map([[asNode(2), impostor.address]]));
     await one.logged("the peer secret differs");
@@ -145,30 +148,6 @@ describe("a peer that was removed from the cluster", () => {
 });
 
 describe("a peer that does not read", () => {
-  test("fills a bounded queue; what is beyond is dropped and said so", async () => {
-    const one = await started(identity(1), { queueBytesMax: 1 << 20 });
-    const two = await started(identity(2));
-    one.network.setPeers(new Map([[asNode(2), two.address]]));
-    await one.saw("connected 2");
-    const frame = Buffer.alloc(100_000);
-    let taken = 0;
-    while (one.network.send(asNode(2), 1, [frame])) taken += 1;
-    expect(taken).toBe(10);
-    expect(one.network.queuedBytes(asNode(2))).toBe(10 * 100_009);
-    await two.until(() => two.frames.length === taken);
-    expect(one.network.send(asNode(2), 1, [frame])).toBe(true);
-  });
-
-  test("a single frame above the queue's limit goes alone", async () => {
-    const one = await started(identity(1), { queueBytesMax: 1000 });
-    const two = await started(identity(2));
-    one.network.setPeers(new Map([[asNode(2), two.address]]));
-    await one.saw("connected 2");
-    expect(one.network.send(asNode(2), 1, [Buffer.alloc(50_000)])).toBe(true);
-    expect(one.network.send(asNode(2), 1, [])).toBe(false);
-    await two.until(() => two.frames.length === 1);
-  });
-
   test("is left when it gives no sign of life, and tried again", async () => {
     const one = await started(identity(1), { pingMs: 5, silentPingsMax: 3 });
     const proxied = await started(identity(2));

@@ -1,79 +1,86 @@
-import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
-import { FrameDecoder } from "../../../src/net/peers/frame.ts";
-import { FrameWriter } from "../../../src/net/peers/frame-writer.ts";
+import { peerSlabBytes } from "../../../src/constants.ts";
+import { headBytes, PieceDecoder } from "../../../src/net/peers/piece.ts";
+import { PieceWriter } from "../../../src/net/peers/piece-writer.ts";
+import { memorySocket, turn } from "./support.ts";
 
-/** A socket made of memory: every write of the operating system as one buffer. */
-function memorySocket() {
-  const writes: Buffer[] = [];
-  const stream = new Duplex({
-    read: () => undefined,
-    write(chunk: Buffer, _encoding, done) {
-      writes.push(chunk);
-      done();
-    },
-    writev(chunks, done) {
-      writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
-      done();
-    },
-  });
-  return { writes, socket: stream as Socket };
-}
-
-function framesIn(writes: readonly Buffer[]): string[] {
+function piecesIn(writes: readonly Buffer[]): string[] {
   const seen: string[] = [];
-  const decoder = new FrameDecoder(
+  const decoder = new PieceDecoder(
     1 << 24,
-    (kind, body) => seen.push(`${kind} ${body.length}`) > 0,
+    (kind, flags, body) => seen.push(`${kind} ${flags} ${body.length}`) > 0,
   );
   for (const bytes of writes) expect(decoder.push(bytes)).toBeNull();
-  expect(decoder.pendingBytes).toBe(0);
+  expect(decoder.heldBytes).toBe(0);
   return seen;
 }
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+function addWhole(writer: PieceWriter, kind: number, body: Buffer): void {
+  writer.addWhole(kind, [body], body.length, body.length);
+}
 
 test("everything of one turn leaves in one write, small and large, in order", async () => {
   const { writes, socket } = memorySocket();
-  const writer = new FrameWriter(socket);
-  const sizes = [3, 0, 16_000, 400, 200_000, 1, 16_375, 16_376, 90_000, 2];
-  for (const [kind, size] of sizes.entries()) writer.add(kind, [Buffer.alloc(size)], size);
+  const writer = new PieceWriter(socket);
+  const sizes = [3, 0, 16_000, 400, 65_536, 1, 16_384, 16_385, 65_536, 65_536, 65_536, 2];
+  for (const [kind, size] of sizes.entries()) {
+    if (kind % 2 === 0) addWhole(writer, kind, Buffer.alloc(size, kind));
+    else {
+      const head = { kind, flags: 3, bytes: size, summed: size };
+      writer.addPiece(head, [Buffer.alloc(size, kind)]);
+    }
+  }
   expect(writes).toEqual([]);
-  expect(writer.queuedBytes).toBe(sizes.reduce((sum, size) => sum + size + 9, 0));
+  expect(writer.queuedBytes).toBe(sizes.reduce((sum, size) => sum + size + headBytes, 0));
   await turn();
   expect(writes).toHaveLength(1);
   expect(writer.queuedBytes).toBe(0);
-  expect(framesIn(writes)).toEqual(sizes.map((size, kind) => `${kind} ${size}`));
+  expect(piecesIn(writes)).toEqual(sizes.map((size, kind) => `${kind} 3 ${size}`));
 });
 
 test("frames of later turns do not touch bytes that are still on their way", async () => {
-  const { writes, socket } = memorySocket();
-  const writer = new FrameWriter(socket);
-  for (let round = 0; round < 40; round += 1) {
-    for (let at = 0; at < 10; at += 1) writer.add(1, [Buffer.alloc(300, round)], 300);
+  const { writes, socket, hold } = memorySocket();
+  hold(true);
+  const writer = new PieceWriter(socket);
+  const rounds = 3 * Math.ceil(peerSlabBytes / 4000);
+  for (let round = 0; round < rounds; round += 1) {
+    for (let at = 0; at < 10; at += 1) addWhole(writer, 1, Buffer.alloc(300, round));
     await turn();
   }
-  expect(writes).toHaveLength(40);
-  expect(framesIn(writes)).toHaveLength(400);
+  expect(writes).toHaveLength(1); // The first is not taken yet, so the others wait.
+  hold(false);
+  await turn();
+  expect(piecesIn(writes)).toHaveLength(10 * rounds);
 });
 
 test("a body in parts is one frame, and small parts may be used again at once", async () => {
   const { writes, socket } = memorySocket();
-  const writer = new FrameWriter(socket);
+  const writer = new PieceWriter(socket);
   const part = Buffer.from("abc");
-  writer.add(7, [part, Buffer.alloc(0), part], 6);
+  writer.addWhole(7, [part, Buffer.alloc(0), part], 6, 6);
   part.fill(0);
   await turn();
-  expect(writes[0]?.toString("latin1", 8)).toBe("\x07abcabc");
-  expect(framesIn(writes)).toEqual(["7 6"]);
+  expect(writes[0]?.toString("latin1", headBytes)).toBe("abcabc");
+  expect(piecesIn(writes)).toEqual(["7 3 6"]);
 });
+
+test.each([0, 1, 20_000, 20_001, 40_000])(
+  "the sum over the first %i bytes of a piece goes over its slices",
+  async (summed) => {
+    const { writes, socket } = memorySocket();
+    const slices = [Buffer.alloc(20_000, 1), Buffer.alloc(100, 2), Buffer.alloc(19_900, 3)];
+    const head = { kind: 0x80, flags: 1, bytes: 40_000, summed };
+    new PieceWriter(socket).addPiece(head, slices);
+    await turn();
+    expect(piecesIn(writes)).toEqual(["128 1 40000"]);
+  },
+);
 
 test("what was gathered for a socket that has ended is dropped", async () => {
   const { writes, socket } = memorySocket();
-  const writer = new FrameWriter(socket);
+  const writer = new PieceWriter(socket);
   socket.on("error", () => undefined);
-  writer.add(1, [], 0);
+  writer.addWhole(1, [], 0, 0);
   socket.destroy();
   await turn();
   expect(writes).toEqual([]);

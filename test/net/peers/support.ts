@@ -2,12 +2,13 @@
 
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { onTestFinished } from "vitest";
 import { createLogger } from "../../../src/logger.ts";
-import { FrameDecoder } from "../../../src/net/peers/frame.ts";
 import { DiallerHandshake } from "../../../src/net/peers/handshake.ts";
 import { PeerNetwork } from "../../../src/net/peers/peer-network.ts";
 import type { PeerIdentity, PeerLimits } from "../../../src/net/peers/peer-options.ts";
+import { PieceDecoder } from "../../../src/net/peers/piece.ts";
 import { asNode, type NodeId } from "../../../src/raft/core/types.ts";
 
 export const clusterId = "c0ffee";
@@ -107,8 +108,9 @@ export async function started(
   return recorded;
 }
 
-export async function rawSocket(port: number): Promise<Socket> {
-  const socket = connect({ host: "127.0.0.1", port });
+/** `localAddress`: any of 127.0.0.0/8, to come from another address. */
+export async function rawSocket(port: number, localAddress = "127.0.0.1"): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port, localAddress });
   onTestFinished(() => {
     socket.destroy();
   });
@@ -137,10 +139,15 @@ export function closed(socket: Socket): Promise<void> {
 /** A raw socket that has gone through the handshake as node `who` at node `to`. */
 export async function handshaken(port: number, who: PeerIdentity, to: number): Promise<Socket> {
   const socket = await rawSocket(port);
+  await shakeHands(socket, who, to);
+  return socket;
+}
+
+export async function shakeHands(socket: Socket, who: PeerIdentity, to: number): Promise<void> {
   const handshake = new DiallerHandshake(who, asNode(to));
   await new Promise<void>((resolve, reject) => {
     // Stops after the handshake: what comes then are signs of life.
-    const decoder = new FrameDecoder(4096, (kind, body) => {
+    const decoder = new PieceDecoder(4096, (kind, _flags, body) => {
       const step = handshake.receive(kind, body);
       if (step.send !== null) socket.write(step.send);
       if (step.state === "done") resolve();
@@ -151,5 +158,33 @@ export async function handshaken(port: number, who: PeerIdentity, to: number): P
     socket.on("close", () => reject(new Error("closed")));
     socket.write(handshake.start());
   });
-  return socket;
 }
+
+/** A socket made of memory: every write of the operating system as one buffer, held back when it is told so. */
+export function memorySocket() {
+  const writes: Buffer[] = [];
+  let isHeld = false;
+  let held: (() => void) | null = null;
+  const written = (done: () => void) => {
+    if (isHeld) held = done;
+    else done();
+  };
+  const stream = new Duplex({
+    read: () => undefined,
+    write(chunk: Buffer, _encoding, done) {
+      writes.push(Buffer.from(chunk));
+      written(done);
+    },
+    writev(chunks, done) {
+      writes.push(Buffer.concat(chunks.map(({ chunk }) => chunk as Buffer)));
+      written(done);
+    },
+  });
+  const hold = (on: boolean) => {
+    isHeld = on;
+    if (!on) held?.();
+  };
+  return { writes, socket: stream as Socket, hold };
+}
+
+export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
