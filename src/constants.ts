@@ -21,6 +21,8 @@ export const requestBytesMax = 1024 * MiB;
 /** Before AUTH, as in Redis: words, bytes of one word. */
 export const unauthenticatedWordsMax = 10;
 export const unauthenticatedBulkBytesMax = 16 * KiB;
+/** One read of a client's socket, at most. All sockets are read into one buffer of this size. */
+export const sharedReadBytes = 64 * KiB;
 /** Undecoded bytes of a session that has to wait before its socket is read no further. */
 export const inputPauseBytes = MiB;
 export const unauthenticatedInputBytesMax = 64 * KiB;

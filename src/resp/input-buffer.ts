@@ -24,6 +24,8 @@ export class InputBuffer {
   #ownsBytes = false;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
+  /** The last of `#waiting` is still the caller's. */
+  #borrowsLast = false;
   #tail: Buffer = nothing;
   #tailFilled = 0;
 
@@ -32,7 +34,7 @@ export class InputBuffer {
     return this.#waitingBytes;
   }
 
-  /** Replaces everything by bytes that are readable at once. */
+  /** Replaces everything by bytes that are readable at once. They stay the caller's. */
   load(bytes: Buffer, filled: number): void {
     this.bytes = bytes;
     this.filled = filled;
@@ -47,7 +49,9 @@ export class InputBuffer {
     this.#forgetWaiting();
   }
 
+  /** More bytes. They stay the caller's, who calls `own` before they change. */
   push(chunk: Buffer): void {
+    this.#ownLast();
     const hasRoom = this.#ownsBytes && this.bytes.length - this.filled >= chunk.length;
     if (hasRoom && this.#waitingBytes === 0) {
       this.#copy(chunk, this.bytes, this.filled);
@@ -59,6 +63,7 @@ export class InputBuffer {
       this.#openTail(rest);
     } else if (rest.length > 0) {
       this.#waiting.push(rest);
+      this.#borrowsLast = true;
     }
     this.#waitingBytes += chunk.length;
   }
@@ -99,6 +104,26 @@ export class InputBuffer {
     return 0;
   }
 
+  /**
+   * Copies what is still wanted, from place `from` on, out of buffers that are not its own. Returns the
+   * new place. Nobody may hold places in `bytes` any more.
+   */
+  own(from: number): number {
+    this.#ownLast();
+    const left = this.filled - from;
+    if (left === 0 || this.#ownsBytes) return this.compact(from);
+    this.#moveLeft(from, Buffer.allocUnsafe(Math.max(left, tailBytesMin)));
+    return 0;
+  }
+
+  #ownLast(): void {
+    if (!this.#borrowsLast) return;
+    const last = this.#waiting.pop() ?? nothing;
+    this.#waiting.push(Buffer.from(last));
+    this.bytesCopied += last.length;
+    this.#borrowsLast = false;
+  }
+
   /** Copies what fits into the open tail, so that no tail is left mostly empty; returns the rest. */
   #fillTail(chunk: Buffer): Buffer {
     if (this.#tailFilled === 0) return chunk;
@@ -127,7 +152,8 @@ export class InputBuffer {
     this.#waitingBytes -= first.length;
     this.bytes = first;
     this.filled = first.length;
-    this.#ownsBytes = false;
+    this.#ownsBytes = this.#waiting.length > 0 || !this.#borrowsLast;
+    if (!this.#ownsBytes) this.#borrowsLast = false;
     return 0;
   }
 
@@ -151,6 +177,7 @@ export class InputBuffer {
   #forgetWaiting(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#borrowsLast = false;
     this.#tail = nothing;
     this.#tailFilled = 0;
   }

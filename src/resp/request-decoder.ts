@@ -98,7 +98,7 @@ export class RequestDecoder {
     return this.#input.bytesCopied;
   }
 
-  /** Takes the chunk: the caller must not change it any more. */
+  /** The next bytes of the client. The caller must not change them before it has called `release`. */
   push(chunk: Buffer): void {
     if (chunk.length === 0 || this.#isStopped) return;
     if (!this.#isAtRest) {
@@ -107,6 +107,14 @@ export class RequestDecoder {
     }
     this.#input.load(chunk, chunk.length);
     this.#begin(0);
+  }
+
+  /** Copies what is not consumed: buffers that were pushed are the caller's alone again. */
+  release(): void {
+    if (this.#isCurrent && !this.#isHeld) this.#begin(this.#at);
+    const start = this.#input.own(this.#start);
+    this.#at += start - this.#start;
+    this.#start = start;
   }
 
   /** Replaces all input by [start, end) of a buffer, which is read where it lies. */

@@ -252,6 +252,15 @@ test("integer-like keys in a row cost no more to find than others", () => {
   expect(reads / keys.length).toBeLessThan(2.5);
 });
 
+test("a server is closed when its last client is gone", async () => {
+  const door = new Door();
+  const client = await door.client();
+  await door.send([client], ping.slice(0, 5));
+  await door.listener.close(0);
+  expect(door.listener.connectionCount).toBe(0);
+  await client.closed;
+});
+
 describe("more clients than there is room for", () => {
   test("a refused client that stays does not keep the server from closing", async () => {
     const door = new Door({ maxClients: 0 });

@@ -19,6 +19,7 @@ function send(bytes: Buffer, chunkBytes: number) {
   for (let at = 0; at < bytes.length; at += chunkBytes) {
     decoder.push(Buffer.from(bytes.subarray(at, at + chunkBytes)));
     while (decoder.next()) requests++;
+    decoder.release();
   }
   return { decoder, requests, copies: decoder.bytesCopied / bytes.length };
 }
@@ -32,8 +33,8 @@ describe("copying", () => {
   });
 
   it.each([
-    [64 * KiB, 1.01],
-    [4 * KiB, 1.01],
+    [64 * KiB, 2.01],
+    [4 * KiB, 2.01],
     [100, 2.1],
   ])(
     "of one large word that arrives in chunks of %i bytes happens about %f times",
@@ -69,6 +70,7 @@ describe("copying", () => {
         decoder.push(Buffer.from(bytes.subarray(at, at + size)));
         at += size;
         while (decoder.next()) requests++;
+        decoder.release();
       }
     }
     expect(requests).toBe(1);

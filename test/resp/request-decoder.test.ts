@@ -125,6 +125,37 @@ describe("the current request", () => {
     expect(decoder.words()).toEqual(["QUIT"]);
     expect(decoder.next()).toBe(false);
   });
+
+  it("and all behind it outlive the buffer they came in, held or not, whole or not", () => {
+    const [get, set] = [wire("GET", "a"), wire("SET", "b", "y".repeat(300))];
+    const text = get + wire("PING") + set;
+    for (let cut = get.length; cut < text.length; cut++) {
+      for (const isHeld of [true, false]) {
+        const decoder = new RequestDecoder({ ...usualLimits });
+        const shared = Buffer.alloc(text.length);
+        const requests: string[][] = [];
+        const receive = (from: number, to: number, take: () => void): void => {
+          decoder.push(shared.subarray(0, shared.write(text.slice(from, to), "latin1")));
+          take();
+          decoder.release();
+          shared.fill("?");
+        };
+        const takeAll = (): void => {
+          while (decoder.next()) requests.push(decoder.words());
+        };
+        receive(0, cut, () => {
+          decoder.next();
+          if (isHeld) decoder.hold();
+        });
+        const next = Math.min(cut + 280, text.length - 1);
+        receive(cut, next, takeAll);
+        receive(next, text.length, takeAll);
+        const first = isHeld ? [["GET", "a"]] : [];
+        const rest = [["PING"], ["SET", "b", "y".repeat(300)]];
+        expect(requests, `cut at ${cut}`).toEqual([...first, ...rest]);
+      }
+    }
+  });
 });
 
 describe("bufferedBytes", () => {

@@ -12,7 +12,10 @@ export const usualLimits: RequestLimits = {
   authenticated: true,
 };
 
-/** Every request of the chunks, asked for as soon as each chunk has arrived. */
+/**
+ * Every request of the chunks, asked for as soon as each chunk has arrived. All chunks come in one buffer,
+ * as they do from sockets: whoever keeps a reference to it decodes nonsense.
+ */
 export function decodeChunks(
   chunks: Iterable<Buffer>,
   limits: RequestLimits = usualLimits,
@@ -20,12 +23,17 @@ export function decodeChunks(
   const decoder = new RequestDecoder({ ...limits });
   const requests: string[][] = [];
   const raw: string[] = [];
+  let shared: Buffer = Buffer.alloc(0);
   for (const chunk of chunks) {
-    decoder.push(chunk);
+    if (chunk.length > shared.length) shared = Buffer.alloc(chunk.length);
+    chunk.copy(shared);
+    decoder.push(shared.subarray(0, chunk.length));
     while (decoder.next()) {
       requests.push(decoder.words());
       raw.push(decoder.buffer.toString("latin1", decoder.start, decoder.end));
     }
+    decoder.release();
+    shared.fill("?");
   }
   const end = decoder.silentClose ? "silent" : (decoder.failure?.text ?? null);
   return { requests, raw, end, decoder };

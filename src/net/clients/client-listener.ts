@@ -73,6 +73,8 @@ export class ClientListener implements ConnectionHost {
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
   #isClosing = false;
+  /** The last connection has ended. Called while this listener closes. */
+  #emptied = (): void => {};
 
   constructor(options: ClientListenerOptions) {
     this.#options = options;
@@ -198,6 +200,7 @@ export class ClientListener implements ConnectionHost {
     this.#connections.delete(connection.session.id);
     this.#debts.delete(connection);
     this.#encoding.delete(connection);
+    if (this.#connections.size === 0) this.#emptied();
   }
 
   dropped(connection: Connection, why: string): void {
@@ -214,10 +217,14 @@ export class ClientListener implements ConnectionHost {
       if (session.isIdle) session.closeAfterReply();
     }
     this.flush();
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+      if (this.#connections.size === 0) resolve();
+    });
     const cut = setTimeout(() => {
       for (const connection of this.#connections.values()) connection.destroy();
     }, graceMs);
-    await Promise.all(closed);
+    await Promise.all([...closed, emptied]);
     clearTimeout(cut);
   }
 
@@ -256,8 +263,9 @@ export class ClientListener implements ConnectionHost {
   }
 
   #listenOn(host: string, port: number): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket),
+    const server = createServer(
+      { allowHalfOpen: true, noDelay: true, pauseOnConnect: true },
+      (socket) => this.#accept(socket),
     );
     this.#servers.push(server);
     return new Promise((resolve, reject) => {
@@ -283,6 +291,8 @@ export class ClientListener implements ConnectionHost {
     if (refusal !== null) {
       this.stats.connectionsRejected++;
       socket.on("error", () => socket.destroy());
+      // What the client has sent meanwhile is read: a reset in answer to it could overtake the refusal.
+      socket.resume();
       socket.end(refusal, "latin1");
       // As in Redis: whoever is refused must not hold a descriptor by leaving its own side open.
       socket.destroySoon();

@@ -14,6 +14,7 @@ import type { Bytes, Protocol, Reply } from "../../resp/reply.ts";
 import { RequestDecoder } from "../../resp/request-decoder.ts";
 import type { RequestLimits } from "../../resp/request-limits.ts";
 import { formatEndpoint } from "../endpoint.ts";
+import { descriptorOf, readShared } from "./client-socket.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
 
 /** What a connection needs of the server that accepted it. */
@@ -41,24 +42,23 @@ export class Connection implements Wire {
   #inputEnded = false;
   #isHungry = true;
 
-  constructor(socket: Socket, id: number, host: ConnectionHost, limits: RequestLimits) {
-    this.#socket = socket;
+  /** `accepted`: paused. From now on it is this connection's own. */
+  constructor(accepted: Socket, id: number, host: ConnectionHost, limits: RequestLimits) {
     this.#host = host;
     this.decoder = new RequestDecoder(limits);
+    const socket = readShared(accepted, (bytes) => this.#data(bytes));
+    this.#socket = socket;
     this.address = endpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = endpoint(socket.localAddress, socket.localPort);
     this.session = new Session(id, host, this, limits.authenticated);
-    socket.on("data", (chunk: Buffer) => this.#data(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#end());
     socket.on("error", () => this.destroy());
     socket.on("close", () => this.#close());
   }
 
-  /** Node keeps the descriptor to itself; CLIENT LIST shows it where it can be had. */
   get fd(): number {
-    const { _handle: handle } = this.#socket as { _handle?: { fd?: number } };
-    return handle?.fd ?? -1;
+    return descriptorOf(this.#socket);
   }
   get outputBytes(): number {
     return this.#output.length + this.#socket.writableLength;
@@ -122,6 +122,7 @@ export class Connection implements Wire {
     this.#socket.destroy();
   }
 
+  /** The bytes change after this: see `readShared`. */
   #data(chunk: Buffer): void {
     const { session } = this;
     // Nothing more is answered: what still comes must not be kept.
@@ -131,6 +132,7 @@ export class Connection implements Wire {
     this.#host.stats.inputBytes += chunk.length;
     this.decoder.push(chunk);
     this.#advance();
+    this.decoder.release();
     const most = session.authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
     if (!this.#isHungry && this.decoder.bufferedBytes > most && !this.#paused) {
       this.#paused = true;
