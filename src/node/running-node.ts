@@ -89,6 +89,8 @@ export class Node implements RunningNode {
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
+  /** A turn is at work, and in the end it writes the replies of all sessions. */
+  #isTurning = false;
   /** The log takes no save any more. */
   #isOver = false;
   /** The entry that the newest checkpoint on disk ends with. */
@@ -213,9 +215,16 @@ export class Node implements RunningNode {
     this.#isAwake = true;
     setImmediate(() => {
       this.#isAwake = false;
-      if (!this.#isOver) this.#replica.turn();
+      if (this.#isOver) return;
+      this.#isTurning = true;
+      this.#replica.turn();
     });
   };
+
+  #turned(): void {
+    this.#isTurning = false;
+    this.#listener.flush();
+  }
 
   #createNetwork(): PeerNetwork {
     const { runtime, hooks, identity } = this.#parts;
@@ -266,7 +275,7 @@ export class Node implements RunningNode {
       random,
       wake: this.#wake,
       answered: () => this.#listener.writeReplies(),
-      turned: () => this.#listener.flush(),
+      turned: () => this.#turned(),
       applied: (bytes) => this.#applied(bytes),
       onFailure: hooks.onFailure,
       snapshots: {
@@ -377,7 +386,9 @@ export class Node implements RunningNode {
         read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
         nowMs: Date.now,
       },
-      wake: this.#wake,
+      wake: () => {
+        if (!this.#isTurning) this.#wake();
+      },
       logger: hooks.logger,
     });
   }

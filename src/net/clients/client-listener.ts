@@ -33,6 +33,7 @@ export interface ClientListenerOptions {
   readonly limits: () => ClientLimits;
   /** What the sessions need of the node, besides what the listener itself knows. */
   readonly host: Omit<SessionHost, "holds">;
+  /** Asks for a `flush` soon. */
   readonly wake: () => void;
   readonly logger: Logger;
 }

@@ -103,6 +103,7 @@ export class ReadRunner {
    * for a long read comes before the next one: entries are applied between two of them.
    */
   run(): boolean {
+    if (!this.#takeHead()) return false;
     const { monotonicMs } = this.#ports;
     const untilMs = monotonicMs() + readSliceMs;
     for (let reads = 1; this.#takeHead(); reads++) {

@@ -69,6 +69,8 @@ export class Replica implements Consumer {
   readonly #divergence: DivergenceCheck;
   readonly #applier: Applier;
   readonly #awaitingStillness: (() => void)[] = [];
+  /** A turn is about to take up whatever there is, so nobody has to ask for one. */
+  #takesUp = false;
   #retired = false;
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
@@ -76,7 +78,11 @@ export class Replica implements Consumer {
   #nextStaleCheckMs = 0;
   #nextAnnouncementMs = 0;
 
-  constructor(options: ReplicaOptions) {
+  constructor(given: ReplicaOptions) {
+    const wake = (): void => {
+      if (!this.#takesUp) given.wake();
+    };
+    const options = { ...given, wake };
     this.#options = options;
     this.machine = options.machine;
     this.#leaderlessSinceMs = options.monotonicMs();
@@ -152,6 +158,7 @@ export class Replica implements Consumer {
 
   /** The steps of one turn: everything that arrived since the last one goes together. */
   turn(): void {
+    this.#takesUp = !this.#retired;
     if (this.#retired) {
       this.#writes.giveUp(adminErrors.removed);
       this.#reads.refuse(adminErrors.removed);
@@ -162,12 +169,15 @@ export class Replica implements Consumer {
   }
 
   #work(): void {
-    const mayLeave = this.#leader !== null && this.#options.monotonicMs() >= this.#retryAtMs;
+    const mayLeave =
+      this.#leader !== null &&
+      (this.#retryAtMs === 0 || this.#options.monotonicMs() >= this.#retryAtMs);
     this.#writes.flush(mayLeave); // 1. this turn's writes become one proposal,
     this.#reads.flush(); //          2. its reads share one barrier,
     this.#barrier.flush();
     this.#applier.beginTurn(); //    3. what is left of the last turn's entries,
     if (!this.#reads.isPaused) this.#applier.run();
+    this.#takesUp = false;
     this.driver.turn(); //           4. consensus: disk, peers, applied entries, confirmed reads,
     const isLate = this.#applier.isLate || this.#applier.isBehind;
     const isLong = !this.machine.isApplying && this.#reads.run(); // 5. reads, or a slice of a long one,
@@ -182,6 +192,7 @@ export class Replica implements Consumer {
 
   /** Every `tickMs`. */
   tick(): void {
+    this.#takesUp = true;
     this.admin.tick();
     // What it knows to be committed is still applied: the last writes of its clients are among it.
     if (this.membership.isRemoved && this.machine.appliedIndex >= this.driver.core.commit) {
