@@ -369,9 +369,9 @@ export class Node implements RunningNode {
     const { runtime, hooks } = this.#parts;
     const replica = this.#replica;
     const diskGuard = this.#diskGuard;
-    return new ClientListener({
+    const listener = new ClientListener({
       limits: () => limitsOf(runtime.current),
-      host: {
+      sessions: {
         commands,
         finder: new CommandFinder(commands),
         server: this.#context,
@@ -384,6 +384,7 @@ export class Node implements RunningNode {
         },
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
         read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
+        holds: (command) => listener.holds(command),
         nowMs: Date.now,
       },
       wake: () => {
@@ -391,6 +392,7 @@ export class Node implements RunningNode {
       },
       logger: hooks.logger,
     });
+    return listener;
   }
 }
 

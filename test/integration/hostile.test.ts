@@ -49,7 +49,7 @@ class Door {
   constructor(limits: Partial<ClientLimits> = {}) {
     this.listener = new ClientListener({
       limits: () => ({ ...openLimits, ...limits }),
-      host: {
+      sessions: {
         commands: sessionTable,
         finder: new CommandFinder(sessionTable),
         server: this.server,
@@ -58,6 +58,7 @@ class Door {
         writesRefused: null,
         write: vi.fn(),
         read: vi.fn(),
+        holds: (command) => this.listener.holds(command),
         nowMs: () => this.#nowMs,
       },
       wake: () => void setImmediate().then(() => this.listener.flush()),

@@ -31,8 +31,7 @@ export interface ClientLimits {
 
 export interface ClientListenerOptions {
   readonly limits: () => ClientLimits;
-  /** What the sessions need of the node, besides what the listener itself knows. */
-  readonly host: Omit<SessionHost, "holds">;
+  readonly sessions: SessionHost;
   /** Asks for a `flush` soon. */
   readonly wake: () => void;
   readonly logger: Logger;
@@ -64,6 +63,7 @@ const deniedText =
   "or, on a network that you trust, start the server with --protected-mode no.\r\n";
 
 export class ClientListener implements ConnectionHost {
+  readonly sessions: SessionHost;
   readonly #options: ClientListenerOptions;
   readonly #servers: SocketServer[] = [];
   readonly #connections = new Map<number, Connection>();
@@ -78,36 +78,8 @@ export class ClientListener implements ConnectionHost {
   #emptied = (): void => {};
 
   constructor(options: ClientListenerOptions) {
+    this.sessions = options.sessions;
     this.#options = options;
-  }
-
-  // What sessions see: the node's own things, passed on.
-  get commands() {
-    return this.#options.host.commands;
-  }
-  get finder() {
-    return this.#options.host.finder;
-  }
-  get server() {
-    return this.#options.host.server;
-  }
-  get stats() {
-    return this.#options.host.stats;
-  }
-  get isFull(): boolean {
-    return this.#options.host.isFull;
-  }
-  get writesRefused() {
-    return this.#options.host.writesRefused;
-  }
-  write: SessionHost["write"] = (waiter, source, start, end) => {
-    this.#options.host.write(waiter, source, start, end);
-  };
-  read: SessionHost["read"] = (waiter, command, args, locally) => {
-    this.#options.host.read(waiter, command, args, locally);
-  };
-  nowMs(): number {
-    return this.#options.host.nowMs();
   }
 
   /** Resolves with the port when every address listens; rejects with what the system said. */
@@ -134,7 +106,7 @@ export class ClientListener implements ConnectionHost {
   }
 
   pause(untilMs: number, mode: "all" | "write"): void {
-    const running = this.#pause.untilMs > this.nowMs();
+    const running = this.#pause.untilMs > this.sessions.nowMs();
     // As in Redis: a pause is never shortened or weakened by another one, only UNPAUSE ends it.
     this.#pause = {
       untilMs: running ? Math.max(untilMs, this.#pause.untilMs) : untilMs,
@@ -147,8 +119,9 @@ export class ClientListener implements ConnectionHost {
     this.#advanceAll();
   }
 
+  /** See SessionHost. */
   holds(command: Command): boolean {
-    if (this.#pause.untilMs === 0 || this.#pause.untilMs <= this.nowMs()) return false;
+    if (this.#pause.untilMs === 0 || this.#pause.untilMs <= this.sessions.nowMs()) return false;
     return this.#pause.mode === "all" ? command.name !== "unpause" : mayWrite(command);
   }
 
@@ -189,7 +162,7 @@ export class ClientListener implements ConnectionHost {
 
   /** Some ten times a second: clients that are idle or slow, the end of a pause, room in the queues. */
   sweep(): void {
-    const nowMs = this.nowMs();
+    const nowMs = this.sessions.nowMs();
     for (const connection of this.#connections.values()) {
       if (this.#isIdle(connection, nowMs) || this.#isOverdue(connection, nowMs)) {
         connection.destroy();
@@ -283,14 +256,15 @@ export class ClientListener implements ConnectionHost {
 
   #accept(socket: Socket): void {
     const limits = this.#options.limits();
+    const { stats } = this.sessions;
     if (this.#isClosing) {
       socket.destroy();
       return;
     }
-    this.stats.connectionsReceived++;
+    stats.connectionsReceived++;
     const refusal = this.#refusal(socket, limits);
     if (refusal !== null) {
-      this.stats.connectionsRejected++;
+      stats.connectionsRejected++;
       socket.on("error", () => socket.destroy());
       // What the client has sent meanwhile is read: a reset in answer to it could overtake the refusal.
       socket.resume();

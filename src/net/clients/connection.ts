@@ -18,7 +18,8 @@ import { descriptorOf, readShared } from "./client-socket.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
 
 /** What a connection needs of the server that accepted it. */
-export interface ConnectionHost extends SessionHost {
+export interface ConnectionHost {
+  readonly sessions: SessionHost;
   /** Calls `flush` of the connection at the end of this turn. */
   touched(connection: Connection): void;
   /** Calls `encodeMore` of the connection in a turn that has time for it. */
@@ -50,7 +51,7 @@ export class Connection implements Wire {
     this.#socket = socket;
     this.address = endpoint(socket.remoteAddress, socket.remotePort);
     this.localAddress = endpoint(socket.localAddress, socket.localPort);
-    this.session = new Session(id, host, this, limits.authenticated);
+    this.session = new Session(id, host.sessions, this, limits.authenticated);
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#end());
     socket.on("error", () => this.destroy());
@@ -127,9 +128,10 @@ export class Connection implements Wire {
     const { session } = this;
     // Nothing more is answered: what still comes must not be kept.
     if (session.isClosing) return;
-    session.lastInteractionMs = this.#host.nowMs();
+    const { sessions } = this.#host;
+    session.lastInteractionMs = sessions.nowMs();
     session.totalInputBytes += chunk.length;
-    this.#host.stats.inputBytes += chunk.length;
+    sessions.stats.inputBytes += chunk.length;
     this.decoder.push(chunk);
     this.#advance();
     this.decoder.release();
@@ -155,7 +157,7 @@ export class Connection implements Wire {
     const bytes = this.#output.length;
     if (bytes === 0) return;
     this.session.totalOutputBytes += bytes;
-    this.#host.stats.outputBytes += bytes;
+    this.#host.sessions.stats.outputBytes += bytes;
     this.#output.flush(this.#write);
     const limit = this.session.authenticated ? outputBytesMax : unauthenticatedOutputBytesMax;
     if (this.#socket.writableLength > limit) {

@@ -269,8 +269,12 @@ export class Session implements Client, Waiter {
   #find(decoder: RequestDecoder): Memo | null {
     const memo = this.#memo;
     if (memo !== null && decoder.nameEquals(memo.name)) return memo;
-    const words = decoder.wordCount > 1 ? [decoder.word(0), decoder.word(1)] : [decoder.word(0)];
-    const command = this.#host.finder.find(words);
+    const { finder } = this.#host;
+    const name = decoder.word(0);
+    let command = finder.find([name]);
+    if (command?.kind === "container" && decoder.wordCount > 1) {
+      command = finder.find([name, decoder.word(1)]);
+    }
     if (command === undefined) return null;
     const stat = this.#stats.of(command);
     const found = { name: command.name, fullName: fullName(command), command, stat };

@@ -39,7 +39,7 @@ export class DiskGuard {
   }
   /** No majority of voters has space. */
   get refusesWrites(): boolean {
-    return this.#watch.refusesWrites(this.#options.driver.membership);
+    return this.#watch.isAnyLow && this.#watch.refusesWrites(this.#options.driver.membership);
   }
 
   /** Every `diskCheckMs`. Rejects with the error of the file system. */

@@ -71,8 +71,12 @@ export class DiskWatch {
     return this.#low.has(node);
   }
 
+  /** While no node is full no write is refused, whoever the members are: asked for each write. */
+  get isAnyLow(): boolean {
+    return this.#low.size > 0;
+  }
+
   refusesWrites({ members }: Membership): boolean {
-    if (this.#low.size === 0) return false;
     const voters = members.filter(({ voter }) => voter);
     const withSpace = voters.filter(({ id }) => !this.#low.has(id)).length;
     return withSpace <= voters.length / 2;
