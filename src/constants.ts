@@ -53,8 +53,18 @@ export const pendingReadBytesMax = 256 * MiB;
  */
 export const readSliceMs = 10;
 export const applySliceMs = 10;
-/** Requests of one write batch; what arrives beyond goes into the next proposal. */
+/** Requests of one write batch; what arrives beyond goes into the next one. A larger request is a batch by itself. */
 export const batchBytesMax = 4 * MiB;
+/** A node's own writes that are on their way to a leader and not applied here; a larger batch goes alone. */
+export const writeWindowBytes = 8 * MiB;
+/**
+ * Requests wait for others to share a batch or a round with them: for so many turns of the event loop at most, and
+ * not when so many bytes are there.
+ */
+export const gatherTurnsMax = 4;
+export const gatherBytesMax = 64 * KiB;
+/** Read indexes that a leader keeps in mind for one peer. It asks again for what goes beyond. */
+export const peerReadsMax = 4_096;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
 export const leaderWaitMs = 10_000;
 

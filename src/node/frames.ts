@@ -24,7 +24,7 @@ export interface Peers {
 export const frameKind = {
   /** A message of raft/codec.ts that is no AppendEntries. */
   raft: 1,
-  /** Forwarded writes were not taken: send again, from the lowest pending number. */
+  /** Forwarded writes were not ordered: go on from the number that it names. */
   refused: 3,
   /** Asks the leader for a read index. */
   readIndex: 4,
@@ -52,10 +52,14 @@ export const frameKind = {
 
 /** Heads a batch of writes on its way to the leader; the body is a proposal's (state/proposal.ts). */
 export interface ForwardHeader {
-  /** The leader's term as the sender knows it: another term refuses the frame. */
+  /** The leader's term as the sender knows it: in another term the frame is ignored. */
   readonly term: number;
   readonly incarnation: number;
   readonly firstNumber: number;
+  /**
+   * With an empty body: the requests with these numbers are given up. 0: a question, whether anything is missing
+   * before `firstNumber`.
+   */
   readonly count: number;
 }
 
@@ -79,8 +83,36 @@ export function decodeForward(frame: Buffer): { header: ForwardHeader; body: Buf
     firstNumber: readU53(frame, 12),
     count: frame.readUInt32LE(20),
   };
-  if (header.term < 0 || header.firstNumber < 0 || header.count === 0) return null;
+  const end = header.firstNumber + header.count;
+  if (header.term < 0 || header.firstNumber < 1 || !Number.isSafeInteger(end)) return null;
   return { header, body: frame.subarray(forwardHeaderBytes) };
+}
+
+/** The leader of `term` has everything of this life of the receiver below `next`, and goes on from there. */
+export interface Refusal {
+  readonly term: number;
+  readonly incarnation: number;
+  readonly next: number;
+}
+
+const refusalBytes = 20;
+
+export function encodeRefusal(refusal: Refusal): Buffer {
+  const bytes = Buffer.allocUnsafe(refusalBytes);
+  writeU53(bytes, refusal.term, 0);
+  bytes.writeUInt32LE(refusal.incarnation, 8);
+  writeU53(bytes, refusal.next, 12);
+  return bytes;
+}
+
+export function decodeRefusal(frame: Buffer): Refusal | null {
+  if (frame.length !== refusalBytes) return null;
+  const refusal = {
+    term: readU53(frame, 0),
+    incarnation: frame.readUInt32LE(8),
+    next: readU53(frame, 12),
+  };
+  return refusal.term >= 0 && refusal.next >= 1 ? refusal : null;
 }
 
 /** `token` is the asking node's own counter; `tick` asks for a committed log time first. */

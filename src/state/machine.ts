@@ -12,7 +12,13 @@ import { createDatabases, type Database } from "./database.ts";
 import { type AppliedEntry, EntryRequests } from "./entry-requests.ts";
 import { Keyspace } from "./keyspace.ts";
 import { Origins } from "./origins.ts";
-import { behaviourVersion, proposalFormat, readHeader, type StampedHeader } from "./proposal.ts";
+import {
+  behaviourVersion,
+  holdsNothing,
+  proposalFormat,
+  readHeader,
+  type StampedHeader,
+} from "./proposal.ts";
 import { SeededRandom } from "./random.ts";
 import { replyWord, traced } from "./trace.ts";
 import type { Moment } from "./views.ts";
@@ -23,6 +29,8 @@ export interface ReplySink {
   readonly incarnation: number;
   /** Once per applied request of that incarnation, in the order of their numbers. */
   reply(reply: Reply): void;
+  /** Its requests up to this number that were not applied will never be. */
+  passed(highest: number): void;
 }
 
 export interface MachineOptions {
@@ -130,6 +138,11 @@ export class Machine {
       return true;
     }
     const isOwn = sink !== null && sink.origin === origin && sink.incarnation === incarnation;
+    if (holdsNothing(entry.data)) {
+      this.#appliedIndex = entry.index;
+      if (isOwn) sink.passed(end - 1);
+      return true;
+    }
     this.#requests.begin(entry, count, next - firstNumber);
     this.#work = { index: entry.index, seed, sink: isOwn ? sink : null, steps: null };
     return this.#applyRequests(this.#work, isTimeOver);

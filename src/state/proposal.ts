@@ -3,7 +3,8 @@
 // Header  format u8, behaviour u8, time f64 (Unix ms), seed u32, origin node u32,
 //         origin incarnation u32, first request number f64, request count u32
 // Body    groups: database u8, protocol u8, client id u48, request count u32, byte length u32,
-//         then so many requests, each byte as its client sent it.
+//         then so many requests, each byte as its client sent it. No group at all, but a request count: the
+//         requests of these numbers are given up and must not be applied any more.
 
 import { assert } from "../assert.ts";
 import { databaseCount } from "../constants.ts";
@@ -75,6 +76,11 @@ export function encodeProposal(header: ProposalHeader, body: Uint8Array): Uint8A
   return data;
 }
 
+/** True: the entry holds no requests. It moves log time on, and may say that numbers are given up. */
+export function holdsNothing(data: Uint8Array): boolean {
+  return data.length === headerBytes;
+}
+
 /** A tick moves log time on and carries no request. */
 export function tickProposal(timeMs: number): Uint8Array {
   const header = { timeMs, seed: 0, origin: 0, incarnation: 0, firstNumber: 0, count: 0 };
@@ -110,8 +116,12 @@ export function readGroup(data: Buffer, at: number): Group {
   };
 }
 
-/** The door for bodies of peers: null, or what is wrong with the groups. Does not read the RESP. */
+/**
+ * The door for bodies of peers: null, or what is wrong with the groups. Does not read the RESP. A body without
+ * groups is sound with any count.
+ */
 export function bodyProblem(body: Uint8Array, count: number): string | null {
+  if (body.length === 0) return null;
   const data = asBuffer(body);
   let requests = 0;
   let at = 0;

@@ -4,17 +4,17 @@ import type { Mutant } from "./mutant.ts";
 
 const writes: readonly Omit<Mutant, "run">[] = [
   {
-    name: "writes are sent again, but not from the lowest one",
+    name: "a leader that misses a batch is sent what comes behind it",
     why: "RedisRaft #14: what was under way at a failover is lost",
     file: "src/node/replica/pending-writes.ts",
-    find: "    this.#sent = 0;\n",
-    replace: "    this.#sent = Math.min(this.#sent, 1);\n",
+    find: "if (firstNumber + count > number) return;",
+    replace: "if (firstNumber > number) return;",
   },
   {
     name: "a new leader is not sent what the old one may have lost",
     why: "RedisRaft #14; the write hangs until its client gives up",
-    file: "src/node/replica/replica.ts",
-    find: "  #sendAgain(): void {\n    this.#writes.sendAgain();\n",
+    file: "src/node/replica/leader-path.ts",
+    find: "  #sendAgain(): void {\n    this.#options.writes.sendAgain();\n",
     replace: "  #sendAgain(): void {\n",
   },
   {
@@ -28,7 +28,7 @@ const writes: readonly Omit<Mutant, "run">[] = [
     name: "nobody tells of writes that a snapshot has passed",
     why: "RedisRaft #27: a missing reply shifts all later ones",
     file: "src/node/replica/replica.ts",
-    find: "      this.#writes.overtaken(this.machine.origins.highest(nodeId, incarnation));\n",
+    find: "      writes.passed(this.machine.origins.highest(nodeId, incarnation));\n",
     replace: "",
   },
   {
@@ -36,7 +36,7 @@ const writes: readonly Omit<Mutant, "run">[] = [
     why: "RedisRaft #23: NOLEADER although it was committed later",
     file: "src/node/replica/pending-writes.ts",
     find: "(batch.counts[at] as number) - answered, errors.unknownOutcome);",
-    replace: "(batch.counts[at] as number) - answered, refusal);",
+    replace: "(batch.counts[at] as number) - answered, errors.clusterDown);",
   },
 ];
 
@@ -52,8 +52,8 @@ const reads: readonly Omit<Mutant, "run">[] = [
     name: "a read runs in the middle of an entry",
     why: "node/replica/applier.ts: while an entry is half done nobody else reads the state",
     file: "src/node/replica/replica.ts",
-    find: "!this.machine.isApplying && this.#reads.run()",
-    replace: "this.#reads.run()",
+    find: "!this.machine.isApplying && reads.run()",
+    replace: "reads.run()",
   },
   {
     name: "keys expire by each node's own clock",
@@ -175,7 +175,7 @@ const leases: readonly Omit<Mutant, "run">[] = [
     why: "thesis 6.4.1: it begins when the heartbeats were sent",
     file: "src/node/replica/read-barrier.ts",
     find: "confirmed.askedMs + leaseMs",
-    replace: "(this.#lease?.monotonicMs() ?? 0) + leaseMs",
+    replace: "(this.#options.lease?.monotonicMs() ?? 0) + leaseMs",
   },
   {
     name: "followers promise patience and have none",
@@ -194,9 +194,9 @@ const leases: readonly Omit<Mutant, "run">[] = [
   {
     name: "a leader leans on its lease after it has handed over",
     why: "thesis 6.4.1 with 3.10: the heir does not wait",
-    file: "src/node/replica/replica.ts",
-    find: "return isLeader && !hasHandedOver ? core.commit : null;",
-    replace: "return isLeader ? core.commit : null;",
+    file: "src/node/replica/read-barrier.ts",
+    find: "driver.isLeader && !driver.hasHandedOver ?",
+    replace: "driver.isLeader ?",
   },
   {
     name: "a lease outlives its leadership",

@@ -73,16 +73,16 @@ export const unseenMutants: readonly Mutant[] = [
     why: "ARCHITECTURE.md: a gap in an origin's numbers is a broken invariant",
     file: "src/node/replica/ordering.ts",
     run: "cluster",
-    find: "    if (!this.#ordered.follows(term, origin, numbers)) return false;\n",
-    replace: "",
+    find: "    if (next === null || firstNumber > next) return false;\n",
+    replace: "    if (next === null) return false;\n",
   },
   {
     name: "the first batch of a term is taken whatever its number",
     why: "a leader orders no write behind one that it has refused",
     file: "src/node/replica/ordered-writes.ts",
     run: "cluster",
-    find: "next.number : 1;",
-    replace: "next.number : firstNumber;",
+    find: "row.number : 1;",
+    replace: "row.number : Number.MAX_SAFE_INTEGER - 1;",
   },
   {
     name: "an entry counts as applied before its last request",
@@ -97,8 +97,8 @@ export const unseenMutants: readonly Mutant[] = [
     why: "RedisRaft #13; a leader refuses what does not follow, so nearly every such frame is refused",
     file: "src/node/replica/ordering.ts",
     run: "cluster",
-    find: "    if (!taken) peers.send(from, frameKind.refused, []);\n",
+    find: "    if (!driver.isLeader || header.term !== term) return;\n",
     replace:
-      "    if (!taken && driver.isLeader) peers.send(from, frameKind.refused, []);\n    else if (!taken) peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n",
+      "    if (!driver.isLeader) this.#options.peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n    if (!driver.isLeader || header.term !== term) return;\n",
   },
 ];

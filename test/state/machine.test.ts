@@ -161,6 +161,44 @@ describe("requests that are sent again", () => {
   });
 });
 
+describe("an entry that passes numbers and holds nothing", () => {
+  const empty = (firstNumber: number, count: number, incarnation = 1): Uint8Array => {
+    const header = { timeMs, seed: 5, origin: 1, incarnation, firstNumber, count };
+    return encodeProposal(header, new Uint8Array(0));
+  };
+
+  it("changes nothing but the numbers, however many they are, and tells whoever waits", () => {
+    const machine = newMachine();
+    const sink = collector();
+    machine.apply({ index: 1, data: proposal(1, [append("a")]) }, sink);
+    const { digest } = machine;
+    expect(machine.apply({ index: 2, data: empty(2, 0xffff_ffff) }, sink)).toBe(true);
+    expect(machine.origins.highest(1, 1)).toBe(2 ** 32);
+    expect([machine.digest, machine.appliedIndex]).toEqual([digest, 2]);
+    expect([sink.replies, sink.passedNumbers]).toEqual([[1], [2 ** 32]]);
+    // The writes that had these numbers come late.
+    machine.apply({ index: 3, data: proposal(2, [append("b")]) }, sink);
+    expect([get(machine), sink.replies]).toEqual(["a", [1]]);
+  });
+
+  it("is of no effect behind the writes that it was to replace", () => {
+    const machine = newMachine();
+    const sink = collector();
+    machine.apply({ index: 1, data: proposal(1, [append("a"), append("b")]) }, sink);
+    machine.apply({ index: 2, data: empty(1, 2) }, sink);
+    machine.apply({ index: 3, data: proposal(3, [append("c")]) }, sink);
+    expect([get(machine), sink.replies, sink.passedNumbers]).toEqual(["abc", [1, 2, 3], []]);
+  });
+
+  it("says nothing to another life", () => {
+    const machine = newMachine();
+    const sink = collector();
+    machine.apply({ index: 1, data: empty(1, 7, 2) }, sink);
+    expect(sink.passedNumbers).toEqual([]);
+    expect(machine.origins.highest(1, 2)).toBe(7);
+  });
+});
+
 describe("expiry", () => {
   it("is decided by log time: alive before it, dead from it on", () => {
     const log = new TestLog();
@@ -291,7 +329,8 @@ describe("two machines", () => {
       expect(one).toEqual(two);
 
       const replayed = new Machine({ commands: smallCommands });
-      for (const entry of log.entries) replayed.apply(entry, { ...testOrigin, reply: () => {} });
+      for (const entry of log.entries)
+        replayed.apply(entry, { ...testOrigin, reply: () => {}, passed: () => {} });
       expect(stateOf(replayed)).toEqual(one);
     }
   });

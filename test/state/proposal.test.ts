@@ -156,10 +156,15 @@ describe("a body from a peer", () => {
     expect(bodyProblem(body(), 2)).toBe(null);
     expect(bodyProblem(body(), 1)).toMatch(/2 requests are there/);
     expect(bodyProblem(body(), 3)).toMatch(/2 requests are there/);
-    expect(bodyProblem(new Uint8Array(0), 1)).toMatch(/0 requests/);
-    for (let cut = 0; cut < body().length; cut++) {
+    expect(bodyProblem(body(), 0)).toMatch(/2 requests are there/);
+    for (let cut = 1; cut < body().length; cut++) {
       expect(bodyProblem(body().subarray(0, cut), 2)).not.toBe(null);
     }
+  });
+
+  it("may be empty whatever its count: its numbers are to be passed", () => {
+    for (const count of [0, 1, 0xffff_ffff])
+      expect(bodyProblem(new Uint8Array(0), count)).toBe(null);
   });
 
   it("is refused with a database, a protocol or a count that cannot be", () => {

@@ -12,6 +12,7 @@ import { createLogger } from "../../src/logger.ts";
 import type { Waiter } from "../../src/net/clients/waiter.ts";
 import { encodeAddress, type MemberAddress } from "../../src/node/members/member-address.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
+import { defaultLimits, type ReplicaLimits } from "../../src/node/replica/replica-limits.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
@@ -27,7 +28,14 @@ const stepsMax = 5_000;
 
 const epochMs = 1_700_000_000_000;
 
-interface Frame {
+/** What a test makes smaller than it is. */
+export interface ClusterSettings {
+  readonly limits?: Partial<ReplicaLimits>;
+  readonly appendBytesMax?: number;
+  readonly inflightMessagesMax?: number;
+}
+
+export interface Frame {
   readonly from: NodeId;
   readonly to: NodeId;
   readonly kind: number;
@@ -73,8 +81,8 @@ export class VirtualNode {
       log,
       heartbeatTicks,
       electionTicks: electionTicksMin,
-      appendBytesMax,
-      inflightMessagesMax,
+      appendBytesMax: cluster.settings.appendBytesMax ?? appendBytesMax,
+      inflightMessagesMax: cluster.settings.inflightMessagesMax ?? inflightMessagesMax,
       inflightBytesMax,
       random,
     });
@@ -103,6 +111,7 @@ export class VirtualNode {
         this.wantsTurn = true;
       },
       turned: () => {},
+      limits: { ...defaultLimits, ...cluster.settings.limits },
       applied: () => {},
       onFailure: (error) => {
         this.failure = error;
@@ -152,7 +161,10 @@ export class ReplicaCluster {
   #workedMs = 0;
   #frames: Frame[] = [];
 
-  constructor(size: number, seed = 1) {
+  readonly settings: ClusterSettings;
+
+  constructor(size: number, seed = 1, settings: ClusterSettings = {}) {
+    this.settings = settings;
     this.random = new SeededRandom();
     this.random.seed(seed, 0);
     for (let id = 1; id <= size; id++) this.nodes.push(new VirtualNode(id, this));

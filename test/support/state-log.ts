@@ -109,9 +109,18 @@ export function bodyOf(rows: readonly Row[]): Uint8Array {
 }
 
 /** A sink that keeps what it gets. */
-export function collector(): ReplySink & { readonly replies: Reply[] } {
+export function collector(): ReplySink & {
+  readonly replies: Reply[];
+  readonly passedNumbers: number[];
+} {
   const replies: Reply[] = [];
-  return { ...testOrigin, replies, reply: (reply) => void replies.push(reply) };
+  const passedNumbers: number[] = [];
+  return {
+    ...testOrigin,
+    ...{ replies, passedNumbers },
+    reply: (reply) => void replies.push(reply),
+    passed: (highest) => void passedNumbers.push(highest),
+  };
 }
 
 /** A machine and the log that it applies; numbers and indexes follow by themselves. */

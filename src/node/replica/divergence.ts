@@ -8,14 +8,15 @@ import { decodeDigest } from "../frames.ts";
 export interface DivergencePorts {
   /** Tells every other node. */
   tell(index: number, digest: number): void;
-  /** How many voters there are. */
-  voters(): number;
+  /** Of the configuration in force; this node need not be among them. */
+  voters(): ReadonlySet<NodeId>;
   /** Another node differs from the majority that this one is part of. */
   warn(line: string): void;
 }
 
 /**
- * Digests of the state by applied index, at every `digestEveryEntries`th entry; the last few of each node.
+ * Digests of the state by applied index, at every `digestEveryEntries`th entry; the last few of each voter, and of
+ * this node. What others say counts only while they are voters, for only they make a majority.
  * Invariant: this node goes on only while no majority says otherwise; equal logs with unequal
  * states are our bug, so an assertion ends the process.
  */
@@ -45,6 +46,7 @@ export class DivergenceCheck {
   }
 
   told(from: NodeId, index: number, digest: number): void {
+    if (!this.#ports.voters().has(from)) return;
     this.#keep(from, index, digest);
     this.#compare(index);
   }
@@ -68,9 +70,11 @@ export class DivergenceCheck {
   #compare(index: number): void {
     const own = this.#digests.get(this.#self)?.get(index);
     if (own === undefined) return;
-    const voices = this.#voices(index);
-    if (voices.size === 1) return;
-    const majority = Math.floor(this.#ports.voters() / 2) + 1;
+    const voters = this.#ports.voters();
+    this.#forgetAllBut(voters);
+    const voices = this.#voices(index, voters);
+    if (voices.size === 0) return;
+    const majority = Math.floor(voters.size / 2) + 1;
     let heard = 0;
     for (const [digest, nodes] of voices) {
       heard += nodes.length;
@@ -83,17 +87,24 @@ export class DivergenceCheck {
     }
     const agreeing = voices.get(own)?.length ?? 0;
     assert(
-      agreeing >= majority || heard < this.#ports.voters(),
+      agreeing >= majority || heard < voters.size,
       `after entry ${index} the states of the nodes differ, and no majority agrees`,
     );
   }
 
-  /** Who has which state after the entry. */
-  #voices(index: number): ReadonlyMap<number, readonly NodeId[]> {
+  /** Members that have left, or vote no more. */
+  #forgetAllBut(voters: ReadonlySet<NodeId>): void {
+    for (const node of this.#digests.keys()) {
+      if (node !== this.#self && !voters.has(node)) this.#digests.delete(node);
+    }
+  }
+
+  /** Which voters have which state after the entry. */
+  #voices(index: number, voters: ReadonlySet<NodeId>): ReadonlyMap<number, readonly NodeId[]> {
     const voices = new Map<number, NodeId[]>();
     for (const [node, digests] of this.#digests) {
       const digest = digests.get(index);
-      if (digest === undefined) continue;
+      if (digest === undefined || !voters.has(node)) continue;
       const agreeing = voices.get(digest);
       if (agreeing === undefined) voices.set(digest, [node]);
       else agreeing.push(node);

@@ -1,4 +1,4 @@
-// What a leader remembers of the writes it has ordered in its term: that no number of an origin is skipped.
+// What a leader remembers of the writes it has ordered in its term: which number of an origin comes next.
 
 /** A batch as its origin numbered it. */
 export interface Numbers {
@@ -8,13 +8,10 @@ export interface Numbers {
 }
 
 /**
- * The first batch of an origin in a term follows what is applied here, each later one that or the batch before:
- * when a batch is ordered once more, those behind it may be applied by now and do not come again.
- *
- * Not whatever comes first: a leader that refused a batch (it did not know yet that it led, or was handing
- * over) may be sent the next one before its refusal arrives, and no node could ever apply what has a gap
- * before it. An origin begins with its lowest pending number, and all lower ones are committed: until they
- * are applied here too, the batch is refused and comes again.
+ * A batch is ordered only if no number is missing before it: what has a gap before it no node could ever apply.
+ * An origin begins each term with its lowest pending number, and all lower ones are committed; until they are
+ * applied at the leader too, their batch is refused. From then on each batch follows the one before: a leader's
+ * log loses nothing of its term while it leads, so what is in it needs no second entry, and the number never falls.
  */
 export class OrderedWrites {
   readonly #highestApplied: (origin: number, incarnation: number) => number;
@@ -26,11 +23,12 @@ export class OrderedWrites {
     this.#highestApplied = highestApplied;
   }
 
-  follows(term: number, origin: number, { incarnation, firstNumber }: Numbers): boolean {
-    const next = term === this.#term ? this.#next.get(origin) : undefined;
-    if (next !== undefined && incarnation < next.incarnation) return false;
-    const ordered = next?.incarnation === incarnation ? next.number : 1;
-    return firstNumber <= Math.max(ordered, this.#highestApplied(origin, incarnation) + 1);
+  /** The number with which an origin has to go on; null when a later life of it has sent writes. */
+  next(term: number, origin: number, incarnation: number): number | null {
+    const row = term === this.#term ? this.#next.get(origin) : undefined;
+    if (row !== undefined && incarnation < row.incarnation) return null;
+    const ordered = row?.incarnation === incarnation ? row.number : 1;
+    return Math.max(ordered, this.#highestApplied(origin, incarnation) + 1);
   }
 
   ordered(term: number, origin: number, { incarnation, firstNumber, count }: Numbers): void {

@@ -4,8 +4,14 @@ import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import { bodyProblem, encodeProposal } from "../../state/proposal.ts";
-import type { Peers } from "../frames.ts";
-import { decodeForward, encodeForwardHeader, frameKind } from "../frames.ts";
+import type { Peers, Refusal } from "../frames.ts";
+import {
+  decodeForward,
+  decodeRefusal,
+  encodeForwardHeader,
+  encodeRefusal,
+  frameKind,
+} from "../frames.ts";
 import { type Numbers, OrderedWrites } from "./ordered-writes.ts";
 import type { WriteBatch } from "./pending-writes.ts";
 import type { ReplicaLimits } from "./replica-limits.ts";
@@ -26,30 +32,82 @@ export interface OrderingOptions {
   readonly limits: ReplicaLimits;
 }
 
-/** The leader only orders: whoever took a write from its client answers it from its own apply. */
+/** A peer that was refused something, and what it sends behind that is ignored. */
+interface Refused {
+  readonly incarnation: number;
+  /** It was told with which number to go on. */
+  isTold: boolean;
+}
+
+/**
+ * The leader only orders: whoever took a write from its client answers it from its own apply.
+ *
+ * A peer whose batch cannot be ordered is told later, when it can: until then it waits, and nothing is sent twice.
+ * One such word answers all that it has sent meanwhile. When the word is lost, the peer asks (`ask`).
+ */
 export class Ordering {
   readonly #options: OrderingOptions;
   readonly #ordered: OrderedWrites;
+  readonly #refused = new Map<NodeId, Refused>();
+  #refusedInTerm = 0;
+  /** Of the last entry that is applied here. */
+  #appliedTerm = 0;
 
   constructor(options: OrderingOptions) {
     this.#options = options;
     this.#ordered = new OrderedWrites(options.highestApplied);
   }
 
-  /** False: not taken now, and to be tried again. */
-  submit({ firstNumber, count, body }: WriteBatch): boolean {
-    const { nodeId, incarnation, driver, peers } = this.#options;
+  // --- This node's own batches -----------------------------------------------------------------
+
+  /** False: it has not left, and is to be tried again. */
+  submit(batch: WriteBatch): boolean {
+    const { nodeId, incarnation } = this.#options;
     const leader = this.#options.leader();
-    if (leader === nodeId) return this.#propose(nodeId, { incarnation, firstNumber, count }, body);
     if (leader === null) return false;
-    const { term } = driver.core;
-    const header = encodeForwardHeader({ term, incarnation, firstNumber, count });
-    return peers.send(leader, frameKind.forward, [header, body]);
+    if (leader !== nodeId) return this.#forward(leader, batch, batch.body);
+    const { firstNumber, count } = batch;
+    return this.#order(nodeId, { incarnation, firstNumber, count }, batch.body);
   }
 
-  /** A frame of `frameKind.forward`: taken as a whole, or refused so that it comes again. */
-  takeForwarded(from: NodeId, frame: Buffer): void {
-    const { driver, peers, logger } = this.#options;
+  /** Asks a leader elsewhere whether it misses anything before this number: only then it answers. */
+  ask(firstNumber: number): void {
+    const leader = this.#options.leader();
+    if (leader === null || leader === this.#options.nodeId) return;
+    this.#forward(leader, { firstNumber, count: 0 }, null);
+  }
+
+  /** A frame of `frameKind.refused`: the number with which to go on; null when it says nothing to this node now. */
+  refusedFrom(from: NodeId, frame: Buffer): number | null {
+    const { driver, incarnation } = this.#options;
+    const refusal = decodeRefusal(frame);
+    if (refusal === null || from !== this.#options.leader()) return null;
+    const isMeant = refusal.term === driver.core.term && refusal.incarnation === incarnation;
+    return isMeant ? refusal.next : null;
+  }
+
+  #forward(
+    to: NodeId,
+    numbers: Pick<WriteBatch, "firstNumber" | "count">,
+    body: Uint8Array | null,
+  ): boolean {
+    const { driver, peers, incarnation } = this.#options;
+    const { firstNumber, count } = numbers;
+    const header = encodeForwardHeader({
+      term: driver.core.term,
+      ...{ incarnation, firstNumber, count },
+    });
+    return peers.send(to, frameKind.forward, body === null ? [header] : [header, body]);
+  }
+
+  // --- Batches of peers ------------------------------------------------------------------------
+
+  /**
+   * A frame of `frameKind.forward`: its batch is ordered, or its sender is told later. Whoever does not lead in the
+   * sender's term says nothing: the sender will hear of another leader, and send everything to that one.
+   */
+  orderForwarded(from: NodeId, frame: Buffer): void {
+    const { driver, logger } = this.#options;
     const forward = decodeForward(frame);
     const problem =
       forward === null ? "no header" : bodyProblem(forward.body, forward.header.count);
@@ -58,19 +116,68 @@ export class Ordering {
       return;
     }
     const { header, body } = forward;
-    const taken =
-      driver.isLeader && header.term === driver.core.term && this.#propose(from, header, body);
-    if (!taken) peers.send(from, frameKind.refused, []);
+    const { term } = driver.core;
+    if (!driver.isLeader || header.term !== term) return;
+    const next = this.#ordered.next(term, from, header.incarnation);
+    if (next === null) return;
+    const isGap = header.firstNumber > next;
+    const isQuestion = header.count === 0;
+    if (isQuestion ? !isGap : isGap && this.#isRefused(term, from, header.incarnation)) return;
+    if (isQuestion || !this.#order(from, header, body))
+      this.#refuse(term, from, header.incarnation);
+    else this.#refused.delete(from);
   }
 
-  #propose(origin: NodeId, numbers: Numbers, body: Uint8Array): boolean {
-    const { driver, stampMs, random } = this.#options;
+  /** An entry of this term was applied here: so is everything that was committed before it. */
+  applied(term: number): void {
+    this.#appliedTerm = term;
+  }
+
+  /** At every tick: peers that were refused go on, as soon as what they send can be ordered. */
+  tellRefused(): void {
+    if (this.#refused.size === 0) return;
+    const { driver, peers } = this.#options;
     const { term } = driver.core;
-    if (driver.uncommittedBytes >= this.#options.limits.uncommittedBytesMax) return false;
-    if (!this.#ordered.follows(term, origin, numbers)) return false;
+    if (!driver.isLeader || term !== this.#refusedInTerm) {
+      this.#refused.clear();
+      return;
+    }
+    // Half of the room, so that what comes is not refused once more after the first batches.
+    const hasRoom = driver.uncommittedBytes <= this.#options.limits.uncommittedBytesMax / 2;
+    const untold = [...this.#refused].filter(([, { isTold }]) => !isTold);
+    if (untold.length === 0 || !hasRoom || this.#appliedTerm !== term) return;
+    // Proposes nothing: null says that nothing can be proposed, because leadership is being handed over.
+    if (driver.propose([]) === null) return;
+    for (const [peer, refused] of untold) {
+      const { incarnation } = refused;
+      const next = this.#ordered.next(term, peer, incarnation);
+      if (next === null) continue;
+      const refusal: Refusal = { term, incarnation, next };
+      refused.isTold = peers.send(peer, frameKind.refused, [encodeRefusal(refusal)]);
+    }
+  }
+
+  #isRefused(term: number, peer: NodeId, incarnation: number): boolean {
+    return term === this.#refusedInTerm && this.#refused.get(peer)?.incarnation === incarnation;
+  }
+
+  #refuse(term: number, peer: NodeId, incarnation: number): void {
+    if (term !== this.#refusedInTerm) this.#refused.clear();
+    this.#refusedInTerm = term;
+    this.#refused.set(peer, { incarnation, isTold: false });
+  }
+
+  /** True: it is in the log now, or was before. */
+  #order(origin: NodeId, numbers: Numbers, body: Uint8Array): boolean {
+    const { driver, stampMs, random, limits } = this.#options;
+    const { term } = driver.core;
+    const { incarnation, firstNumber, count } = numbers;
+    const next = this.#ordered.next(term, origin, incarnation);
+    if (next === null || firstNumber > next) return false;
+    if (firstNumber + count <= next) return true;
+    if (driver.uncommittedBytes >= limits.uncommittedBytesMax) return false;
     const timeMs = stampMs();
     if (timeMs === null) return false;
-    const { incarnation, firstNumber, count } = numbers;
     const seed = Math.floor(random() * 0x1_0000_0000);
     const stamp = { timeMs, seed, origin, incarnation, firstNumber, count };
     if (driver.propose([encodeProposal(stamp, body)]) === null) return false;

@@ -5,37 +5,36 @@ import { errors } from "../../resp/errors.ts";
 import type { ErrorReply } from "../../resp/reply.ts";
 import type { Arguments } from "../../state/arguments.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
+import { Gathering } from "./gathering.ts";
+import type { ReadBarrier } from "./read-barrier.ts";
 import { ReadBatch } from "./read-batch.ts";
 import { type Reader, ReadRunner } from "./read-runner.ts";
 import { defaultLimits } from "./replica-limits.ts";
-
-/** The round trips to the leader: see ReadBarrier. */
-export interface Barrier {
-  /** Tokens ascend. */
-  request(tick: boolean): number;
-  forget(token: number): void;
-}
 
 /**
  * Invariants: a read runs only on a state that contains everything acknowledged before it arrived; a
  * session's reads are answered in the order of their arrival.
  */
 export class PendingReads {
-  readonly #barrier: Barrier;
+  readonly #barrier: Pick<ReadBarrier, "request" | "forget">;
+  readonly #gathering = new Gathering();
   readonly #runner: ReadRunner;
   #collecting = new ReadBatch(false);
+  #collectedBytes = 0;
   /** READONLY: they need no barrier, and run with the next `run`. */
   #local = new ReadBatch(false);
   /** By token; a batch that waits for a tick is older, for each of its sessions, than any other. */
   readonly #asked = new Map<number, ReadBatch>();
   readonly #ticks = new Map<number, ReadBatch>();
+  /** Reads in `#asked`. */
+  #askedReads = 0;
   readonly #bytesMax: number;
   #bytes = 0;
 
   /** `monotonicMs`: a clock that only ever goes forward. */
   constructor(
     reader: Reader,
-    barrier: Barrier,
+    barrier: Pick<ReadBarrier, "request" | "forget">,
     monotonicMs: () => number,
     { pendingReadBytesMax } = defaultLimits,
   ) {
@@ -62,20 +61,26 @@ export class PendingReads {
   }
 
   add(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
-    this.#bytes += weightOf(args);
+    const bytes = weightOf(args);
+    this.#bytes += bytes;
+    if (!locally) this.#collectedBytes += bytes;
     (locally ? this.#local : this.#collecting).add(waiter, command, args);
   }
 
-  /** All reads of this turn share one barrier. */
-  flush(): void {
+  /** What is collected shares one barrier. True: it waits for more to come, and another turn is wanted. */
+  flush(): boolean {
     if (this.#local.length > 0) {
       // By log time alone: a key that is due by a clock is seen until the log says that it is gone.
       this.#runner.add(this.#local, 0, 0);
       this.#local = new ReadBatch(false);
     }
-    if (this.#collecting.length === 0) return;
+    const reads = this.#collecting.length;
+    if (reads === 0) return false;
+    if (!this.#gathering.mayLeave(this.#askedReads + reads, this.#collectedBytes)) return true;
     this.#asked.set(this.#barrier.request(false), this.#collecting);
-    this.#collecting = new ReadBatch(false);
+    this.#askedReads += reads;
+    this.#forgetCollected();
+    return false;
   }
 
   /** The reads of this token, and of older ones whose answers are late or lost, run in the next `run`. */
@@ -89,6 +94,7 @@ export class PendingReads {
     for (const [asked, batch] of this.#asked) {
       if (asked > token) break;
       this.#asked.delete(asked);
+      this.#askedReads -= batch.length;
       if (asked !== token) this.#barrier.forget(asked);
       this.#runner.add(batch, index, clockMs);
     }
@@ -115,7 +121,13 @@ export class PendingReads {
     }
     this.#ticks.clear();
     this.#asked.clear();
+    this.#askedReads = 0;
+    this.#forgetCollected();
+  }
+
+  #forgetCollected(): void {
     this.#collecting = new ReadBatch(false);
+    this.#collectedBytes = 0;
   }
 }
 

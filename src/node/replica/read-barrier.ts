@@ -1,30 +1,18 @@
 // Confirms that a read may run: a ReadIndex round at the leader, here or through a peer.
 
-import type { LogIndex } from "../../raft/core/types.ts";
+import { peerReadsMax } from "../../constants.ts";
+import type { LogIndex, NodeId } from "../../raft/core/types.ts";
+import type { RaftDriver } from "../../raft/driver.ts";
+import { tickProposal } from "../../state/proposal.ts";
+import {
+  decodeReadIndex,
+  decodeReadIndexReply,
+  encodeReadIndex,
+  encodeReadIndexReply,
+  frameKind,
+  type Peers,
+} from "../frames.ts";
 import { LifeNumbers } from "../life-numbers.ts";
-
-/** What the barrier needs of consensus; implemented by the replica. */
-export interface BarrierPorts {
-  /** Starts or joins a round; null when this node does not lead. */
-  readIndex(): number | null;
-  /** Commits a tick: the index of its entry and its term, or null when this node does not lead. */
-  proposeTick(): { readonly index: number; readonly term: number } | null;
-  /** Asks the leader over the network; false when that is not possible now. */
-  askLeader(token: number, tick: boolean): boolean;
-  /** Answers a node that asked. */
-  answerPeer(peer: number, token: number, index: number): void;
-  nowMs(): number;
-  /** Everything that is committed here; null when this node does not lead, or is handing over. */
-  leadsUpTo(): number | null;
-  /** Asks for a `flush` at the end of this turn. */
-  wake(): void;
-}
-
-/** Requests that share a round of the core, and when the first of them asked for it. */
-interface Round {
-  readonly requests: Request[];
-  readonly askedMs: number;
-}
 
 /** Opt-in: reads that trust the clock instead of asking a majority each time (thesis 6.4.1). */
 export interface Lease {
@@ -34,9 +22,25 @@ export interface Lease {
   monotonicMs(): number;
 }
 
-export interface BarrierOwner {
-  /** Reads of the round may run once the state is applied up to `index`. */
-  confirmed(token: number, index: number, clockMs: number): void;
+export interface ReadBarrierOptions {
+  readonly nodeId: NodeId;
+  /** Of this life of the node. */
+  readonly incarnation: number;
+  readonly driver: Pick<
+    RaftDriver,
+    "readIndex" | "propose" | "isLeader" | "hasHandedOver" | "core"
+  >;
+  readonly peers: Pick<Peers, "send">;
+  /** As this node knows it. */
+  readonly leader: () => NodeId | null;
+  /** The wall clock, in Unix ms. */
+  readonly nowMs: () => number;
+  /** Asks for a `flush` at the end of this turn. */
+  readonly wake: () => void;
+  /** Reads of the token may run once the state is applied up to `index`. */
+  readonly confirmed: (token: number, index: number, clockMs: number) => void;
+  readonly lease?: Lease | null;
+  readonly peerReadsMax?: number;
 }
 
 interface Request {
@@ -46,14 +50,30 @@ interface Request {
   readonly tick: boolean;
 }
 
+/** Requests that wait for the same thing, one of each node: its newest token speaks for its older ones. */
+type Sharing = Map<number, Request>;
+
+/** Requests that share a round of the core, and when the first of them asked for it. */
+interface Round {
+  readonly sharing: Sharing;
+  readonly askedMs: number;
+}
+
+/** Requests that wait until an entry is applied. */
+interface Tick {
+  readonly term: number;
+  readonly sharing: Sharing;
+}
+
 /**
  * Rounds that wait for a confirmation. Own requests survive a change of leader (they are asked
  * again); those of peers are dropped with leadership, because the peer asks the new leader itself.
+ *
+ * Tokens ascend, and what confirms one confirms all older ones of its kind: so of several only the newest is asked.
  */
 export class ReadBarrier {
-  readonly #ports: BarrierPorts;
-  readonly #owner: BarrierOwner;
-  readonly #lease: Lease | null;
+  readonly #options: ReadBarrierOptions;
+  readonly #peerReadsMax: number;
   #leaseUntilMs = 0;
   /** The leader keeps what a peer asked, so a token must not come again in that peer's next life. */
   readonly #tokens: LifeNumbers;
@@ -61,31 +81,34 @@ export class ReadBarrier {
   #oldestOpen = 0;
   /** Own requests without an answer, by token. */
   readonly #open = new Map<number, Request>();
-  /** Own requests that nobody could be asked for yet. */
-  #unasked: Request[] = [];
-  /** Requests of either kind that a round of the core will confirm, by the round's id: they share it. */
+  /** Own requests that nobody could be asked for yet, the newest of its kind. */
+  #unasked: { read: Request | null; tick: Request | null } = { read: null, tick: null };
+  /** By the id of the core's round. */
   readonly #rounds = new Map<number, Round>();
-  readonly #ticks = new Map<number, { readonly term: number; readonly requests: Request[] }>();
+  /** By the index of the entry. */
+  readonly #ticks = new Map<number, Tick>();
+  /** How many requests of each peer wait in `#rounds` and `#ticks`. */
+  readonly #peerReads = new Map<number, number>();
 
-  /** `incarnation`: of this life of the node. */
-  constructor(
-    incarnation: number,
-    ports: BarrierPorts,
-    owner: BarrierOwner,
-    lease: Lease | null = null,
-  ) {
-    this.#tokens = new LifeNumbers(incarnation);
-    this.#ports = ports;
-    this.#owner = owner;
-    this.#lease = lease;
+  constructor(options: ReadBarrierOptions) {
+    this.#options = options;
+    this.#peerReadsMax = options.peerReadsMax ?? peerReadsMax;
+    this.#tokens = new LifeNumbers(options.incarnation);
+  }
+
+  /** Requests of peers that this node keeps in mind. */
+  get peerReads(): number {
+    let reads = 0;
+    for (const count of this.#peerReads.values()) reads += count;
+    return reads;
   }
 
   /** Returns the token that `confirmed` will name. With `tick`, log time has passed the leader's clock. */
   request(tick: boolean): number {
     const request = { peer: 0, token: this.#tokens.next(), tick };
     this.#open.set(request.token, request);
-    this.#unasked.push(request);
-    this.#ports.wake();
+    this.#askLater(request);
+    this.#options.wake();
     return request.token;
   }
 
@@ -96,46 +119,53 @@ export class ReadBarrier {
 
   /** Asks for whatever is not asked yet. */
   flush(): void {
-    if (this.#unasked.length === 0) return;
-    const requests = this.#unasked;
-    this.#unasked = [];
-    for (const request of requests) {
-      if (!this.#open.has(request.token)) continue;
-      if (this.#startHere(request)) continue;
-      if (!this.#ports.askLeader(request.token, request.tick)) this.#unasked.push(request);
+    const { read, tick } = this.#unasked;
+    if (read === null && tick === null) return;
+    this.#unasked = { read: null, tick: null };
+    for (const request of [read, tick]) {
+      if (request === null || !this.#open.has(request.token)) continue;
+      if (!this.#startHere(request) && !this.#askLeader(request)) this.#askLater(request);
     }
   }
 
-  /** A follower asks. Without leadership here it gets no answer, and asks the next leader. */
-  askedByPeer(peer: number, token: number, tick: boolean): void {
-    this.#startHere({ peer, token, tick });
+  /**
+   * A frame of `frameKind.readIndex`: a follower asks. Without leadership here it gets no answer, and asks the next
+   * leader; beyond its share neither, and it asks again.
+   */
+  asked(from: NodeId, frame: Buffer): void {
+    const asked = decodeReadIndex(frame);
+    if (asked === null || this.#readsOf(from) >= this.#peerReadsMax) return;
+    this.#startHere({ peer: from, ...asked });
+  }
+
+  /** A frame of `frameKind.readIndexReply`. */
+  answered(frame: Buffer): void {
+    const reply = decodeReadIndexReply(frame);
+    if (reply === null) return;
+    this.#answered(reply.token, reply.index, reply.clockMs);
+    this.#options.wake();
   }
 
   /** The connection to a node is gone, and perhaps its process: in its next life it asks anew. */
   forgetPeer(peer: number): void {
-    for (const { requests } of [...this.#rounds.values(), ...this.#ticks.values()]) {
-      for (let at = requests.length - 1; at >= 0; at--) {
-        if (requests[at]?.peer === peer) requests.splice(at, 1);
-      }
+    for (const { sharing } of [...this.#rounds.values(), ...this.#ticks.values()]) {
+      sharing.delete(peer);
     }
-  }
-
-  answeredByLeader(token: number, index: number, clockMs: number): void {
-    if (this.#open.delete(token)) this.#owner.confirmed(token, index, clockMs);
+    this.#peerReads.delete(peer);
   }
 
   /** `patient`: nobody else can be elected for an election timeout after the round was asked for. */
   roundConfirmed(round: number, index: LogIndex, patient: boolean): void {
-    const confirmed = this.#takeRound(round);
+    const confirmed = this.#endRound(round);
     if (confirmed === undefined) return;
     // Counted from when it was asked for: a majority has heard of this leader no earlier than that.
-    const leaseMs = patient ? (this.#lease?.ms ?? 0) : 0;
+    const leaseMs = patient ? (this.#options.lease?.ms ?? 0) : 0;
     this.#leaseUntilMs = Math.max(this.#leaseUntilMs, confirmed.askedMs + leaseMs);
-    for (const request of confirmed.requests) this.#confirm(request, index);
+    for (const request of confirmed.sharing.values()) this.#confirm(request, index);
   }
 
   roundLost(round: number): void {
-    for (const request of this.#takeRound(round)?.requests ?? []) this.#again(request);
+    for (const request of this.#endRound(round)?.sharing.values() ?? []) this.#askLater(request);
   }
 
   /** An entry was applied: a tick that was waited for, perhaps. Another term's entry is not ours. */
@@ -144,9 +174,10 @@ export class ReadBarrier {
     const tick = this.#ticks.get(index);
     if (tick === undefined) return;
     this.#ticks.delete(index);
-    for (const request of tick.requests) {
+    this.#ended(tick.sharing);
+    for (const request of tick.sharing.values()) {
       if (tick.term === term) this.#confirm(request, index);
-      else this.#again(request);
+      else this.#askLater(request);
     }
   }
 
@@ -155,57 +186,109 @@ export class ReadBarrier {
     this.#leaseUntilMs = 0;
     this.#rounds.clear();
     this.#ticks.clear();
-    this.#unasked = [...this.#open.values()];
+    this.#peerReads.clear();
+    for (const request of this.#open.values()) this.#askLater(request);
   }
 
   /** Now and then: an answer may have been dropped on its way, so what is open for long is asked again. */
   askStale(): void {
     const [oldest] = this.#open.keys();
-    if (oldest !== undefined && oldest === this.#oldestOpen) this.askAgain();
+    if (oldest !== undefined && oldest === this.#oldestOpen) {
+      for (const request of this.#open.values()) this.#askLater(request);
+    }
     this.#oldestOpen = oldest ?? 0;
   }
 
+  #askLater(request: Request): void {
+    if (request.peer !== 0) return;
+    const kind = request.tick ? "tick" : "read";
+    if (request.token >= (this.#unasked[kind]?.token ?? 0)) this.#unasked[kind] = request;
+  }
+
+  #askLeader({ token, tick }: Request): boolean {
+    const { nodeId, peers } = this.#options;
+    const leader = this.#options.leader();
+    if (leader === null || leader === nodeId) return false;
+    return peers.send(leader, frameKind.readIndex, [encodeReadIndex({ token, tick })]);
+  }
+
   #startHere(request: Request): boolean {
-    if (request.tick) {
-      const entry = this.#ports.proposeTick();
-      if (entry === null) return false;
-      const waiting = this.#ticks.get(entry.index);
-      if (waiting?.term === entry.term) waiting.requests.push(request);
-      else this.#ticks.set(entry.index, { term: entry.term, requests: [request] });
-      return true;
-    }
+    if (request.tick) return this.#startTick(request);
     const leased = this.#leasedIndex();
     if (leased !== null) {
       this.#confirm(request, leased);
       return true;
     }
-    const round = this.#ports.readIndex();
-    if (round === null) return false;
-    const sharing = this.#rounds.get(round);
-    if (sharing !== undefined) sharing.requests.push(request);
-    else this.#rounds.set(round, { requests: [request], askedMs: this.#lease?.monotonicMs() ?? 0 });
+    const id = this.#options.driver.readIndex();
+    if (id === null) return false;
+    let round = this.#rounds.get(id);
+    if (round === undefined) {
+      round = { sharing: new Map(), askedMs: this.#options.lease?.monotonicMs() ?? 0 };
+      this.#rounds.set(id, round);
+    }
+    this.#share(round.sharing, request);
     return true;
+  }
+
+  #startTick(request: Request): boolean {
+    const { driver, nowMs } = this.#options;
+    const [entry] = driver.propose([tickProposal(nowMs())]) ?? [];
+    if (entry === undefined) return false;
+    const sharing: Sharing = new Map();
+    this.#share(sharing, request);
+    this.#ticks.set(entry.index, { term: entry.term, sharing });
+    return true;
+  }
+
+  #share(sharing: Sharing, request: Request): void {
+    const { peer, token } = request;
+    const before = sharing.get(peer);
+    if (before === undefined && peer !== 0) this.#peerReads.set(peer, this.#readsOf(peer) + 1);
+    if (before === undefined || before.token < token) sharing.set(peer, request);
+  }
+
+  #readsOf(peer: number): number {
+    return this.#peerReads.get(peer) ?? 0;
   }
 
   /** No other node can have been elected yet, so what is committed here is all there is. */
   #leasedIndex(): number | null {
-    const lease = this.#lease;
-    const holds = lease !== null && lease.monotonicMs() < this.#leaseUntilMs;
-    return holds ? this.#ports.leadsUpTo() : null;
+    const { lease, driver } = this.#options;
+    const holds = lease != null && lease.monotonicMs() < this.#leaseUntilMs;
+    return holds && driver.isLeader && !driver.hasHandedOver ? driver.core.commit : null;
   }
 
-  #takeRound(round: number): Round | undefined {
-    const taken = this.#rounds.get(round);
-    this.#rounds.delete(round);
-    return taken;
+  #endRound(id: number): Round | undefined {
+    const round = this.#rounds.get(id);
+    this.#rounds.delete(id);
+    if (round !== undefined) this.#ended(round.sharing);
+    return round;
   }
 
-  #confirm(request: Request, index: number): void {
-    if (request.peer !== 0) this.#ports.answerPeer(request.peer, request.token, index);
-    else this.answeredByLeader(request.token, index, this.#ports.nowMs());
+  #ended(sharing: Sharing): void {
+    for (const peer of sharing.keys()) {
+      if (peer !== 0) this.#peerReads.set(peer, this.#readsOf(peer) - 1);
+    }
   }
 
-  #again(request: Request): void {
-    if (request.peer === 0 && this.#open.has(request.token)) this.#unasked.push(request);
+  #confirm({ peer, token }: Request, index: number): void {
+    const { peers, nowMs } = this.#options;
+    const clockMs = nowMs();
+    if (peer === 0) this.#answered(token, index, clockMs);
+    else {
+      const reply = encodeReadIndexReply({ token, index, clockMs });
+      peers.send(peer as NodeId, frameKind.readIndexReply, [reply]);
+    }
+  }
+
+  #answered(token: number, index: number, clockMs: number): void {
+    const answered = this.#open.get(token);
+    if (answered === undefined) return;
+    for (const [each, { tick }] of this.#open) {
+      if (each > token) break;
+      if (tick !== answered.tick) continue;
+      this.#open.delete(each);
+      this.#options.confirmed(each, index, clockMs);
+    }
   }
 }

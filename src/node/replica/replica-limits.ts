@@ -2,9 +2,11 @@
 
 import {
   batchBytesMax,
+  peerReadsMax,
   pendingBytesMax,
   pendingReadBytesMax,
   uncommittedBytesMax,
+  writeWindowBytes,
 } from "../../constants.ts";
 
 /** What each one means stands in `constants.ts`. */
@@ -12,6 +14,8 @@ export interface ReplicaLimits {
   readonly pendingBytesMax: number;
   readonly pendingReadBytesMax: number;
   readonly batchBytesMax: number;
+  readonly writeWindowBytes: number;
+  readonly peerReadsMax: number;
   readonly uncommittedBytesMax: number;
 }
 
@@ -19,5 +23,7 @@ export const defaultLimits: ReplicaLimits = {
   pendingBytesMax,
   pendingReadBytesMax,
   batchBytesMax,
+  writeWindowBytes,
+  peerReadsMax,
   uncommittedBytesMax,
 };

@@ -7,7 +7,8 @@ const self = asNode(1);
 const second = asNode(2);
 const third = asNode(3);
 
-function check(voters: number) {
+function check(count: number) {
+  const voters = new Set([self, second, third].slice(0, count));
   const told: [number, number][] = [];
   const warnings: string[] = [];
   const divergence = new DivergenceCheck(self, {
@@ -15,7 +16,7 @@ function check(voters: number) {
     voters: () => voters,
     warn: (line) => warnings.push(line),
   });
-  return { divergence, told, warnings };
+  return { divergence, told, warnings, voters };
 }
 
 describe("digests of the state", () => {
@@ -69,6 +70,34 @@ describe("digests of the state", () => {
     three.applied(every, { digest: 5 });
     three.told(second, every, 6);
     expect(() => three.told(third, every, 7)).toThrow(/no majority agrees/);
+  });
+
+  it("of learners count for nothing: two of them cannot outvote a voter", () => {
+    const { divergence, warnings } = check(3);
+    divergence.applied(every, { digest: 5 });
+    for (const learner of [4, 5, 6]) divergence.told(asNode(learner), every, 6);
+    divergence.told(second, every, 5);
+    expect(warnings).toEqual([]);
+  });
+
+  it("of a majority of voters stop a learner that differs", () => {
+    const { divergence, voters } = check(3);
+    voters.delete(self);
+    divergence.applied(every, { digest: 5 });
+    divergence.told(second, every, 6);
+    expect(() => divergence.told(third, every, 6)).toThrow(/differs from that of a majority/);
+  });
+
+  it("of a member that has left are forgotten, also when it comes back", () => {
+    const { divergence, warnings, voters } = check(3);
+    divergence.told(second, every, 6);
+    divergence.told(third, every, 6);
+    voters.delete(third);
+    divergence.applied(2 * every, { digest: 1 });
+    divergence.told(second, 2 * every, 1);
+    voters.add(third);
+    divergence.applied(every, { digest: 5 });
+    expect(warnings).toEqual([`after entry ${every} node 2 has another state`]);
   });
 
   it("are compared at equal entries only, and forgotten after a while", () => {

@@ -1,4 +1,4 @@
-// In which order a leader takes batches of writes: none behind a gap, whoever sends them.
+// With which number an origin has to go on at a leader: nothing is ordered behind a gap, whoever sends it.
 
 import { describe, expect, it } from "vitest";
 import { OrderedWrites } from "../../../src/node/replica/ordered-writes.ts";
@@ -10,49 +10,41 @@ const batch = (firstNumber: number, incarnation = 1) => ({ incarnation, firstNum
 const applied = (node: number, incarnation: number): number =>
   node === origin && incarnation === 1 ? 20 : 0;
 
-describe("a leader orders", () => {
-  it("the first batch of a term only if it follows what is applied", () => {
+describe("an origin goes on", () => {
+  it("in a new term behind what is applied", () => {
     const writes = new OrderedWrites(applied);
-    expect(writes.follows(5, origin, batch(31))).toBe(false);
-    expect(writes.follows(5, origin, batch(21))).toBe(true);
-    expect(writes.follows(5, origin, batch(11))).toBe(true);
+    expect(writes.next(5, origin, 1)).toBe(21);
+    expect(writes.next(5, 3, 1)).toBe(1);
   });
 
-  it("each later batch of the term only if it follows the one before", () => {
+  it("behind the last batch that was ordered in the term", () => {
     const writes = new OrderedWrites(applied);
     writes.ordered(5, origin, batch(21));
-    expect(writes.follows(5, origin, batch(31))).toBe(true);
-    expect(writes.follows(5, origin, batch(32))).toBe(false);
-    expect(writes.follows(5, origin, batch(21))).toBe(true);
+    writes.ordered(5, 3, batch(1));
+    expect([writes.next(5, origin, 1), writes.next(5, 3, 1)]).toEqual([31, 11]);
   });
 
-  it("nothing on top of what a former term may have lost, its own writes included", () => {
+  it("without what a former term ordered and may have lost, this node's own writes included", () => {
     const writes = new OrderedWrites(applied);
     writes.ordered(5, origin, batch(21));
-    expect(writes.follows(7, origin, batch(31))).toBe(false);
+    expect(writes.next(7, origin, 1)).toBe(21);
     writes.ordered(7, 3, batch(1));
-    expect(writes.follows(7, origin, batch(31))).toBe(false);
-    expect(writes.follows(7, origin, batch(21))).toBe(true);
+    expect(writes.next(7, origin, 1)).toBe(21);
   });
 
-  it("what follows the writes that are applied, though one of them was ordered again last", () => {
+  it("behind what is applied, if that is more than was ordered in the term", () => {
     let highest = 20;
     const writes = new OrderedWrites(() => highest);
     writes.ordered(5, origin, batch(21));
-    writes.ordered(5, origin, batch(31));
-    // Sent again; meanwhile both are applied, so the origin goes on behind them.
-    writes.ordered(5, origin, batch(21));
     highest = 40;
-    expect(writes.follows(5, origin, batch(42))).toBe(false);
-    expect(writes.follows(5, origin, batch(41))).toBe(true);
+    expect(writes.next(5, origin, 1)).toBe(41);
   });
 
-  it("a new life of a node from its first number on, and no more of the old one", () => {
+  it("from its first number in a new life, and never again in the old one", () => {
     const writes = new OrderedWrites(applied);
     writes.ordered(5, origin, batch(21));
-    expect(writes.follows(5, origin, batch(2, 2))).toBe(false);
-    expect(writes.follows(5, origin, batch(1, 2))).toBe(true);
+    expect(writes.next(5, origin, 2)).toBe(1);
     writes.ordered(5, origin, batch(1, 2));
-    expect(writes.follows(5, origin, batch(31))).toBe(false);
+    expect([writes.next(5, origin, 2), writes.next(5, origin, 1)]).toEqual([11, null]);
   });
 });

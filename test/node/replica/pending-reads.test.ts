@@ -70,7 +70,7 @@ class Node {
   /** One turn in which a client asks for these. */
   ask(client: Client, ...names: readonly string[]): void {
     for (const name of names) this.reads.add(client, command as never, [name]);
-    this.reads.flush();
+    while (this.reads.flush());
   }
 
   confirm(token: number, index = 0): void {

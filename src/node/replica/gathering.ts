@@ -1,0 +1,33 @@
+// Whether what is collected leaves now, or waits a few turns for requests that are about to come.
+
+import { gatherBytesMax, gatherTurnsMax } from "../../constants.ts";
+
+/** Of what was expected, this share is forgotten each time something leaves. */
+const forgottenShare = 1 / 8;
+
+/**
+ * A batch or a round costs much the same for one request and for fifty. Those who sent requests lately and wait for
+ * no reply now will soon send more; when there are none of them, nothing is gained by waiting. So one client never
+ * waits, and fifty share.
+ */
+export class Gathering {
+  /** The most that waited at once, lately. */
+  #expected = 0;
+  #turns = 0;
+
+  /**
+   * Once per turn in which something is collected. `waiting`: all who wait for a reply, collected or on their way.
+   * False: another turn is wanted.
+   */
+  mayLeave(waiting: number, collectedBytes: number): boolean {
+    const isComplete = waiting >= this.#expected || collectedBytes >= gatherBytesMax;
+    if (!isComplete && this.#turns < gatherTurnsMax) {
+      this.#turns += 1;
+      return false;
+    }
+    this.#turns = 0;
+    const remembered = Math.floor(this.#expected * (1 - forgottenShare));
+    this.#expected = Math.max(waiting, remembered);
+    return true;
+  }
+}

@@ -1,0 +1,99 @@
+// The way of requests to whoever leads: what is sent again, what is asked about, and when waiting ends.
+
+import { leaderWaitMs } from "../../constants.ts";
+import type { Logger } from "../../logger.ts";
+import type { NodeId, Term } from "../../raft/core/types.ts";
+import { describeLeader } from "./log-lines.ts";
+import type { Ordering } from "./ordering.ts";
+import type { PendingReads } from "./pending-reads.ts";
+import type { PendingWrites } from "./pending-writes.ts";
+import type { ReadBarrier } from "./read-barrier.ts";
+
+/** What is unanswered for one to two of these is asked about: a frame may have been lost. */
+const staleMs = 2_000;
+
+export interface LeaderPathOptions {
+  readonly nodeId: NodeId;
+  readonly logger: Logger;
+  /** For waiting: nobody sets this clock. */
+  readonly monotonicMs: () => number;
+  readonly wake: () => void;
+  readonly writes: PendingWrites;
+  readonly reads: PendingReads;
+  readonly barrier: ReadBarrier;
+  readonly ordering: Ordering;
+}
+
+export class LeaderPath {
+  readonly #options: LeaderPathOptions;
+  #leader: NodeId | null = null;
+  #leaderlessSinceMs: number;
+  #nextStaleCheckMs = 0;
+
+  constructor(options: LeaderPathOptions) {
+    this.#options = options;
+    this.#leaderlessSinceMs = options.monotonicMs();
+  }
+
+  /** As this node knows it. */
+  get leader(): NodeId | null {
+    return this.#leader;
+  }
+
+  /** Leader or term changed: what the former one was sent may be lost. */
+  leaderChanged(leader: NodeId | null, term: Term): void {
+    const { logger, nodeId, monotonicMs } = this.#options;
+    if (leader !== this.#leader) {
+      logger.info({ term }, describeLeader(leader, nodeId));
+      if (leader === null) this.#leaderlessSinceMs = monotonicMs();
+    }
+    this.#leader = leader;
+    this.#sendAgain();
+  }
+
+  /** The connection to a node begins or has ended: what was sent on the last one may be lost. */
+  connectionChanged(peer: NodeId): void {
+    if (peer === this.#leader) this.#sendAgain();
+  }
+
+  /** A frame of `frameKind.refused`: the leader has not ordered what it was sent from a number on. */
+  refused(from: NodeId, frame: Buffer): void {
+    const { ordering, writes, wake } = this.#options;
+    const number = ordering.refusedFrom(from, frame);
+    if (number === null) return;
+    writes.goOnFrom(number);
+    wake();
+  }
+
+  /** Every `tickMs`. `isStill`: nothing is half done here, so what is pending waits for others. */
+  tick(isStill: boolean): void {
+    const { monotonicMs, reads, writes, ordering } = this.#options;
+    const nowMs = monotonicMs();
+    ordering.tellRefused();
+    if (this.#leader === null && nowMs - this.#leaderlessSinceMs >= leaderWaitMs) {
+      writes.giveUp();
+      reads.giveUp();
+    }
+    if (nowMs < this.#nextStaleCheckMs || !isStill) return;
+    this.#nextStaleCheckMs = nowMs + staleMs;
+    this.#askAboutStale();
+  }
+
+  /** This node is no member any more. */
+  end(): void {
+    this.#leader = null;
+  }
+
+  #askAboutStale(): void {
+    const { writes, barrier, ordering } = this.#options;
+    const number = writes.staleFrom();
+    if (number !== null) ordering.ask(number);
+    barrier.askStale();
+  }
+
+  #sendAgain(): void {
+    this.#options.writes.sendAgain();
+    this.#options.barrier.askAgain();
+    this.#options.wake();
+  }
+}

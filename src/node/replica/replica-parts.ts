@@ -1,0 +1,146 @@
+// The parts of a replica, made and wired.
+
+import { encodeMessage } from "../../raft/codec.ts";
+import type { Message, NodeId } from "../../raft/core/types.ts";
+import { RaftDriver } from "../../raft/driver.ts";
+import type { Consumer } from "../../raft/ports.ts";
+import { encodeDigest, frameKind } from "../frames.ts";
+import { AddressBook } from "../members/address-book.ts";
+import { AdminDesk } from "../members/admin-desk.ts";
+import { MembershipAdmin } from "../members/membership-admin.ts";
+import { PeerFrames } from "../peer-frames.ts";
+import { tellOthers } from "../tell-others.ts";
+import { NodeTime } from "../time/node-time.ts";
+import { Applier } from "./applier.ts";
+import { DivergenceCheck } from "./divergence.ts";
+import { LeaderPath } from "./leader-path.ts";
+import { Ordering } from "./ordering.ts";
+import { PendingReads } from "./pending-reads.ts";
+import { PendingWrites } from "./pending-writes.ts";
+import { ReadBarrier } from "./read-barrier.ts";
+import { readerOf } from "./read-runner.ts";
+import { defaultLimits, type ReplicaLimits } from "./replica-limits.ts";
+import type { ReplicaOptions } from "./replica-options.ts";
+
+/** What the parts need of the replica that they make up. */
+export interface ReplicaHost extends Consumer {
+  /** Removed from the cluster: it says nothing any more. */
+  readonly isRetired: boolean;
+}
+
+export interface ReplicaParts {
+  readonly driver: RaftDriver;
+  readonly writes: PendingWrites;
+  readonly reads: PendingReads;
+  readonly barrier: ReadBarrier;
+  readonly ordering: Ordering;
+  readonly path: LeaderPath;
+  readonly applier: Applier;
+  readonly divergence: DivergenceCheck;
+  readonly membership: MembershipAdmin;
+  readonly admin: AdminDesk;
+  readonly addresses: AddressBook;
+  readonly time: NodeTime;
+  readonly frames: PeerFrames;
+}
+
+export function createParts(options: ReplicaOptions, host: ReplicaHost): ReplicaParts {
+  const { nodeId, peers, logger, clusterId, address, invited = new Map() } = options;
+  const driver = createDriver(options, host);
+  const membership = new MembershipAdmin(driver, clusterId);
+  const time = createTime(options, driver);
+  const requests = createRequests(options, driver, time);
+  const admin = new AdminDesk(options, membership, () => requests.path.leader);
+  const addresses = new AddressBook(driver, peers, address, invited);
+  const divergence = createDivergence(options, driver);
+  const parts = { driver, ...requests, time, membership, admin, addresses, divergence };
+  return {
+    ...parts,
+    applier: createApplier(options, parts),
+    frames: new PeerFrames(nodeId, logger, parts),
+  };
+}
+
+function createDriver({ core, store, peers, snapshots, wake }: ReplicaOptions, host: ReplicaHost) {
+  const transport = {
+    send: (message: Message): void => {
+      // A removed node takes no part any more: not even with what a write that was under way acknowledges.
+      if (host.isRetired) return;
+      const kind = message.type === "appendEntries" ? frameKind.append : frameKind.raft;
+      peers.send(message.to, kind, encodeMessage(message));
+    },
+    flush: () => peers.flush(),
+    sendSnapshot: (to: NodeId) => snapshots.begin(to),
+  };
+  return new RaftDriver(core, { store, transport, consumer: host, wake });
+}
+
+type Requests = Pick<ReplicaParts, "writes" | "reads" | "barrier" | "ordering" | "path">;
+
+/** The way of requests to the leader and of their replies: the parts on it know each other. */
+function createRequests(options: ReplicaOptions, driver: RaftDriver, time: NodeTime): Requests {
+  const { nodeId, incarnation, peers, random, logger, wake, monotonicMs } = options;
+  const limits: ReplicaLimits = options.limits ?? defaultLimits;
+  const leader = (): NodeId | null => path.leader;
+  const { origins } = options.machine;
+  const ordering = new Ordering({
+    ...{ nodeId, incarnation, driver, peers, leader, random, logger, limits },
+    stampMs: time.stamp,
+    highestApplied: (origin, life) => origins.highest(origin, life),
+  });
+  const writes = new PendingWrites(nodeId, incarnation, {
+    submit: (batch) => ordering.submit(batch),
+    answered: () => options.answered?.(),
+    limits,
+  });
+  const barrier = new ReadBarrier({
+    ...{ nodeId, incarnation, driver, peers, leader, wake },
+    nowMs: time.now,
+    confirmed: (token, index, clockMs) => reads.confirmed(token, index, clockMs),
+    lease: options.lease ?? null,
+    peerReadsMax: limits.peerReadsMax,
+  });
+  const reader = readerOf(options.machine, random);
+  const sliceClockMs = options.sliceClockMs ?? monotonicMs;
+  const reads = new PendingReads(reader, barrier, sliceClockMs, limits);
+  const path = new LeaderPath({
+    ...{ nodeId, logger, monotonicMs, wake, writes, reads, barrier, ordering },
+  });
+  return { writes, reads, barrier, ordering, path };
+}
+
+function createTime(options: ReplicaOptions, driver: RaftDriver): NodeTime {
+  const { nowMs: wallMs, mayLead = () => true } = options;
+  return new NodeTime({ ...options, driver, mayLead, wallMs });
+}
+
+function createDivergence({ nodeId, peers, logger }: ReplicaOptions, driver: RaftDriver) {
+  return new DivergenceCheck(nodeId, {
+    tell: (index, digest) => {
+      tellOthers(driver, peers, frameKind.digest, encodeDigest({ index, digest }));
+    },
+    voters: () => {
+      const voters = driver.membership.members.filter(({ voter }) => voter);
+      return new Set(voters.map(({ id }) => id));
+    },
+    warn: (line) => logger.error(line),
+  });
+}
+
+function createApplier(
+  { machine, monotonicMs, sliceClockMs, applied }: ReplicaOptions,
+  { writes, divergence, membership, barrier, ordering }: Omit<ReplicaParts, "applier" | "frames">,
+): Applier {
+  return new Applier({
+    machine,
+    sink: writes,
+    clockMs: sliceClockMs ?? monotonicMs,
+    whole: ({ index, term }) => {
+      divergence.applied(index, machine);
+      membership.applied(index, term);
+      barrier.applied(index, term);
+      ordering.applied(term);
+    },
+    applied,
+  });
+}
