@@ -1,7 +1,7 @@
 // Whole nodes with small limits and more writes than they have room for: nothing is sent or ordered needlessly.
 
 import { describe, expect, it } from "vitest";
-import { decodeForward, frameKind } from "../../../src/node/frames.ts";
+import { decodeForward, encodeRefusal, frameKind } from "../../../src/node/frames.ts";
 import type { Entry } from "../../../src/raft/core/types.ts";
 import { asIndex } from "../../../src/raft/core/types.ts";
 import { errors } from "../../../src/resp/errors.ts";
@@ -97,6 +97,42 @@ describe("more writes than a leader takes at once", () => {
     const ms = runSlowly(cluster, client, batches);
     expect(refusals).toBeGreaterThan(0);
     expect(refusals).toBeLessThanOrEqual(ms / 20 + 1);
+  });
+});
+
+describe("a refusal", () => {
+  /** What is forwarded because of it, while two batches are under way that nobody commits. */
+  function forwardedAfter(change: { term?: number; incarnation?: number; from?: "third" }): number {
+    const { cluster, leader, follower } = threeNodes({ limits: { batchBytesMax: 100 } });
+    const third = cluster.nodes.find((node) => node !== leader && node !== follower);
+    let forwards = 0;
+    cluster.passes = ({ kind }) => {
+      if (kind === frameKind.forward) forwards += 1;
+      return kind !== frameKind.append && kind !== frameKind.forward;
+    };
+    const client = new VirtualClient(follower);
+    client.send("SET", "a", "x".repeat(100));
+    client.send("SET", "b", "x".repeat(100));
+    cluster.settle();
+    expect(forwards).toBe(2);
+    const { term } = leader.replica.driver.core;
+    const refusal = encodeRefusal({ term, incarnation: 1, next: 2, ...change });
+    const from = change.from === undefined ? leader.id : (third?.id ?? leader.id);
+    follower.replica.frame(from, frameKind.refused, refusal);
+    cluster.settle();
+    return forwards - 2;
+  }
+
+  it("makes a node go on from the number that it names", () => {
+    expect(forwardedAfter({})).toBe(1);
+  });
+
+  it.each([
+    ["of another term", { term: 1 }],
+    ["to a former life", { incarnation: 9 }],
+    ["of a node that does not lead", { from: "third" }],
+  ] as const)("%s is ignored", (_, change) => {
+    expect(forwardedAfter(change)).toBe(0);
   });
 });
 
