@@ -1,6 +1,7 @@
 // Read indexes at a leader: what a lease answers, what asks a majority, and what it keeps in mind for peers.
 
 import { describe, expect, it } from "vitest";
+import { readU53, writeU53 } from "../../../src/gather.ts";
 import {
   decodeReadIndexReply,
   encodeReadIndex,
@@ -177,10 +178,11 @@ describe("a node's own open reads", () => {
     barrier.askStale();
     barrier.flush();
     expect(asked).toHaveLength(102);
-    const last = asked[100]?.readDoubleLE(0) ?? 0;
+    const question = asked[100];
+    const last = question === undefined ? 0 : readU53(question, 0);
     const reply = Buffer.alloc(24);
-    reply.writeDoubleLE(last, 0);
-    reply.writeDoubleLE(5, 8);
+    writeU53(reply, last, 0);
+    writeU53(reply, 5, 8);
     barrier.answered(reply);
     expect(confirmed).toEqual(tokens.filter((_, n) => n % 10 !== 9));
   });
