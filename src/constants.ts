@@ -104,6 +104,8 @@ export const logTimeDraw = 0.05;
 /** Ticks are the only unit of time inside Raft. */
 export const tickMs = 10;
 export const heartbeatTicks = 5;
+/** So many ticks share a timer while a leader is heard, because a timer costs far more than a tick. */
+export const calmTicks = 5;
 /** The election timeout is drawn from [electionTicksMin, 2 * electionTicksMin). */
 export const electionTicksMin = 50;
 /**
@@ -247,6 +249,7 @@ assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into
 assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");
 assert(peerFrameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
 assert(peerSlabBytes >= 2 * peerPieceBytesMax, "a piece and its head fit into a slab");
+assert(calmTicks <= heartbeatTicks, "heartbeats leave when they are due");
 assert(
   electionTicksMin >= 5 * heartbeatTicks,
   "a follower survives the loss of several heartbeats",

@@ -12,33 +12,30 @@ import {
   leaseMs,
   tickMs,
 } from "../constants.ts";
-import type { Logger } from "../logger.ts";
-import { type ClientLimits, ClientListener } from "../net/clients/client-listener.ts";
+import { ClientListener } from "../net/clients/client-listener.ts";
 import { NodeStats } from "../net/clients/stats.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { PeerNetwork } from "../net/peers/peer-network.ts";
 import { createRaft } from "../raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
-import type { LogStore } from "../raft/ports.ts";
 import { errors } from "../resp/errors.ts";
 import type { ErrorReply } from "../resp/reply.ts";
 import { CommandFinder } from "../state/commands/lookup.ts";
 import { commands } from "../state/commands/table.ts";
 import { Machine } from "../state/machine.ts";
 import { kvorumVersion } from "../version.ts";
-import type { Config } from "./config/config.ts";
-import type { RuntimeConfig } from "./config/config-runtime.ts";
-import type { DataDirectory, Identity } from "./directory/data-directory.ts";
+import { clientLimits } from "./config/client-limits.ts";
 import { DiskGuard } from "./directory/disk-guard.ts";
 import { frameKind } from "./frames.ts";
 import type { MemberAddress } from "./members/member-address.ts";
+import type { NodeParts } from "./node-parts.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
 import { ServerContext } from "./server-context.ts";
-import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";
 import { Checkpointer } from "./snapshots/checkpointer.ts";
 import { checkpointContext } from "./snapshots/snapshot-point.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
+import { Ticker } from "./ticker.ts";
 
 /** The first node of every cluster. */
 export const founder = asNode(1);
@@ -52,31 +49,12 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
-export interface NodeHooks {
-  readonly logger: Logger;
-  /** A broken disk: nothing may be acknowledged any more, the process has to end. */
-  readonly onFailure: (error: Error) => void;
-  /** SHUTDOWN was asked for. */
-  readonly onShutdown: () => void;
-}
-
 /** Clients have this long to read their last replies when the node closes. */
 const closeGraceMs = 1_000;
 /** A successor has to be found within about two election timeouts, or the others elect one. */
 const handOverMs = 2 * electionTicksMin * tickMs;
-const sweepMs = 100;
-
-export interface NodeParts {
-  readonly runtime: RuntimeConfig;
-  readonly hooks: NodeHooks;
-  readonly directory: DataDirectory;
-  readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
-  readonly machine: Machine;
-  readonly home: CheckpointHome;
-  readonly store: LogStore;
-  /** See `logShare`. */
-  readonly logShareBytes: number;
-}
+/** Clients are looked after this often. */
+const sweepTicks = 10;
 
 /** All parts of a running node, wired. */
 export class Node implements RunningNode {
@@ -95,7 +73,13 @@ export class Node implements RunningNode {
   #isOver = false;
   /** The entry that the newest checkpoint on disk ends with. */
   #checkpointIndex: number;
-  #timers: readonly NodeJS.Timeout[] = [];
+  readonly #ticker = new Ticker({
+    tick: () => this.#tick(),
+    isHasty: () => this.#replica.driver.isHasty || this.#snapshots.isBusy,
+    monotonicMs: () => performance.now(),
+  });
+  #ticks = 0;
+  #diskTimer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(parts: NodeParts) {
@@ -133,11 +117,8 @@ export class Node implements RunningNode {
   async start(): Promise<void> {
     const { runtime } = this.#parts;
     await this.#network.listen();
-    this.#timers = [
-      setInterval(() => this.#tick(), tickMs),
-      setInterval(() => this.#listener.sweep(), sweepMs),
-      setInterval(() => this.#checkDisk(), diskCheckMs),
-    ];
+    this.#diskTimer = setInterval(() => this.#checkDisk(), diskCheckMs);
+    this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();
     const { bind, port } = runtime.current;
     const taken = await this.#listener.listen(bind, port);
@@ -155,7 +136,8 @@ export class Node implements RunningNode {
     await this.#handOver();
     await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
     await this.#listener.close(closeGraceMs);
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#diskTimer);
+    this.#ticker.stop();
     await this.#checkpointer.run();
     await this.#network.close();
     await this.#snapshots.close();
@@ -201,6 +183,7 @@ export class Node implements RunningNode {
   #tick(): void {
     this.#replica.tick();
     this.#snapshots.tick();
+    if (++this.#ticks % sweepTicks === 0) this.#listener.sweep();
   }
 
   #checkDisk(): void {
@@ -223,6 +206,7 @@ export class Node implements RunningNode {
 
   #turned(): void {
     this.#isTurning = false;
+    this.#ticker.hasten();
     this.#listener.flush();
   }
 
@@ -340,6 +324,7 @@ export class Node implements RunningNode {
   }
 
   #frame(from: NodeId, kind: number, body: Buffer): void {
+    this.#ticker.catchUp();
     if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
     else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
     else if (kind === frameKind.diskSpace) this.#diskGuard.told(from, body);
@@ -370,7 +355,7 @@ export class Node implements RunningNode {
     const replica = this.#replica;
     const diskGuard = this.#diskGuard;
     const listener = new ClientListener({
-      limits: () => limitsOf(runtime.current),
+      limits: () => clientLimits(runtime.current),
       sessions: {
         commands,
         finder: new CommandFinder(commands),
@@ -401,13 +386,4 @@ const noMembership = { index: 0, membership: { members: [], nextId: founder } };
 /** Its hash seed differs from node to node and from start to start: see KeyHasher. */
 export function createMachine(): Machine {
   return new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
-}
-
-function limitsOf(config: Config): ClientLimits {
-  const { maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds } = config;
-  return {
-    ...{ maxClients, bulkBytes, requestBytes, idleSeconds, keepAliveSeconds },
-    requiresPassword: config.requirepass !== "",
-    protectedMode: config.protectedMode,
-  };
 }

@@ -23,14 +23,8 @@ import {
 import { logShare } from "./directory/disk-space.ts";
 import { requestJoin } from "./join.ts";
 import { encodeAddress } from "./members/member-address.ts";
-import {
-  createMachine,
-  founder,
-  Node,
-  type NodeHooks,
-  type NodeParts,
-  type RunningNode,
-} from "./running-node.ts";
+import type { NodeHooks, NodeParts } from "./node-parts.ts";
+import { createMachine, founder, Node, type RunningNode } from "./running-node.ts";
 import { CheckpointHome, type LoadedHome } from "./snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./snapshots/snapshot-point.ts";
 

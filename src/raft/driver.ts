@@ -50,6 +50,9 @@ export class RaftDriver {
   get hasHandedOver(): boolean {
     return this.#core.hasHandedOver;
   }
+  get isHasty(): boolean {
+    return this.#core.isHasty;
+  }
   get isLeader(): boolean {
     return this.#core.role === "leader";
   }

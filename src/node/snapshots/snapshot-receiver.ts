@@ -94,6 +94,11 @@ export class SnapshotReceiver {
       });
   }
 
+  /** Its work goes on with a tick. */
+  get isResting(): boolean {
+    return this.#wake !== null;
+  }
+
   /** Often: a rest is over only then. The leader is told that a long step (loading, installing) is still at work. */
   tick(): void {
     if (!this.#pace.isResting) this.#goOn();

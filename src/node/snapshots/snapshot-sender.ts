@@ -70,6 +70,10 @@ export class SnapshotSender {
     this.#attempts = new LifeNumbers(ports.incarnation);
   }
 
+  get isBusy(): boolean {
+    return this.#transfers.size > 0;
+  }
+
   /** The log has to go on behind these checkpoints: nothing above is cut. Infinity when there is none. */
   get oldestIndex(): number {
     let oldest = Number.POSITIVE_INFINITY;

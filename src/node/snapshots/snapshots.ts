@@ -76,6 +76,11 @@ export class Snapshots {
     return this.#sender.oldestIndex;
   }
 
+  /** One is on its way, and rests now and then until a tick. */
+  get isBusy(): boolean {
+    return this.#sender.isBusy || this.#receiver.isResting;
+  }
+
   /** How much of a snapshot the member has, in percent; null when none is on its way to it. */
   percent(member: NodeId): number | null {
     return this.#sender.percent(member);

@@ -79,6 +79,10 @@ class Raft implements RaftCore {
   get lostUpTo(): LogIndex | null {
     return this.#state.lostUpTo;
   }
+  get isHasty(): boolean {
+    const { leadership, leader, timer, options } = this.#state;
+    return leadership === null && (leader === null || timer.elapsed > 2 * options.heartbeatTicks);
+  }
   get dropped(): number {
     return this.#state.dropped;
   }

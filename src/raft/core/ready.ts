@@ -112,6 +112,8 @@ export interface RaftCore {
    * lost what others count on. From then on it does nothing: neither votes nor acknowledges (§5.1).
    */
   readonly lostUpTo: LogIndex | null;
+  /** No leader is heard as it should be, so rounds of elections may begin with any tick. */
+  readonly isHasty: boolean;
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
   readonly dropped: number;
 

@@ -53,6 +53,33 @@ function ticksToElect(seed: number, size: number): number {
   return cluster.now - lastTold;
 }
 
+describe("every tick matters", () => {
+  test("to a follower whose leader's process is gone", () => {
+    const node = follower();
+    expect(node.core.isHasty).toBe(false);
+    node.core.leaderGone(two);
+    expect(node.core.isHasty).toBe(true);
+  });
+
+  test("to a follower whose leader is silent, until it is heard again", () => {
+    const node = follower();
+    let ticks = 0;
+    for (; !node.core.isHasty; ticks++) node.core.tick();
+    expect(node.core.role).toBe("follower");
+    expect(ticks).toBeLessThan(electionTicks);
+    node.core.step(heartbeat({ from: 2, to: node.id, term: 1 }));
+    expect(node.core.isHasty).toBe(false);
+  });
+
+  test("to a candidate, and to no leader", () => {
+    const cluster = electedCluster(1, 3);
+    for (const { core } of cluster.nodes) expect(core.isHasty).toBe(false);
+    const node = follower();
+    node.core.campaign();
+    expect(node.core.isHasty).toBe(true);
+  });
+});
+
 describe("when the leader's process is gone and all followers know it", () => {
   for (const size of [3, 5]) {
     test(`${size} nodes have the next leader within 5 ticks in nine cases of ten, and soon in all`, () => {

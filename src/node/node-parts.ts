@@ -1,0 +1,29 @@
+// What a running node is made of, and whom it tells of its end.
+
+import type { Logger } from "../logger.ts";
+import type { NodeId } from "../raft/core/types.ts";
+import type { LogStore } from "../raft/ports.ts";
+import type { Machine } from "../state/machine.ts";
+import type { RuntimeConfig } from "./config/config-runtime.ts";
+import type { DataDirectory, Identity } from "./directory/data-directory.ts";
+import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";
+
+export interface NodeHooks {
+  readonly logger: Logger;
+  /** A broken disk: nothing may be acknowledged any more, the process has to end. */
+  readonly onFailure: (error: Error) => void;
+  /** SHUTDOWN was asked for. */
+  readonly onShutdown: () => void;
+}
+
+export interface NodeParts {
+  readonly runtime: RuntimeConfig;
+  readonly hooks: NodeHooks;
+  readonly directory: DataDirectory;
+  readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
+  readonly machine: Machine;
+  readonly home: CheckpointHome;
+  readonly store: LogStore;
+  /** See `logShare`. */
+  readonly logShareBytes: number;
+}
