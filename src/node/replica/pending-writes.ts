@@ -98,7 +98,8 @@ export class PendingWrites {
   }
   /** Something waited for a place in the window, and there is one now. */
   get wantsFlush(): boolean {
-    return this.#hasRoomAgain && this.#length > 0;
+    const isUnsent = this.#sent < this.#numbered.length || this.#closed.length > 0;
+    return this.#hasRoomAgain && (isUnsent || !this.#collecting.isEmpty);
   }
 
   /** Copies one request: the bytes [start, end) of `source`, as they came from the client. */

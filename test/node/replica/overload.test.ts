@@ -17,9 +17,12 @@ import {
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
-/** With the length of a key and the frame of a request a batch of its own, if batches are that small. */
+/** A batch of its own, where batches are that small. */
 const value = "x".repeat(64 * KiB);
 const batchBytesMax = 64 * KiB;
+/** The same for tests with hundreds of them. */
+const smallValue = "x".repeat(4 * KiB);
+const smallBatch = 4 * KiB;
 
 const anyNumber = Number.MAX_SAFE_INTEGER;
 
@@ -49,14 +52,14 @@ function runSlowly(cluster: ReplicaCluster, client: VirtualClient, count: number
 /** What it takes to get so many batches through a node, all sent at once. */
 function load(at: "leader" | "follower", batches: number, limits: ClusterSettings["limits"]) {
   const scene = threeNodes({
-    limits: { batchBytesMax, ...limits },
-    appendBytesMax: 64 * KiB,
+    limits: { batchBytesMax: smallBatch, ...limits },
+    appendBytesMax: smallBatch,
     inflightMessagesMax: 1,
   });
   const { cluster, leader } = scene;
   const before = leader.replica.driver.core.last.index;
   const client = new VirtualClient(scene[at]);
-  for (let n = 0; n < batches; n++) client.send("SET", `key:${n}`, value);
+  for (let n = 0; n < batches; n++) client.send("SET", `key:${n}`, smallValue);
   const ms = runSlowly(cluster, client, batches);
   expect(client.replies.every((reply) => reply === ok)).toBe(true);
   return { ms, entries: leader.replica.driver.core.last.index - before };
@@ -69,12 +72,12 @@ describe("more writes than a leader takes at once", () => {
     "by way of the %s take no more entries and hardly more time than with room for all",
     (at) => {
       const roomy = load(at, batches, {
-        uncommittedBytesMax: 64 * MiB,
-        writeWindowBytes: 64 * MiB,
+        uncommittedBytesMax: 8 * MiB,
+        writeWindowBytes: 8 * MiB,
       });
       const scarce = load(at, batches, {
-        uncommittedBytesMax: 8 * MiB,
-        writeWindowBytes: 64 * MiB,
+        uncommittedBytesMax: 128 * smallBatch,
+        writeWindowBytes: 8 * MiB,
       });
       expect(scarce.entries).toBeLessThanOrEqual(1.1 * roomy.entries);
       expect(scarce.ms).toBeLessThanOrEqual(1.3 * roomy.ms);
@@ -83,8 +86,12 @@ describe("more writes than a leader takes at once", () => {
 
   it("are refused once, and not each of the frames behind the first one", () => {
     const { cluster, follower } = threeNodes({
-      limits: { batchBytesMax, uncommittedBytesMax: MiB, writeWindowBytes: 64 * MiB },
-      appendBytesMax: 64 * KiB,
+      limits: {
+        batchBytesMax: smallBatch,
+        uncommittedBytesMax: 16 * smallBatch,
+        writeWindowBytes: 8 * MiB,
+      },
+      appendBytesMax: smallBatch,
       inflightMessagesMax: 1,
     });
     let refusals = 0;
@@ -93,7 +100,7 @@ describe("more writes than a leader takes at once", () => {
       return true;
     };
     const client = new VirtualClient(follower);
-    for (let n = 0; n < batches; n++) client.send("SET", `key:${n}`, value);
+    for (let n = 0; n < batches; n++) client.send("SET", `key:${n}`, smallValue);
     const ms = runSlowly(cluster, client, batches);
     expect(refusals).toBeGreaterThan(0);
     expect(refusals).toBeLessThanOrEqual(ms / 20 + 1);
