@@ -2,15 +2,14 @@
 
 import { unreachable } from "../assert.ts";
 import { asBuffer, Gather, inlineBytes, readU53 } from "../gather.ts";
-import { decodeMembership, encodeMembership } from "./core/membership.ts";
 import {
   asIndex,
   asTerm,
   type Entry,
   type EntryId,
   type EntryKind,
-  type Message,
   type MessageOf,
+  type PeerMessage,
 } from "./core/types.ts";
 import {
   decodeHead,
@@ -24,12 +23,10 @@ import {
 } from "./message-head.ts";
 
 /*
- * A message: its head (message-head.ts), then numbers (u53) by type, then the entries, or the
- * membership of a snapshot. An entry: length u32, kind u8, 0 u24, term u53, index u53, data. A u53
+ * A message: its head (message-head.ts), then numbers (u53) by type, then the entries. An entry: length u32, kind u8, 0 u24, term u53, index u53, data. A u53
  * takes 8 bytes.
  */
 
-const none = new Uint8Array(0);
 /** Bytes of an entry before its data. */
 export const entryHeaderBytes = 24;
 
@@ -47,14 +44,10 @@ export function writeEntryHeader(into: Gather, entry: Entry): void {
 }
 
 /** The parts of one message; data above 16 KiB is referenced and must not change until it is sent. */
-export function encodeMessage(message: Message): readonly Uint8Array[] {
+export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
   const numbers = numbersOf(message);
   const entries = message.type === "appendEntries" ? message.entries : [];
-  const membership =
-    message.type === "installSnapshot"
-      ? encodeMembership(message.point.membership.membership)
-      : none;
-  let length = headBytes + numbers.length * 8 + inlineBytes(membership.byteLength);
+  let length = headBytes + numbers.length * 8;
   for (const entry of entries) length += entryInlineBytes(entry);
 
   const into = new Gather(length);
@@ -64,11 +57,10 @@ export function encodeMessage(message: Message): readonly Uint8Array[] {
     writeEntryHeader(into, entry);
     into.data(entry.data);
   }
-  into.data(membership);
   return into.finish();
 }
 
-function flagsOf(message: Message): number {
+function flagsOf(message: PeerMessage): number {
   switch (message.type) {
     case "requestVote":
       return (message.pre ? flag.pre : 0) | (message.transfer ? flag.transfer : 0);
@@ -81,14 +73,13 @@ function flagsOf(message: Message): number {
     case "appendEntries":
     case "heartbeat":
     case "timeoutNow":
-    case "installSnapshot":
       return 0;
     default:
       return unreachable(message);
   }
 }
 
-function numbersOf(message: Message): readonly number[] {
+function numbersOf(message: PeerMessage): readonly number[] {
   switch (message.type) {
     case "requestVote":
       return [message.last.term, message.last.index];
@@ -102,10 +93,6 @@ function numbersOf(message: Message): readonly number[] {
       return [message.commit, message.round];
     case "heartbeatReply":
       return [message.round];
-    case "installSnapshot": {
-      const { term, index, membership } = message.point;
-      return [term, index, membership.index];
-    }
     case "voteReply":
     case "timeoutNow":
       return [];
@@ -115,13 +102,12 @@ function numbersOf(message: Message): readonly number[] {
 }
 
 /** How many numbers follow the header. */
-function numberCount(type: Message["type"], flags: number): number {
+function numberCount(type: PeerMessage["type"], flags: number): number {
   switch (type) {
     case "requestVote":
     case "heartbeat":
       return 2;
     case "appendEntries":
-    case "installSnapshot":
       return 3;
     case "appendReply":
       return (flags & flag.hint) === 0 ? 1 : 3;
@@ -139,7 +125,7 @@ function numberCount(type: Message["type"], flags: number): number {
  * One whole message, or why it is refused. Never throws, and allocates nothing by a claimed size.
  * The data of entries is a view into `bytes`.
  */
-export function decodeMessage(bytes: Uint8Array): Message | string {
+export function decodeMessage(bytes: Uint8Array): PeerMessage | string {
   const from = asBuffer(bytes);
   const head = decodeHead(from);
   if (typeof head === "string") return head;
@@ -153,16 +139,15 @@ export function decodeMessage(bytes: Uint8Array): Message | string {
   }
   const rest = from.subarray(numbersEnd);
   if (head.type === "appendEntries") return decodeAppend(rest, head, numbers);
-  if (head.type === "installSnapshot") return decodeInstall(rest, head, numbers);
   if (rest.length > 0) return "trailing bytes";
   return assemble(head, head.type, numbers);
 }
 
 function assemble(
   head: MessageHead,
-  type: Exclude<Message["type"], "appendEntries" | "installSnapshot">,
+  type: Exclude<PeerMessage["type"], "appendEntries">,
   numbers: readonly number[],
-): Message | string {
+): PeerMessage | string {
   const has = (bit: number) => (head.flags & bit) !== 0;
   const [first = 0, second = 0, third = 0] = numbers;
   const common = envelope(head);
@@ -219,27 +204,6 @@ function decodeAppend(
   if (at !== from.length) return "trailing bytes";
   const commit = asIndex(numbers[2] ?? 0); // May be beyond these entries: the leader's own.
   return { type: "appendEntries", ...envelope(head), prev, entries, commit };
-}
-
-function decodeInstall(
-  from: Buffer,
-  head: MessageHead,
-  [term = 0, index = 0, membershipIndex = 0]: readonly number[],
-): MessageOf<"installSnapshot"> | string {
-  const id = entryId(term, index);
-  const problem = idProblem(id, head.term);
-  if (problem !== null) return problem;
-  if (index === 0) return "snapshot of index 0";
-  if (membershipIndex === 0 || membershipIndex > index) {
-    return `membership of entry ${membershipIndex} in a snapshot of ${index}`;
-  }
-  const membership = decodeMembership(from);
-  // One state has one encoding: other bytes for it are not ours.
-  if (membership === null || from.compare(encodeMembership(membership)) !== 0) {
-    return "unreadable membership";
-  }
-  const point = { ...id, membership: { index: asIndex(membershipIndex), membership } };
-  return { type: "installSnapshot", ...envelope(head), point };
 }
 
 /** What stands before an entry's data; a length that is not backed by bytes is the caller's to refuse. */

@@ -8,6 +8,7 @@ import type {
   Membership,
   Message,
   NodeId,
+  PeerMessage,
   SnapshotPoint,
   Term,
 } from "./core/types.ts";
@@ -179,7 +180,7 @@ export class RaftDriver {
     this.#ports.wake();
   }
 
-  #send(message: Message): void {
+  #send(message: PeerMessage): void {
     this.#ports.transport.send(message);
   }
 

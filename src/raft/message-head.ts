@@ -1,7 +1,7 @@
 // What stands before every message: who says what to whom in which term.
 
 import { type Gather, readU53 } from "../gather.ts";
-import { asIndex, asNode, asTerm, type EntryId, type Message } from "./core/types.ts";
+import { asIndex, asNode, asTerm, type EntryId, type PeerMessage } from "./core/types.ts";
 
 /*
  * version u8, type u8, flags u8, 0 u8, count of entries u32, from u53, to u53, term u53. A u53 takes
@@ -19,12 +19,11 @@ const types = [
   "heartbeat",
   "heartbeatReply",
   "timeoutNow",
-  "installSnapshot",
-] as const satisfies readonly Message["type"][];
+] as const satisfies readonly PeerMessage["type"][];
 
 export const flag = { pre: 1, granted: 2, transfer: 4, hint: 8, patient: 16 } as const;
 
-const flagsAllowed: Readonly<Record<Message["type"], number>> = {
+const flagsAllowed: Readonly<Record<PeerMessage["type"], number>> = {
   requestVote: flag.pre | flag.transfer,
   voteReply: flag.pre | flag.granted,
   appendEntries: 0,
@@ -32,12 +31,11 @@ const flagsAllowed: Readonly<Record<Message["type"], number>> = {
   heartbeat: 0,
   heartbeatReply: flag.patient,
   timeoutNow: 0,
-  installSnapshot: 0,
 };
 
 /** As decoded: numbers that fit, a type that exists, flags that this type has. */
 export interface MessageHead {
-  readonly type: Message["type"];
+  readonly type: PeerMessage["type"];
   readonly flags: number;
   readonly count: number;
   readonly from: number;
@@ -45,7 +43,7 @@ export interface MessageHead {
   readonly term: number;
 }
 
-export function writeHead(into: Gather, message: Message, flags: number, count: number): void {
+export function writeHead(into: Gather, message: PeerMessage, flags: number, count: number): void {
   into.u8(version);
   into.u8(types.indexOf(message.type));
   into.u8(flags);

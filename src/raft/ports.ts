@@ -6,8 +6,8 @@ import type {
   EntryId,
   HardState,
   LogIndex,
-  Message,
   NodeId,
+  PeerMessage,
   SnapshotPoint,
   Term,
 } from "./core/types.ts";
@@ -42,7 +42,7 @@ export interface LogStore extends LogReader {
 
 /** Drops what cannot be sent; Raft sends again. */
 export interface Transport {
-  send(message: Message): void;
+  send(message: PeerMessage): void;
   /** What was sent leaves now: the peers write it to their disks while this node goes on with its turn. */
   flush(): void;
   /**

@@ -3,10 +3,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
-import { encodeMembership } from "../../src/raft/core/membership.ts";
-import { asIndex, asNode, asTerm, type Entry, type Message } from "../../src/raft/core/types.ts";
+import {
+  asIndex,
+  asNode,
+  asTerm,
+  type Entry,
+  type PeerMessage,
+} from "../../src/raft/core/types.ts";
 
-const encoded = (message: Message): Buffer => Buffer.concat(encodeMessage(message));
+const encoded = (message: PeerMessage): Buffer => Buffer.concat(encodeMessage(message));
 
 const highest = Number.MAX_SAFE_INTEGER;
 const number = fc.oneof(fc.nat(9), fc.integer({ min: 1, max: highest - 100 }));
@@ -32,7 +37,7 @@ const data = fc
   .map((length): Uint8Array => Buffer.alloc(length, length));
 const kind = fc.constantFrom("data" as const, "noop" as const, "membership" as const);
 
-const append: fc.Arbitrary<Message> = ids.chain((common) =>
+const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
   fc
     .record({
       prev: idWithin(common.term),
@@ -51,28 +56,7 @@ const append: fc.Arbitrary<Message> = ids.chain((common) =>
     }),
 );
 
-const membership = fc
-  .array(fc.record({ voter: fc.boolean(), address: fc.string({ unit: "grapheme" }) }), {
-    maxLength: 7,
-  })
-  .map((parts) => ({
-    members: parts.map((part, at) => ({ id: asNode(at + 1), ...part })),
-    nextId: asNode(parts.length + 1),
-  }));
-
-const install: fc.Arbitrary<Message> = ids.chain((common) =>
-  fc
-    .record({ term: fc.integer({ min: 1, max: common.term }), index: positive, membership })
-    .chain(({ term, index, membership: value }) =>
-      fc.integer({ min: 1, max: index }).map((at): Message => {
-        const held = { index: asIndex(at), membership: value };
-        const point = { term: asTerm(term), index: asIndex(index), membership: held };
-        return { type: "installSnapshot", ...common, point };
-      }),
-    ),
-);
-
-const others: fc.Arbitrary<Message> = ids.chain((common) =>
+const others: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
   fc.oneof(
     fc.record({
       type: fc.constant("requestVote" as const),
@@ -109,15 +93,15 @@ const others: fc.Arbitrary<Message> = ids.chain((common) =>
   ),
 );
 
-function constants(common: Pick<Message, "from" | "to" | "term">) {
+function constants(common: Pick<PeerMessage, "from" | "to" | "term">) {
   const { from, to, term } = common;
   return { from: fc.constant(from), to: fc.constant(to), term: fc.constant(term) };
 }
 
-const message = fc.oneof(append, others, install);
+const message = fc.oneof(append, others);
 
 /** Data as arrays of numbers: a view and a buffer with the same bytes are the same message. */
-const plain = (from: Message | string): unknown =>
+const plain = (from: PeerMessage | string): unknown =>
   typeof from === "object" && from.type === "appendEntries"
     ? {
         ...from,
@@ -129,8 +113,8 @@ const plain = (from: Message | string): unknown =>
     : from;
 
 const appendOf = (
-  changes: Partial<Extract<Message, { type: "appendEntries" }>>,
-): Extract<Message, { type: "appendEntries" }> => ({
+  changes: Partial<Extract<PeerMessage, { type: "appendEntries" }>>,
+): Extract<PeerMessage, { type: "appendEntries" }> => ({
   type: "appendEntries",
   from: asNode(1),
   to: asNode(2),
@@ -140,29 +124,6 @@ const appendOf = (
   commit: asIndex(10),
   ...changes,
 });
-
-const installOf = (
-  id: { term: number; index: number },
-  membershipIndex = 7,
-): Extract<Message, { type: "installSnapshot" }> => ({
-  type: "installSnapshot",
-  from: asNode(1),
-  to: asNode(2),
-  term: asTerm(5),
-  point: {
-    term: asTerm(id.term),
-    index: asIndex(id.index),
-    membership: { index: asIndex(membershipIndex), membership: twoMembers },
-  },
-});
-
-const twoMembers = {
-  members: [
-    { id: asNode(1), voter: true, address: "a" },
-    { id: asNode(2), voter: false, address: "b" },
-  ],
-  nextId: asNode(3),
-};
 
 function entryOf(term: number, index: number): Entry {
   return { term: asTerm(term), index: asIndex(index), kind: "data", data: Buffer.from("data") };
@@ -188,16 +149,6 @@ describe("a message", () => {
     );
   });
 
-  test("keeps its bytes: a snapshot's place, with the membership as its entry held it", () => {
-    expect(encoded(installOf({ term: 3, index: 10 })).toString("hex")).toBe(
-      [
-        "01070000" + "00000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
-        "0300000000000000" + "0a00000000000000" + "0700000000000000",
-        Buffer.from(encodeMembership(twoMembers)).toString("hex"),
-      ].join(""),
-    );
-  });
-
   test("passes large data on by reference and copies small data together", () => {
     const large = Buffer.alloc(100_000, 1);
     const parts = encodeMessage(
@@ -216,7 +167,7 @@ describe("a message", () => {
 });
 
 describe("what is refused", () => {
-  test.each<[string, Message, RegExp]>([
+  test.each<[string, PeerMessage, RegExp]>([
     ["a gap", appendOf({ entries: [entryOf(3, 11), entryOf(3, 13)] }), /13 follows 11/],
     ["an index that regresses", appendOf({ entries: [entryOf(3, 10)] }), /10 follows 10/],
     ["a falling term", appendOf({ entries: [entryOf(4, 11), entryOf(3, 12)] }), /term falls/],
@@ -253,10 +204,6 @@ describe("what is refused", () => {
       },
       /entry of term 5 in term 4/,
     ],
-    ["a snapshot of nothing", installOf({ term: 0, index: 0 }, 0), /index 0/],
-    ["a snapshot above its sender's term", installOf({ term: 6, index: 10 }), /in term 5/],
-    ["a snapshot before its membership", installOf({ term: 3, index: 6 }), /entry 7 in a snapshot/],
-    ["a snapshot without one", installOf({ term: 3, index: 6 }, 0), /entry 0 in a snapshot/],
     [
       "a hint above the term",
       {
@@ -275,7 +222,7 @@ describe("what is refused", () => {
 
   test.each<[string, (bytes: Buffer) => unknown, RegExp]>([
     ["another version", (bytes) => bytes.writeUInt8(2, 0), /version 2/],
-    ["an unknown type", (bytes) => bytes.writeUInt8(8, 1), /type 8/],
+    ["an unknown type", (bytes) => bytes.writeUInt8(9, 1), /type 9/],
     ["a flag of another type", (bytes) => bytes.writeUInt8(1, 2), /flags/],
     ["a reserved byte", (bytes) => bytes.writeUInt8(1, 3), /flags/],
     ["a term of 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 24), /2\^53/],
@@ -296,17 +243,11 @@ describe("what is refused", () => {
     expect(decodeMessage(bytes)).toMatch(reason);
   });
 
-  test.each<[string, (text: string) => string]>([
-    ["no membership", () => ""],
-    ["half of one", (text) => text.slice(0, -1)],
-    ["more than one", (text) => `${text}{}`],
-    ["one in another spelling", (text) => text.replace('"a"', '"\\u0061"')],
-    ["one with a member twice", (text) => text.replace('"id":2', '"id":1')],
-  ])("a snapshot with %s", (_name, change) => {
-    const bytes = encoded(installOf({ term: 3, index: 10 }));
-    const text = change(Buffer.from(encodeMembership(twoMembers)).toString());
-    const changed = Buffer.concat([bytes.subarray(0, 56), Buffer.from(text)]);
-    expect(decodeMessage(changed)).toBe("unreadable membership");
+  test("a snapshot's place, which only a node itself may give to its core", () => {
+    const bytes = encoded(appendOf({ entries: [] }));
+    bytes.writeUInt8(7, 1);
+    const membership = Buffer.from('{"members":[],"nextId":1}');
+    expect(decodeMessage(Buffer.concat([bytes, membership]))).toBe("unknown message type 7");
   });
 
   test("every truncation and every trailing byte", () => {
@@ -317,9 +258,7 @@ describe("what is refused", () => {
         for (let length = 0; length < whole.length; length += step) {
           expect(typeof decodeMessage(whole.subarray(0, length))).toBe("string");
         }
-        const trailing =
-          sent.type === "installSnapshot" ? "unreadable membership" : "trailing bytes";
-        expect(decodeMessage(Buffer.concat([whole, Buffer.alloc(1)]))).toBe(trailing);
+        expect(decodeMessage(Buffer.concat([whole, Buffer.alloc(1)]))).toBe("trailing bytes");
       }),
       { seed: 2, numRuns: 60 },
     );

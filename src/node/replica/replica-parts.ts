@@ -1,7 +1,7 @@
 // The parts of a replica, made and wired.
 
 import { encodeMessage } from "../../raft/codec.ts";
-import type { Message, NodeId } from "../../raft/core/types.ts";
+import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { RaftDriver } from "../../raft/driver.ts";
 import type { Consumer } from "../../raft/ports.ts";
 import { encodeDigest, frameKind } from "../frames.ts";
@@ -63,7 +63,7 @@ export function createParts(options: ReplicaOptions, host: ReplicaHost): Replica
 
 function createDriver({ core, store, peers, snapshots, wake }: ReplicaOptions, host: ReplicaHost) {
   const transport = {
-    send: (message: Message): void => {
+    send: (message: PeerMessage): void => {
       // A removed node takes no part any more: not even with what a write that was under way acknowledges.
       if (host.isRetired) return;
       const kind = message.type === "appendEntries" ? frameKind.append : frameKind.raft;

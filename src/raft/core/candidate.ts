@@ -7,7 +7,7 @@ import { becomeLeader } from "./leader.ts";
 import { countVotes } from "./quorum.ts";
 import { receiveSnapshot } from "./snapshot.ts";
 import type { RaftState } from "./state.ts";
-import { asTerm, type Message, type MessageOf, type NodeId } from "./types.ts";
+import { asTerm, type Message, type MessageOf, type NodeId, type PeerMessage } from "./types.ts";
 
 /** Asks first whether an election could be won, so that a cut-off node disturbs no term. */
 export function startPreVote(state: RaftState): void {
@@ -99,7 +99,7 @@ function askForVotes(state: RaftState, kind: { pre: boolean; transfer: boolean }
   const { last, history } = state.log;
   for (const voter of history.voters) {
     if (voter === state.id) continue;
-    const message: Message = {
+    const message: PeerMessage = {
       ...{ type: "requestVote", from: state.id, to: voter, term },
       ...{ pre: kind.pre, transfer: kind.transfer, last: { term: last.term, index: last.index } },
     };

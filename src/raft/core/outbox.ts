@@ -3,15 +3,15 @@
 import { assert } from "../../assert.ts";
 import type { RaftLog } from "./log.ts";
 import type { Ready, ReadyRead, Save } from "./ready.ts";
-import type { HardState, Message, MessageOf, NodeId } from "./types.ts";
+import type { HardState, MessageOf, NodeId, PeerMessage } from "./types.ts";
 
 /**
  * Messages that promise something (votes, requests for votes, accepted entries) leave only when
  * nothing that they could stand on is unsaved: so none ever overtakes its save (§5.1, thesis 10.2.1).
  */
 export class Outbox {
-  #messages: Message[] = [];
-  #promises: Message[] = [];
+  #messages: PeerMessage[] = [];
+  #promises: PeerMessage[] = [];
   #snapshots: NodeId[] = [];
   #reads: ReadyRead[] = [];
   #readsLost: number[] = [];
@@ -23,11 +23,11 @@ export class Outbox {
     this.#savedHardState = savedHardState;
   }
 
-  send(message: Message): void {
+  send(message: PeerMessage): void {
     this.#messages.push(message);
   }
 
-  sendWhenSaved(message: Message): void {
+  sendWhenSaved(message: PeerMessage): void {
     this.#promises.push(message);
   }
 

@@ -9,6 +9,7 @@ import type {
   Membership,
   Message,
   NodeId,
+  PeerMessage,
   Role,
   SnapshotPoint,
   Term,
@@ -43,7 +44,7 @@ export interface Ready {
   /** Null when nothing has to be written. */
   readonly save: Save | null;
   /** May leave at once: they acknowledge nothing that is not on disk. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly PeerMessage[];
   /**
    * Members that need entries which this leader's log no longer has: each once, until its transfer
    * has helped or `snapshotFailed` or `unreachable` was called.
@@ -76,7 +77,7 @@ export interface Save {
    */
   readonly snapshot: SnapshotPoint | null;
   /** Acknowledge what this save makes durable: they leave after it. */
-  readonly messages: readonly Message[];
+  readonly messages: readonly PeerMessage[];
 }
 
 /** "snapshot": it needs entries that the leader's log no longer has. */

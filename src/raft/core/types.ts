@@ -113,7 +113,10 @@ export interface SnapshotPoint extends EntryId {
   readonly membership: { readonly index: LogIndex; readonly membership: Membership };
 }
 
-/** §7: the receiver holds the leader's state up to `point`, whole and checked; the log may go on behind it. */
+/**
+ * §7: this node holds the leader's state up to `point`, whole and checked; the log may go on behind it.
+ * It travels in frames of its own, and whoever has received it steps this message.
+ */
 export interface InstallSnapshot extends Envelope {
   readonly type: "installSnapshot";
   readonly point: SnapshotPoint;
@@ -124,15 +127,18 @@ export interface TimeoutNow extends Envelope {
   readonly type: "timeoutNow";
 }
 
-export type Message =
+/** What members say to each other. */
+export type PeerMessage =
   | RequestVote
   | VoteReply
   | AppendEntries
   | AppendReply
   | Heartbeat
   | HeartbeatReply
-  | TimeoutNow
-  | InstallSnapshot;
+  | TimeoutNow;
+
+/** What a core hears: the layers above its own driver tell it of a snapshot, never a peer. */
+export type Message = PeerMessage | InstallSnapshot;
 
 export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: Type }>;
 
