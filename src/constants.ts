@@ -115,6 +115,11 @@ export const electionTicksMin = 50;
 export const leaseMs = 0.8 * electionTicksMin * tickMs;
 /** Entry bytes in one AppendEntries message; a larger single entry still goes alone. */
 export const appendBytesMax = MiB;
+/**
+ * Entry bytes in a message to a follower of which it is not known where its log agrees: the message may be refused,
+ * and then they have travelled for nothing.
+ */
+export const probeBytesMax = 64 * KiB;
 /** AppendEntries messages and bytes on their way to one follower. */
 export const inflightMessagesMax = 256;
 export const inflightBytesMax = 64 * MiB;

@@ -71,6 +71,7 @@ function flagsOf(message: PeerMessage): number {
     case "heartbeatReply":
       return message.patient ? flag.patient : 0;
     case "appendEntries":
+      return message.probe ? flag.probe : 0;
     case "heartbeat":
     case "timeoutNow":
       return 0;
@@ -203,7 +204,8 @@ function decodeAppend(
   }
   if (at !== from.length) return "trailing bytes";
   const commit = asIndex(numbers[2] ?? 0); // May be beyond these entries: the leader's own.
-  return { type: "appendEntries", ...envelope(head), prev, entries, commit };
+  const probe = (head.flags & flag.probe) !== 0;
+  return { type: "appendEntries", ...envelope(head), prev, entries, commit, probe };
 }
 
 /** What stands before an entry's data; a length that is not backed by bytes is the caller's to refuse. */

@@ -8,7 +8,7 @@ import { asIndex, asNode, asTerm, type EntryId, type PeerMessage } from "./core/
  * 8 bytes.
  */
 
-const version = 1;
+const version = 2;
 export const headBytes = 32;
 
 const types = [
@@ -21,12 +21,12 @@ const types = [
   "timeoutNow",
 ] as const satisfies readonly PeerMessage["type"][];
 
-export const flag = { pre: 1, granted: 2, transfer: 4, hint: 8, patient: 16 } as const;
+export const flag = { pre: 1, granted: 2, transfer: 4, hint: 8, patient: 16, probe: 32 } as const;
 
 const flagsAllowed: Readonly<Record<PeerMessage["type"], number>> = {
   requestVote: flag.pre | flag.transfer,
   voteReply: flag.pre | flag.granted,
-  appendEntries: 0,
+  appendEntries: flag.probe,
   appendReply: flag.hint,
   heartbeat: 0,
   heartbeatReply: flag.patient,

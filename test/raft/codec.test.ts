@@ -43,8 +43,9 @@ const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
       prev: idWithin(common.term),
       parts: fc.array(fc.record({ kind, data, newer: fc.boolean() }), { maxLength: 6 }),
       commit: number,
+      probe: fc.boolean(),
     })
-    .map(({ prev, parts, commit }) => {
+    .map(({ prev, parts, commit, probe }) => {
       const entries: Entry[] = [];
       let term = Math.max(1, prev.term);
       for (const part of parts) {
@@ -52,7 +53,7 @@ const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
         const index = asIndex(prev.index + entries.length + 1);
         entries.push({ kind: part.kind, data: part.data, term: asTerm(term), index });
       }
-      return { type: "appendEntries", ...common, prev, entries, commit: asIndex(commit) };
+      return { type: "appendEntries", ...common, prev, entries, commit: asIndex(commit), probe };
     }),
 );
 
@@ -122,6 +123,7 @@ const appendOf = (
   prev: { term: asTerm(3), index: asIndex(10) },
   entries: [entryOf(3, 11), entryOf(5, 12)],
   commit: asIndex(10),
+  probe: false,
   ...changes,
 });
 
@@ -142,7 +144,7 @@ describe("a message", () => {
   test("keeps its bytes: the format is an agreement between versions", () => {
     expect(encoded(appendOf({ entries: [entryOf(3, 11)] })).toString("hex")).toBe(
       [
-        "01020000" + "01000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
+        "02020000" + "01000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
         "0300000000000000" + "0a00000000000000" + "0a00000000000000",
         "04000000" + "00000000" + "0300000000000000" + "0b00000000000000" + "64617461",
       ].join(""),
@@ -221,7 +223,7 @@ describe("what is refused", () => {
   });
 
   test.each<[string, (bytes: Buffer) => unknown, RegExp]>([
-    ["another version", (bytes) => bytes.writeUInt8(2, 0), /version 2/],
+    ["another version", (bytes) => bytes.writeUInt8(1, 0), /version 1/],
     ["an unknown type", (bytes) => bytes.writeUInt8(9, 1), /type 9/],
     ["a flag of another type", (bytes) => bytes.writeUInt8(1, 2), /flags/],
     ["a reserved byte", (bytes) => bytes.writeUInt8(1, 3), /flags/],

@@ -17,6 +17,8 @@ export class MemoryLog implements LogReader {
   #entries: Entry[] = [];
   #memberships: MembershipAt[] = [];
   #first = 1;
+  /** Entries below it count as read from disk. */
+  cachedFrom = 1;
   /** Of the entry before the first one; null when it is not known any more. */
   #baseTerm: Term | null = asTerm(0);
 
@@ -30,6 +32,10 @@ export class MemoryLog implements LogReader {
 
   get lastIndex(): LogIndex {
     return asIndex(this.#first + this.#entries.length - 1);
+  }
+
+  isCached(index: LogIndex): boolean {
+    return index >= this.cachedFrom;
   }
 
   term(index: LogIndex): Term | null {

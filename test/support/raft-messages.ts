@@ -29,15 +29,21 @@ export function idOf(text: string): EntryId {
 }
 
 export function appendEntries(
-  route: Route & { prev: string; entries?: readonly Entry[]; commit?: number },
+  route: Route & {
+    prev: string;
+    entries?: readonly Entry[];
+    commit?: number;
+    probe?: boolean;
+  },
 ): MessageOf<"appendEntries"> {
-  const { prev, entries, commit } = route;
+  const { prev, entries, commit, probe } = route;
   return {
     type: "appendEntries",
     ...envelope(route),
     prev: idOf(prev),
     entries: entries ?? [],
     commit: asIndex(commit ?? 0),
+    probe: probe ?? false,
   };
 }
 

@@ -210,7 +210,8 @@ function describe(message: Message): string {
       return `${type}${message.pre ? " pre" : ""} ${message.granted ? "granted" : "refused"} term=${term}`;
     case "appendEntries": {
       const entries = message.entries.map((entry) => ` +${id(entry)}`).join("");
-      return `${type} term=${term} after ${id(message.prev)}${entries} commit=${message.commit}`;
+      const asks = message.probe ? " asks" : "";
+      return `${type} term=${term} after ${id(message.prev)}${entries} commit=${message.commit}${asks}`;
     }
     case "appendReply":
       return message.hint === null

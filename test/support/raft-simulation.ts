@@ -14,6 +14,7 @@ export class Simulation {
   readonly #chance: Chance;
   /** Of its own, so that what it decides moves nothing else in a seed. */
   readonly #usurpation: Chance;
+  readonly #connections: Chance;
   readonly #marks: Marks;
   readonly #world: World;
   readonly #faults: readonly (() => void)[];
@@ -29,7 +30,8 @@ export class Simulation {
     const voters = chance.coin(0.5) ? 3 : chance.coin(0.8) ? 5 : chance.coin(0.5) ? 1 : 2;
     this.#compacts = chance.coin(0.6);
     this.#trouble = chance.random();
-    this.#world = new World(chance, marks);
+    this.#connections = new Chance(seed + 2 ** 30);
+    this.#world = new World(chance, this.#connections, marks);
     const faults = [
       () => (chance.coin(0.5) ? this.#partition() : this.#world.blocked.clear()),
       () => (this.#world.down.size === 0 || chance.coin(0.3) ? this.#crash() : this.#restart()),
@@ -92,7 +94,8 @@ export class Simulation {
       const count = 1 + this.#chance.below(4);
       const data = Array.from({ length: count }, () => {
         this.#proposed += 1;
-        return new TextEncoder().encode(`value ${this.#proposed}`);
+        const padding = this.#connections.coin(0.2) ? ".".repeat(60) : "";
+        return new TextEncoder().encode(`value ${this.#proposed}${padding}`);
       });
       node.core.propose(data);
     });
@@ -280,7 +283,7 @@ export class Simulation {
   #unreachable(): void {
     this.#world.onLeader((node) => {
       const peer = this.#chance.pick(node.core.membership.members)?.id;
-      if (peer !== undefined) node.core.unreachable(peer);
+      if (peer !== undefined) this.#world.disconnect(node, peer);
     });
   }
 

@@ -1,9 +1,10 @@
 // Nodes, disks and a network that loses, repeats and reorders, all in one thread and watched.
 
 import { assert } from "../../src/assert.ts";
-import { asIndex, type Message, type MessageOf } from "../../src/raft/core/types.ts";
+import { asIndex, asNode, type Message, type MessageOf } from "../../src/raft/core/types.ts";
 import type { Chance } from "./raft-chance.ts";
 import type { Marks } from "./raft-marks.ts";
+import { Network } from "./raft-network.ts";
 import { TestNode } from "./raft-node.ts";
 import { Watcher } from "./raft-watcher.ts";
 
@@ -15,6 +16,8 @@ interface Transfer {
 
 /** More transfers than this are given up. */
 const transfersMax = 8;
+/** Few small entries fit into it, and a large one does not. */
+const probeBytesMax = 50;
 
 export class World {
   readonly nodes = new Map<number, TestNode>();
@@ -25,7 +28,7 @@ export class World {
   readonly electionTicks: number;
   readonly #chance: Chance;
   readonly #marks: Marks;
-  readonly #network: Message[] = [];
+  readonly #network: Network;
   readonly #transfers: Transfer[] = [];
   /** Transfers whose end was not told to the leader yet. */
   readonly #ended: Transfer[] = [];
@@ -35,22 +38,23 @@ export class World {
   readonly #loss: number;
   readonly #duplication: number;
   readonly #slowDisk: number;
-  /** A full network loses a message for each new one; a small one has a small delay. */
-  readonly #networkMax: number;
 
-  constructor(chance: Chance, marks: Marks) {
+  /** `connections`: chance of its own for what travels, so that it moves nothing else in a seed. */
+  constructor(chance: Chance, connections: Chance, marks: Marks) {
     this.#chance = chance;
     this.#marks = marks;
     this.#loss = chance.coin(0.3) ? 0 : chance.random() * 0.3;
     this.#duplication = chance.coin(0.3) ? 0 : chance.random() * 0.3;
     this.#slowDisk = chance.random();
     this.electionTicks = 3 + chance.below(8);
-    this.#networkMax = chance.coin(0.2) ? 300 : 10 + chance.below(50);
+    const messagesMax = chance.coin(0.2) ? 300 : 10 + chance.below(50);
+    this.#network = new Network(connections, { messagesMax, probeBytesMax });
     this.watcher = new Watcher(this.nodes, marks);
   }
 
   add(id: number, voters: number): void {
-    const options = { appendBytesMax: 100, inflightMessagesMax: 3, inflightBytesMax: 250 };
+    const window = { inflightMessagesMax: 3, inflightBytesMax: 250 };
+    const options = { ...window, appendBytesMax: 100, probeBytesMax };
     const timing = { heartbeatTicks: 1, electionTicks: this.electionTicks };
     const { random } = this.#chance;
     const node = new TestNode({ id, voters, random, options: { ...options, ...timing } });
@@ -85,31 +89,32 @@ export class World {
   // --- Network ---------------------------------------------------------------------------------
 
   get hasMessages(): boolean {
-    return this.#network.length > 0;
+    return !this.#network.isEmpty;
   }
 
   /** Any message that is on its way arrives, or is lost; maybe it arrives once more later. */
   deliver(): void {
-    const message = this.#chance.take(this.#network);
+    const message = this.#network.next();
     if (message === undefined) return;
-    if (this.#chance.coin(this.#duplication)) this.#network.push(message);
-    if (!this.#chance.coin(this.#loss)) this.#hand(message);
+    const isRepeated = this.#chance.coin(this.#duplication) && !this.#network.isOrdered;
+    if (isRepeated) this.#network.send(message);
+    if (this.#chance.coin(this.#loss)) this.#network.lost(message);
+    else this.#hand(message);
   }
 
   /** The followers hear the leader's heartbeats now; their answers stay on their way. */
   answersTo(leader: number): readonly Message[] {
-    const heartbeats = this.#takeMessages(
+    const heartbeats = this.#network.takeAll(
       ({ type, from }) => type === "heartbeat" && from === leader,
     );
     for (const message of heartbeats) this.#hand(message);
-    return this.#takeMessages(({ type, to }) => type === "heartbeatReply" && to === leader);
+    return this.#network.takeAll(({ type, to }) => type === "heartbeatReply" && to === leader);
   }
 
-  #takeMessages(wanted: (message: Message) => boolean): readonly Message[] {
-    const taken = this.#network.filter(wanted);
-    const left = this.#network.filter((message) => !taken.includes(message));
-    this.#network.splice(0, this.#network.length, ...left);
-    return taken;
+  /** The leader sees that its connection to a member is gone. */
+  disconnect(leader: TestNode, member: number): void {
+    this.#network.disconnect(leader.id, member);
+    leader.core.unreachable(asNode(member));
   }
 
   /** Messages that were on their way for long; no link that is cut now holds them up. */
@@ -122,8 +127,11 @@ export class World {
 
   #hand(message: Message): void {
     const node = this.nodes.get(message.to);
-    if (node === undefined || this.down.has(message.to)) return;
-    if (this.blocked.has(`${message.from}>${message.to}`)) return;
+    const isBlocked = this.blocked.has(`${message.from}>${message.to}`);
+    if (node === undefined || this.down.has(message.to) || isBlocked) {
+      this.#network.lost(message);
+      return;
+    }
     const { dropped } = node.core;
     node.core.step(message);
     assert(node.core.dropped === dropped, `an honest ${message.type} contradicts nothing`);
@@ -133,9 +141,7 @@ export class World {
 
   #send(node: TestNode, message: Message): void {
     this.watcher.noteMessage(node, message);
-    const max = this.#networkMax;
-    if (this.#network.length >= max) this.#network[this.#chance.below(max)] = message;
-    else this.#network.push(message);
+    this.#network.send(message);
   }
 
   // --- Snapshots on their way --------------------------------------------------------------------
@@ -173,6 +179,7 @@ export class World {
     const { index } = message.point;
     const { installing, commit, term } = node.core;
     this.watcher.machine(node).stage(index, digest);
+    this.#network.overtaken(message);
     this.#hand(message);
     if (term > message.term || this.blocked.has(`${message.from}>${message.to}`)) return;
     if (index <= commit) this.#marks.snapshotsIgnored += 1;
@@ -296,7 +303,7 @@ export class World {
         this.finishSave(node);
         this.work(node);
       }
-      if (this.#network.length === 0) return;
+      if (this.#network.isEmpty) return;
     }
   }
 

@@ -80,7 +80,7 @@ function appendAfterCommit(state: RaftState, message: MessageOf<"appendEntries">
   const known = log.commit - prev.index;
   const atCommit = entries[known - 1];
   if (atCommit === undefined) {
-    acknowledge(state, message.from, log.commit);
+    if (wantsAnswer(message)) acknowledge(state, message.from, log.commit);
   } else if (log.agrees(atCommit)) {
     appendAfter(state, message, entries.slice(known));
   } else {
@@ -99,7 +99,12 @@ function appendAfter(
   log.append(known === 0 ? entries : entries.slice(known));
   const agreed = asIndex(message.prev.index + message.entries.length);
   if (message.commit > log.commit) log.commitTo(asIndex(Math.min(message.commit, agreed)));
-  acknowledge(state, message.from, agreed);
+  if (wantsAnswer(message)) acknowledge(state, message.from, agreed);
+}
+
+/** A commit index is only told: whether it was heard shows when the next entries are acknowledged. */
+function wantsAnswer({ entries, probe }: MessageOf<"appendEntries">): boolean {
+  return entries.length > 0 || probe;
 }
 
 /** Everything up to `index` agrees with the leader; told when all of it is on disk. */

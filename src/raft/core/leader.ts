@@ -84,18 +84,27 @@ function receiveHeartbeatReply(state: RaftState, message: MessageOf<"heartbeatRe
   follower.active = true;
   follower.round = Math.max(follower.round, message.round);
   if (message.patient) follower.patientRound = Math.max(follower.patientRound, message.round);
-  follower.heartbeatAnswered(state.log.last.index);
+  follower.heartbeatAnswered();
 }
 
 export function tickLeader(state: RaftState, leadership: Leadership): void {
   tickTransfer(state, leadership);
   leadership.heartbeatElapsed += 1;
   if (leadership.heartbeatElapsed >= state.options.heartbeatTicks) leadership.heartbeatDue = true;
+  tickIntervals(state, leadership);
   state.timer.tick();
   if (state.timer.elapsed < state.options.electionTicks) return;
   state.timer.heard();
   if (!hearsQuorum(state, leadership)) state.becomeFollower(state.term, null);
   for (const follower of leadership.followers.values()) follower.active = false;
+}
+
+/** Counted apart from heartbeats, of which each round of reads sends some. */
+function tickIntervals(state: RaftState, leadership: Leadership): void {
+  leadership.intervalElapsed += 1;
+  if (leadership.intervalElapsed < state.options.heartbeatTicks) return;
+  leadership.intervalElapsed = 0;
+  for (const follower of leadership.followers.values()) follower.intervalOver();
 }
 
 /** Thesis 6.2: a leader that is cut off from a majority steps down instead of misleading clients. */

@@ -42,6 +42,7 @@ export class Leadership {
   hasHandedOver = false;
   heartbeatElapsed = 0;
   heartbeatDue = true;
+  intervalElapsed = 0;
   /** True once an entry of this leader's own term is committed (§8, thesis 6.4). */
   ownCommit = false;
 

@@ -96,6 +96,11 @@ export class RaftLog {
     return index >= this.#offset ? index <= this.#last.index : index >= this.#reader.firstIndex;
   }
 
+  /** Whether an entry is in memory, so that it can be had without reading the disk. */
+  isAtHand(index: LogIndex): boolean {
+    return index >= this.#offset || this.#reader.isCached(index);
+  }
+
   /** Whether a follower that agrees up to `index` can get all the rest from this log. */
   reachesBackTo(index: LogIndex): boolean {
     if (this.term(index) === null) return false;

@@ -51,8 +51,14 @@ export class Progress {
   #next: LogIndex;
   /** Probe: the one message is out. */
   #probing = false;
-  /** Replicate: an empty message is due, to find out what got lost. */
+  /** Probe: what was sent is gone with its connection, and so is the member until it answers a heartbeat. */
+  #unreachable = false;
+  /** An empty message is due that asks what has arrived: it travels behind what may be lost. */
   #nudged = false;
+  /** One such question is allowed: the last interval has brought nothing new. */
+  #mayAsk = false;
+  /** Something new was acknowledged in this interval. */
+  #moved = false;
   /** The highest commit index told by an append. */
   #commitTold = 0;
   readonly #window: InflightWindow;
@@ -88,11 +94,16 @@ export class Progress {
       : this.#state === "replicate" && !this.#window.full;
   }
 
+  /** Whether an append without entries has to ask for an answer. */
+  get asks(): boolean {
+    return this.#state === "probe" || this.#nudged;
+  }
+
   /** Whether an append is due even without entries. */
   mustTell(commit: LogIndex): boolean {
+    if (this.#nudged) return true;
     if (this.#state === "probe") return !this.#probing;
-    if (this.#state === "snapshot") return false;
-    return this.#nudged || this.#commitTold < Math.min(commit, this.#next - 1);
+    return this.#state === "replicate" && this.#commitTold < Math.min(commit, this.#next - 1);
   }
 
   /** An append with `count` entries after next - 1 has been sent. */
@@ -116,14 +127,24 @@ export class Progress {
   accepted(index: LogIndex, canFollow: boolean): boolean {
     const news = index > this.#match;
     if (news) this.#match = index;
+    if (news) this.#moved = true;
     if (this.#state === "replicate") {
       this.#window.freeTo(index);
       this.#next = asIndex(Math.max(this.#next, index + 1));
-    } else if (index >= this.#match && (canFollow || this.#state === "probe")) {
+    } else if (
+      index >= this.#match &&
+      (this.#state === "probe" ? this.#endsProbe(index) : canFollow)
+    ) {
       this.#state = "replicate";
+      this.#nudged = false;
       this.#next = asIndex(this.#match + 1);
     }
     return news;
+  }
+
+  /** An older acknowledgement does not: were the probe refused after it, more would be on its way by then. */
+  #endsProbe(index: LogIndex): boolean {
+    return index >= this.#next - 1;
   }
 
   /** It refused entries after `index`; the logs may agree at `retry`. Late refusals change nothing. */
@@ -136,10 +157,30 @@ export class Progress {
     this.#probe(Math.max(this.#match + 1, Math.min(index, retry + 1)));
   }
 
-  /** It answers: whatever was not acknowledged by now may be lost and is asked about again. */
-  heartbeatAnswered(last: LogIndex): void {
-    if (this.#state === "replicate") this.#nudged = this.#match < last;
-    else if (this.#state === "probe") this.#probe(this.#next);
+  /**
+   * It answers, but has acknowledged nothing for an interval: what was sent may be lost, or on its way for long,
+   * because heartbeats overtake entries. So nothing is sent again: an empty message asks, and arrives behind
+   * everything that is still on its way.
+   */
+  heartbeatAnswered(): void {
+    if (this.#unreachable) {
+      this.#unreachable = false;
+      this.#probing = false;
+    } else if (this.#mayAsk && this.#isWaiting) {
+      this.#nudged = true;
+    }
+    this.#mayAsk = false;
+  }
+
+  /** A heartbeat interval is over. Rounds of reads ask for heartbeats more often; they bring no questions. */
+  intervalOver(): void {
+    this.#mayAsk = !this.#moved && this.#isWaiting;
+    this.#moved = false;
+  }
+
+  get #isWaiting(): boolean {
+    if (this.#state === "probe") return this.#probing;
+    return this.#state === "replicate" && this.#match < this.#next - 1;
   }
 
   /** What is on its way will not arrive; the next heartbeat that is answered starts anew. */
@@ -147,7 +188,7 @@ export class Progress {
     if (this.#state === "snapshot") this.snapshotFailed(last);
     if (this.#state !== "replicate") return;
     this.#probe(this.#match + 1);
-    this.#probing = true;
+    this.#awaitHeartbeat();
   }
 
   awaitSnapshot(): void {
@@ -164,14 +205,21 @@ export class Progress {
   snapshotFailed(last: LogIndex): void {
     if (this.#state !== "snapshot") return;
     this.#probe(last + 1);
+    this.#awaitHeartbeat();
+  }
+
+  #awaitHeartbeat(): void {
     this.#probing = true;
+    this.#unreachable = true;
   }
 
   #probe(next: number): void {
     this.#state = "probe";
     this.#next = asIndex(next);
     this.#probing = false;
+    this.#unreachable = false;
     this.#nudged = false;
+    this.#mayAsk = false;
     this.#commitTold = 0;
     this.#window.clear();
   }

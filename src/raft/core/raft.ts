@@ -230,13 +230,11 @@ function followTerm(state: RaftState, message: Message): boolean {
 function answerStale(state: RaftState, message: Message): void {
   const { outbox, term, id } = state;
   const reply = { from: id, to: message.from, term } as const;
-  if (message.type === "appendEntries") {
-    const { last } = state.log;
-    const hint = { term: last.term, index: last.index };
-    outbox.send({ ...reply, type: "appendReply", index: message.prev.index, hint });
-  } else if (message.type === "heartbeat" || message.type === "installSnapshot") {
+  const { type } = message;
+  if (type === "appendEntries" || type === "heartbeat" || type === "installSnapshot") {
+    // Not as a refusal: its sender may lead the newer term by now, and entries of the older one arrive late.
     outbox.send({ ...reply, type: "heartbeatReply", round: 0, patient: false });
-  } else if (message.type === "requestVote") {
+  } else if (type === "requestVote") {
     outbox.send({ ...reply, type: "voteReply", pre: message.pre, granted: false });
   }
 }

@@ -29,6 +29,8 @@ export interface LogReader {
   term(index: LogIndex): Term | null;
   /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
   slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[];
+  /** Whether a stored entry is in memory: a slice from there on reads nothing from disk. */
+  isCached(index: LogIndex): boolean;
   /** The newest membership entry at or below an index; null when there is none. */
   membershipAt(
     index: LogIndex,
@@ -172,6 +174,8 @@ export interface RaftOptions {
   /** The timeout is drawn from [electionTicks, 2 * electionTicks). */
   readonly electionTicks: number;
   readonly appendBytesMax: number;
+  /** Entry bytes in a message that may well be refused. Default: that of constants.ts. */
+  readonly probeBytesMax?: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
   /**

@@ -1,6 +1,6 @@
 // The sending side of replication: appends within each follower's window, heartbeats (§5.3).
 
-import { assert } from "../../assert.ts";
+import { probeBytesMax } from "../../constants.ts";
 import type { Leadership } from "./leadership.ts";
 import { entryBytes } from "./log.ts";
 import type { Progress } from "./progress.ts";
@@ -24,8 +24,7 @@ function sendAppendsTo(state: RaftState, to: NodeId, follower: Progress): void {
       state.outbox.needSnapshot(to);
       return;
     }
-    const entries = carry ? log.slice(follower.next, state.options.appendBytesMax) : [];
-    assert(carry === entries.length > 0, "a slice of the log has at least one entry");
+    const entries = carry ? entriesFor(state, follower) : [];
     state.outbox.send({
       type: "appendEntries",
       from: state.id,
@@ -34,9 +33,18 @@ function sendAppendsTo(state: RaftState, to: NodeId, follower: Progress): void {
       prev: { term: prevTerm, index: prevIndex },
       entries,
       commit: log.commit,
+      probe: entries.length === 0 && follower.asks,
     });
     follower.sent(entries.length, totalBytes(entries), log.commit);
   }
+}
+
+/** A probe may be refused, so it carries entries only when they are small and need no reading. */
+function entriesFor({ log, options }: RaftState, { next, state }: Progress): readonly Entry[] {
+  if (state !== "probe") return log.slice(next, options.appendBytesMax);
+  const bytesMax = Math.min(options.appendBytesMax, options.probeBytesMax ?? probeBytesMax);
+  const entries = log.isAtHand(next) ? log.slice(next, bytesMax) : [];
+  return totalBytes(entries) <= bytesMax ? entries : [];
 }
 
 function totalBytes(entries: readonly Entry[]): number {

@@ -76,12 +76,14 @@ export interface VoteReply extends Envelope {
   readonly granted: boolean;
 }
 
-/** §5.3; with no entries it probes or tells of a new commit index. */
+/** §5.3; with no entries it asks what the follower has, or tells of a new commit index. */
 export interface AppendEntries extends Envelope {
   readonly type: "appendEntries";
   readonly prev: EntryId;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
+  /** Wants an answer although it carries no entries: who only tells of a commit index needs none. */
+  readonly probe: boolean;
 }
 
 /** Sent only after what it acknowledges is on disk. */

@@ -49,6 +49,10 @@ export class MemoryLog implements LogStore {
     return this.#state.term(index);
   }
 
+  isCached(): boolean {
+    return true;
+  }
+
   membershipAt(
     index: LogIndex,
   ): { readonly index: LogIndex; readonly membership: Membership } | null {

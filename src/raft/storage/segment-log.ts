@@ -117,6 +117,10 @@ export class SegmentLog implements LogStore {
     return this.#state.term(index);
   }
 
+  isCached(index: LogIndex): boolean {
+    return index >= this.#cache.firstIndex;
+  }
+
   membershipAt(
     index: LogIndex,
   ): { readonly index: LogIndex; readonly membership: Membership } | null {

@@ -15,43 +15,9 @@ import {
   voteReply,
 } from "../../support/raft-messages.ts";
 import { dataEntry, electionTicks, heartbeatTicks, TestNode } from "../../support/raft-node.ts";
+import { candidate, committedLeader, leader } from "../../support/raft-roles.ts";
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
-
-/** Node 1 of `voters` as a candidate whose own vote is on disk. */
-function candidate(voters = 3, log: readonly number[] = [1]): TestNode {
-  const node = new TestNode({ id: 1, voters, log });
-  node.core.campaign();
-  node.settle();
-  if (voters > 1) {
-    const term = node.core.term + 1;
-    for (let id = 2; id <= voters && node.core.role === "preCandidate"; id += 1)
-      node.core.step(voteReply({ from: id, term, granted: true, pre: true }));
-    node.settle();
-  }
-  return node;
-}
-
-/** Node 1 of `voters` as a leader with its no-op on disk; nothing is taken as sent yet. */
-function leader(voters = 3, log: readonly number[] = [1]): TestNode {
-  const node = candidate(voters, log);
-  for (let id = 2; id <= voters && node.core.role !== "leader"; id += 1)
-    node.core.step(voteReply({ from: id, term: node.core.term, granted: true }));
-  node.settle();
-  expect(node.core.role).toBe("leader");
-  return node;
-}
-
-/** A leader that has committed its no-op with the help of node 2. */
-function committedLeader(voters = 3, log: readonly number[] = [1]): TestNode {
-  const node = leader(voters, log);
-  for (let id = 2; id <= voters; id += 1)
-    node.core.step(accepted({ from: id, term: node.core.term, index: node.core.last.index }));
-  node.settle();
-  expect(node.core.commit).toBe(node.core.last.index);
-  node.take();
-  return node;
-}
 
 const types = (messages: readonly Message[]): readonly string[] =>
   messages.map(({ type, to }) => `${type}>${to}`);
@@ -80,7 +46,7 @@ describe("§5.1 terms", () => {
     node.core.step(heartbeat({ from: 2, term: 4 }));
     node.settle();
     expect(node.take()).toMatchObject([
-      { type: "appendReply", to: 2, term: 5, hint: idOf("1/1") },
+      { type: "heartbeatReply", to: 2, term: 5, round: 0 },
       { type: "heartbeatReply", to: 2, term: 5, round: 0 },
     ]);
     const old = leader();
@@ -566,14 +532,18 @@ describe("§5.3 log replication", () => {
     expect(node.taken("appendEntries")).toEqual([]);
   });
 
-  test("§5.3 a lost append is sent again after the next heartbeat that is answered", () => {
+  test("§5.3 a lost append is asked about after a heartbeat interval, and sent again when it is missed", () => {
     const node = committedLeader(3);
     node.core.propose([text("a")]);
     node.settle();
     node.take();
+    node.ticks(2 * heartbeatTicks).settle();
+    node.take();
     node.core.step(heartbeatReply({ from: 2, term: 2 }));
     node.settle();
-    expect(node.taken("appendEntries")).toMatchObject([{ to: 2, prev: idOf("2/3"), entries: [] }]);
+    expect(node.taken("appendEntries")).toMatchObject([
+      { to: 2, prev: idOf("2/3"), entries: [], probe: true },
+    ]);
     node.core.step(refused({ from: 2, term: 2, index: 3, hint: "2/2" }));
     node.settle();
     expect(node.taken("appendEntries")).toMatchObject([
