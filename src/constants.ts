@@ -120,6 +120,11 @@ export const appendBytesMax = MiB;
  * and then they have travelled for nothing.
  */
 export const probeBytesMax = 64 * KiB;
+/**
+ * Entry bytes that a leader reads from its files in one turn, for all followers together whose entries are in memory no
+ * more: some milliseconds. A whole window at once would take longer than an election timeout.
+ */
+export const catchUpBytesPerTurn = MiB;
 /** AppendEntries messages and bytes on their way to one follower. */
 export const inflightMessagesMax = 256;
 export const inflightBytesMax = 64 * MiB;

@@ -138,18 +138,23 @@ export class RaftDriver {
 
   /** Carries out all work that the core has now. */
   turn(): void {
-    for (let ready = this.#ready(); ready !== null; ready = this.#ready()) {
-      if (ready.save !== null) this.#save(ready.save); //                    1. the disk starts,
-      for (const message of ready.messages) this.#send(message); //          2. peers work meanwhile,
-      if (ready.messages.length > 0) this.#ports.transport.flush();
-      for (const member of ready.snapshots) this.#ports.transport.sendSnapshot(member);
-      this.#tellOfLeader();
-      if (ready.committed.length > 0) this.#ports.consumer.committed(ready.committed); // 3. apply,
-      for (const id of ready.readsLost) this.#ports.consumer.readLost(id);
-      for (const read of ready.reads) this.#ports.consumer.readReady(read); // 4. read.
-    }
+    this.#core.beginTurn();
+    for (let ready = this.#ready(); ready !== null; ready = this.#ready()) this.#carryOut(ready);
     this.#tellOfLeader();
     this.#tellOfLoss();
+    if (this.#core.wantsTurn) this.#ports.wake();
+  }
+
+  #carryOut(ready: Ready): void {
+    const { transport, consumer } = this.#ports;
+    if (ready.save !== null) this.#save(ready.save); //           1. the disk starts,
+    for (const message of ready.messages) this.#send(message); // 2. peers work meanwhile,
+    if (ready.messages.length > 0) transport.flush();
+    for (const member of ready.snapshots) transport.sendSnapshot(member);
+    this.#tellOfLeader();
+    if (ready.committed.length > 0) consumer.committed(ready.committed); // 3. apply,
+    for (const id of ready.readsLost) consumer.readLost(id);
+    for (const read of ready.reads) consumer.readReady(read); //            4. read.
   }
 
   #ready(): Ready | null {

@@ -27,10 +27,15 @@ import { dataEntry, electionTicks, heartbeatTicks, membershipOf } from "../suppo
 
 class ToldLog extends MemoryLog {
   readonly #story: string[];
+  isInMemory = true;
 
   constructor(story: string[]) {
     super({ flushOn: "call" });
     this.#story = story;
+  }
+
+  override isCached(): boolean {
+    return this.isInMemory;
   }
 
   override save(...[save, done]: Parameters<MemoryLog["save"]>): void {
@@ -62,6 +67,7 @@ class Subject implements Consumer {
       ...{ id: asNode(1), hardState: log.hardState, applied: asIndex(applied), log },
       ...{ heartbeatTicks, electionTicks, random: () => 0 },
       ...{ appendBytesMax: 1000, inflightMessagesMax: 8, inflightBytesMax: 1000 },
+      catchUpBytesPerTurn: 50,
     });
     return new RaftDriver(core, {
       store: log,
@@ -209,21 +215,8 @@ test("a crash during the install starts from the old log, after it from the new 
 
 test("a member that needs a snapshot is named to the transport, and again when it failed", () => {
   const subject = new Subject([foundingEntry(membershipOf(3)), dataEntry(2, 1), dataEntry(3, 1)]);
-  const { log } = subject;
-  const driver = subject.start(3);
-  const work = () => {
-    driver.turn();
-    for (; log.saving; driver.turn()) log.flush();
-  };
-  log.cutBefore(asIndex(3));
-  driver.campaign();
-  driver.step(voteReply({ from: 2, term: 2, granted: true, pre: true }));
-  work();
-  driver.step(voteReply({ from: 2, term: 2, granted: true }));
-  work();
-  driver.step(accepted({ from: 2, term: 2, index: 4 }));
-  work();
-  subject.told();
+  subject.log.cutBefore(asIndex(3));
+  const { driver, work } = leading(subject);
   driver.step(refused({ from: 3, term: 2, index: 3, hint: "0/0" }));
   work();
   expect(subject.told()).toEqual(["snapshot to 3"]);
@@ -232,6 +225,47 @@ test("a member that needs a snapshot is named to the transport, and again when i
   driver.step(refused({ from: 3, term: 2, index: 4, hint: "0/0" }));
   work();
   expect(subject.told().filter((said) => said.startsWith("snapshot"))).toEqual(["snapshot to 3"]);
+});
+
+/** Node 1 as the leader of term 2, whose no-op node 2 has; `work` runs turns until nothing is left to save. */
+function leading(subject: Subject): { readonly driver: RaftDriver; readonly work: () => void } {
+  const { log } = subject;
+  const driver = subject.start(log.lastIndex);
+  const work = () => {
+    driver.turn();
+    for (; log.saving; driver.turn()) log.flush();
+  };
+  driver.campaign();
+  driver.step(voteReply({ from: 2, term: 2, granted: true, pre: true }));
+  work();
+  driver.step(voteReply({ from: 2, term: 2, granted: true }));
+  work();
+  driver.step(accepted({ from: 2, term: 2, index: log.lastIndex }));
+  work();
+  subject.told();
+  return { driver, work };
+}
+
+test("a member that is far behind gets a turn's worth of entries, and another turn is asked for", () => {
+  const entries = Array.from({ length: 10 }, (_, at) => dataEntry(at + 2, 1, "x".repeat(40)));
+  const subject = new Subject([foundingEntry(membershipOf(3)), ...entries]);
+  const { driver, work } = leading(subject);
+  subject.log.isInMemory = false;
+  driver.step(refused({ from: 3, term: 2, index: 11, hint: "1/1" }));
+  work();
+  driver.step(accepted({ from: 3, term: 2, index: 1 }));
+  subject.told();
+  let wakes = 0;
+  let turns = 0;
+  do {
+    ({ wakes } = subject);
+    driver.turn();
+    turns += 1;
+    expect(
+      subject.told().filter((line) => line === "appendEntries to 3").length,
+    ).toBeLessThanOrEqual(3);
+  } while (subject.wakes > wakes);
+  expect(turns).toBeGreaterThan(3);
 });
 
 test("a leader that is gone is no longer the leader, and the layers above are told so", () => {

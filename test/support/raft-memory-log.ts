@@ -19,6 +19,8 @@ export class MemoryLog implements LogReader {
   #first = 1;
   /** Entries below it count as read from disk. */
   cachedFrom = 1;
+  /** Of the entries that were. */
+  bytesRead = 0;
   /** Of the entry before the first one; null when it is not known any more. */
   #baseTerm: Term | null = asTerm(0);
 
@@ -56,6 +58,7 @@ export class MemoryLog implements LogReader {
       assert(entry !== undefined, "the log has no gap");
       bytes += entryBytes(entry);
       if (bytes > bytesMax && end > from - this.#first) break;
+      if (entry.index < this.cachedFrom) this.bytesRead += entryBytes(entry);
     }
     return this.#entries.slice(from - this.#first, end);
   }

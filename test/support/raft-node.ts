@@ -105,6 +105,13 @@ export class TestNode {
 
   /** Takes the core's work, without finishing a save. */
   pump(): void {
+    do this.turn();
+    while (this.core.wantsTurn);
+  }
+
+  /** One turn of a driver. */
+  turn(): void {
+    this.core.beginTurn();
     for (let ready = this.core.ready(); ready !== null; ready = this.core.ready()) {
       if (ready.save !== null) {
         assert(this.saving === null, "one save is in flight at a time");

@@ -18,6 +18,9 @@ interface Transfer {
 const transfersMax = 8;
 /** Few small entries fit into it, and a large one does not. */
 const probeBytesMax = 50;
+/** A few messages' worth: who is further behind waits for more turns. */
+const catchUpBytesPerTurn = 120;
+const cachedEntries = 6;
 
 export class World {
   readonly nodes = new Map<number, TestNode>();
@@ -54,7 +57,7 @@ export class World {
 
   add(id: number, voters: number): void {
     const window = { inflightMessagesMax: 3, inflightBytesMax: 250 };
-    const options = { ...window, appendBytesMax: 100, probeBytesMax };
+    const options = { ...window, appendBytesMax: 100, probeBytesMax, catchUpBytesPerTurn };
     const timing = { heartbeatTicks: 1, electionTicks: this.electionTicks };
     const { random } = this.#chance;
     const node = new TestNode({ id, voters, random, options: { ...options, ...timing } });
@@ -203,7 +206,8 @@ export class World {
   /** Takes the core's work and looks at it. */
   work(node: TestNode): void {
     const before = node.saving;
-    node.pump();
+    node.log.cachedFrom = node.log.lastIndex - cachedEntries;
+    node.turn();
     const save = node.saving;
     if (save !== null && save !== before) {
       this.watcher.noteSave(node, save);

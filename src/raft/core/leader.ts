@@ -17,10 +17,7 @@ const nothing = new Uint8Array(0);
 export function becomeLeader(state: RaftState): void {
   const { options, log } = state;
   assert(log.installing === null, "a vote that counts was saved after the snapshot");
-  const leadership = new Leadership({
-    messages: options.inflightMessagesMax,
-    bytes: options.inflightBytesMax,
-  });
+  const leadership = new Leadership(options);
   leadership.follow(log.history.membership, state.id, log.last.index);
   state.role = "leader";
   state.leader = state.id;

@@ -1,6 +1,8 @@
 // What a member remembers only while it leads: its followers, its open bytes, a transfer.
 
+import { catchUpBytesPerTurn } from "../../constants.ts";
 import { Progress } from "./progress.ts";
+import type { RaftOptions } from "./ready.ts";
 import { asIndex, type LogIndex, type Membership, type NodeId } from "./types.ts";
 
 /** Bytes appended and not yet committed, counted by batches: a batch is freed as a whole. */
@@ -26,6 +28,26 @@ class UncommittedBytes {
   }
 }
 
+/** What one turn may read from disk for followers that are far behind: reading stops everything else. */
+class CatchUpBudget {
+  readonly #bytes: number;
+  left: number;
+  /** Somebody waits for the next turn. */
+  isShort = false;
+  /** Who was served last: the next turn begins with the one behind it. */
+  served: NodeId | null = null;
+
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+    this.left = bytes;
+  }
+
+  renew(): void {
+    this.left = this.#bytes;
+    this.isShort = false;
+  }
+}
+
 /** Thesis 3.10: while it is open, the leader takes no proposals. */
 export interface Transfer {
   readonly to: NodeId;
@@ -36,6 +58,7 @@ export interface Transfer {
 export class Leadership {
   readonly followers = new Map<NodeId, Progress>();
   readonly uncommitted = new UncommittedBytes();
+  readonly catchUp: CatchUpBudget;
   readonly #window: { readonly messages: number; readonly bytes: number };
   transfer: Transfer | null = null;
   /** A member was told to campaign; the message may be late, so this holds to the end. */
@@ -46,8 +69,9 @@ export class Leadership {
   /** True once an entry of this leader's own term is committed (§8, thesis 6.4). */
   ownCommit = false;
 
-  constructor(window: { readonly messages: number; readonly bytes: number }) {
-    this.#window = window;
+  constructor(options: RaftOptions) {
+    this.catchUp = new CatchUpBudget(options.catchUpBytesPerTurn ?? catchUpBytesPerTurn);
+    this.#window = { messages: options.inflightMessagesMax, bytes: options.inflightBytesMax };
   }
 
   /** Follows a new configuration: what a removed member says counts no more. */

@@ -82,6 +82,8 @@ class Raft implements RaftCore {
   get isHasty(): boolean {
     const { leadership, leader, timer, options } = this.#state;
     return leadership === null && (leader === null || timer.elapsed > 2 * options.heartbeatTicks);
+  get wantsTurn(): boolean {
+    return this.#state.leadership?.catchUp.isShort ?? false;
   }
   get dropped(): number {
     return this.#state.dropped;
@@ -158,6 +160,10 @@ class Raft implements RaftCore {
 
   campaign(): void {
     if (this.#state.lostUpTo === null) startPreVote(this.#state);
+  }
+
+  beginTurn(): void {
+    this.#state.leadership?.catchUp.renew();
   }
 
   ready(standsStill = false): Ready | null {

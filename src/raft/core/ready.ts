@@ -120,6 +120,9 @@ export interface RaftCore {
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
   readonly dropped: number;
 
+  /** Entries for followers that are far behind wait for the next turn: the budget of this one is spent. */
+  readonly wantsTurn: boolean;
+
   tick(): void;
   step(message: Message): void;
   /** Appends entries to the leader's log in one go; their ids, or null when not leading or leaving. */
@@ -148,6 +151,8 @@ export interface RaftCore {
   /** Campaigns at once (cluster of one, tests). */
   campaign(): void;
 
+  /** A turn of the driver begins: so much may be read again for followers that are far behind. */
+  beginTurn(): void;
   /**
    * Null when there is nothing to do. While `standsStill` committed entries stay in the log: they are
    * handed out when the state can move on.
@@ -176,6 +181,8 @@ export interface RaftOptions {
   readonly appendBytesMax: number;
   /** Entry bytes in a message that may well be refused. Default: that of constants.ts. */
   readonly probeBytesMax?: number;
+  /** Entry bytes read from disk in one turn, for all followers together. Default: that of constants.ts. */
+  readonly catchUpBytesPerTurn?: number;
   readonly inflightMessagesMax: number;
   readonly inflightBytesMax: number;
   /**
