@@ -136,6 +136,13 @@ export const segmentBytes = 64 * MiB;
 export const logCacheBytes = 32 * MiB;
 /** Members of a cluster. */
 export const membersMax = 7;
+/** A configuration as an entry holds it: ids and addresses of all members. */
+export const membershipBytesMax = 16 * KiB;
+/**
+ * Entries that one refusal of entries looks at, on either side: the terms of a tail that was never committed are
+ * skipped in steps of so many.
+ */
+export const termSkipMax = 10_000;
 
 // --- Peers (src/net) --------------------------------------------------------------------------
 

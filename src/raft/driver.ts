@@ -40,7 +40,9 @@ export class RaftDriver {
     this.#term = core.term;
   }
 
-  get core(): Readonly<Pick<RaftCore, "id" | "role" | "term" | "leader" | "commit" | "last">> {
+  get core(): Readonly<
+    Pick<RaftCore, "id" | "role" | "term" | "leader" | "commit" | "last" | "savingTicks">
+  > {
     return this.#core;
   }
   /** The snapshot that the core took and that is not durable yet: any other one is of no use to it. */

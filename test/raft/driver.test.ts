@@ -268,6 +268,23 @@ test("a member that is far behind gets a turn's worth of entries, and another tu
   expect(turns).toBeGreaterThan(3);
 });
 
+test("a leader whose save hangs hands over, and says how long it has hung", () => {
+  const subject = new Subject();
+  const { driver } = leading(subject);
+  driver.propose([new Uint8Array(1)]);
+  driver.turn();
+  for (const from of [2, 3]) driver.step(accepted({ from, term: 2, index: 3 }));
+  for (let tick = 0; tick <= 2 * electionTicks; tick += 1) {
+    expect(subject.told()).not.toContain("timeoutNow to 2");
+    expect(driver.core.savingTicks).toBe(tick);
+    for (const from of [2, 3]) driver.step(heartbeatReply({ from, term: 2 }));
+    driver.tick();
+    driver.turn();
+  }
+  expect(subject.told()).toContain("timeoutNow to 2");
+  expect(driver.propose([new Uint8Array(1)])).toBeNull();
+});
+
 test("a leader that is gone is no longer the leader, and the layers above are told so", () => {
   const subject = new Subject();
   const { driver } = subject;

@@ -24,6 +24,7 @@ const names = [
   "crashesAfterInstall",
   "goneElections",
   "wrongReports",
+  "hungDisks",
 ] as const;
 
 /** How often each was met; over many seeds none may stay 0. */

@@ -40,6 +40,7 @@ export class Simulation {
       () => this.#unreachable(),
       () => this.#world.onNode((node) => this.#world.reportGone(node)),
       () => this.#leaderDies(),
+      () => this.#leaderHangs(),
       // A clock that runs ahead: with luck an election while the old leader still leads.
       () => this.#world.onNode((node) => node.ticks(chance.below(30))),
       () => this.#world.onNode((node) => node.core.campaign()),
@@ -180,6 +181,25 @@ export class Simulation {
         }
         this.#world.drain(10);
       }
+    });
+  }
+
+  /** Its save does not come back for some election timeouts; the others go on. */
+  #leaderHangs(): void {
+    const world = this.#world;
+    world.onLeader((leader) => {
+      world.hungDisk = leader.id;
+      leader.core.propose([new Uint8Array(6)]);
+      const ticks = this.#chance.below(4 * world.electionTicks);
+      for (let tick = 0; tick < ticks; tick += 1) {
+        for (const node of world.nodes.values()) {
+          if (world.down.has(node.id)) continue;
+          node.core.tick();
+          world.work(node);
+        }
+        world.drain(20);
+      }
+      world.hungDisk = null;
     });
   }
 

@@ -27,6 +27,8 @@ export class World {
   readonly down = new Set<number>();
   /** "from>to" of links that lose everything. */
   readonly blocked = new Set<string>();
+  /** The node whose saves do not come back. */
+  hungDisk: number | null = null;
   readonly watcher: Watcher;
   readonly electionTicks: number;
   readonly #chance: Chance;
@@ -144,6 +146,8 @@ export class World {
 
   #send(node: TestNode, message: Message): void {
     this.watcher.noteMessage(node, message);
+    const hangs = node.core.savingTicks > 2 * this.electionTicks;
+    if (message.type === "timeoutNow" && hangs) this.#marks.hungDisks += 1;
     this.#network.send(message);
   }
 
@@ -222,7 +226,7 @@ export class World {
 
   finishSave(node: TestNode): void {
     const { saving } = node;
-    if (saving === null) return;
+    if (saving === null || node.id === this.hungDisk) return;
     const { term } = node.hardState;
     node.finishSave();
     assert(node.hardState.term >= term, `the durable term of ${node.id} never falls`);
@@ -303,7 +307,8 @@ export class World {
       const message = this.#network.shift();
       if (message !== undefined) this.#hand(message);
       for (const node of this.nodes.values()) {
-        if (node.saving === null || this.down.has(node.id)) continue;
+        const hangs = this.down.has(node.id) || node.id === this.hungDisk;
+        if (node.saving === null || hangs) continue;
         this.finishSave(node);
         this.work(node);
       }

@@ -9,7 +9,7 @@ import { majority, reachedByMajority } from "./quorum.ts";
 import type { MembershipChange } from "./ready.ts";
 import { sendAppends, sendHeartbeats } from "./replication.ts";
 import type { RaftState } from "./state.ts";
-import { continueTransfer, tickTransfer } from "./transfer.ts";
+import { continueTransfer, leaveHungDisk, tickTransfer } from "./transfer.ts";
 import { asIndex, type Entry, type EntryId, type Message, type MessageOf } from "./types.ts";
 
 const nothing = new Uint8Array(0);
@@ -86,6 +86,7 @@ function receiveHeartbeatReply(state: RaftState, message: MessageOf<"heartbeatRe
 
 export function tickLeader(state: RaftState, leadership: Leadership): void {
   tickTransfer(state, leadership);
+  if (state.diskHangs) leaveHungDisk(state, leadership);
   leadership.heartbeatElapsed += 1;
   if (leadership.heartbeatElapsed >= state.options.heartbeatTicks) leadership.heartbeatDue = true;
   tickIntervals(state, leadership);

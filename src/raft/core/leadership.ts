@@ -63,6 +63,8 @@ export class Leadership {
   transfer: Transfer | null = null;
   /** A member was told to campaign; the message may be late, so this holds to the end. */
   hasHandedOver = false;
+  /** Ticks before it tries again to leave a disk that hangs: meanwhile it takes proposals. */
+  handOverPause = 0;
   heartbeatElapsed = 0;
   heartbeatDue = true;
   intervalElapsed = 0;

@@ -1,6 +1,7 @@
 // The log as this node knows it: on disk through the reader, the newest entries in memory (§5.3).
 
 import { assert } from "../../assert.ts";
+import { termSkipMax } from "../../constants.ts";
 import { decodeMembership, type MembershipAt, MembershipHistory } from "./membership.ts";
 import type { LogReader, Save } from "./ready.ts";
 import {
@@ -122,7 +123,7 @@ export class RaftLog {
     return this.#unstable.slice(start, end);
   }
 
-  /** How many of the first `entries` are in the log already. */
+  /** How many of the first `entries` are in the log already. They came in one message, which is bounded. */
   countKnown(entries: readonly Entry[]): number {
     let known = 0;
     for (const entry of entries) {
@@ -134,11 +135,13 @@ export class RaftLog {
 
   /**
    * Going down from `index`: the first one whose term is at most `term`, is unknown, or that is
-   * committed. Both sides use it, and so skip whole terms instead of single entries (§5.3).
+   * committed. Both sides use it, and so skip whole terms instead of single entries (§5.3). It ends after
+   * `termSkipMax` entries: then the next refusal goes on from there.
    */
   skipTermsAbove(index: LogIndex, term: Term): LogIndex {
     let at = Math.min(index, this.#last.index);
-    while (at > this.#commit) {
+    const lowest = Math.max(this.#commit, at - termSkipMax);
+    while (at > lowest) {
       const known = this.term(asIndex(at));
       if (known === null || known <= term) break;
       at -= 1;
@@ -250,11 +253,11 @@ export class RaftLog {
 function readHistory(reader: LogReader, applied: LogIndex): readonly MembershipAt[] {
   const steps: MembershipAt[] = [];
   let at: LogIndex = reader.lastIndex;
-  for (;;) {
-    const step = reader.membershipAt(at);
-    if (step === null) return steps;
-    steps.unshift(step);
-    if (step.index <= applied || step.index === 0) return steps;
+  // Ends at the first step that is applied: those behind it are entries of this node's own disk.
+  for (let step = reader.membershipAt(at); step !== null; step = reader.membershipAt(at)) {
+    steps.push(step);
+    if (step.index <= applied || step.index === 0) break;
     at = asIndex(step.index - 1);
   }
+  return steps.reverse();
 }

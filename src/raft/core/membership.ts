@@ -1,6 +1,6 @@
 // The cluster's configuration: its bytes, its changes one at a time, and its rollback (§6, thesis 4).
 
-import { membersMax } from "../../constants.ts";
+import { membershipBytesMax, membersMax } from "../../constants.ts";
 import type { MembershipChange } from "./ready.ts";
 import {
   asIndex,
@@ -28,10 +28,11 @@ export function encodeMembership(membership: Membership): Uint8Array {
 
 /** Null for anything that `encodeMembership` cannot have written: a door for disk and peers. */
 export function decodeMembership(data: Uint8Array): Membership | null {
+  if (data.byteLength > membershipBytesMax) return null;
   const value = parseJson(data);
   if (!isRecord(value) || Object.keys(value).length !== 2) return null;
   const { nextId, members: list } = value as { nextId: unknown; members: unknown };
-  if (!isId(nextId) || !Array.isArray(list)) return null;
+  if (!isId(nextId) || !Array.isArray(list) || list.length > membersMax) return null;
 
   const members: Member[] = [];
   const ids = new Set<number>();
@@ -75,6 +76,13 @@ export function foundingEntry(founders: Membership): Entry {
 
 /** The next configuration, or in words why there is none. It differs by at most one voter. */
 export function changeMembership(now: Membership, change: MembershipChange): Membership | string {
+  const changed = applyChange(now, change);
+  if (typeof changed === "string") return changed;
+  const isTooLarge = encodeMembership(changed).byteLength > membershipBytesMax;
+  return isTooLarge ? "the addresses of the members are too long" : changed;
+}
+
+function applyChange(now: Membership, change: MembershipChange): Membership | string {
   switch (change.type) {
     case "addLearner":
       return addLearner(now, change.address);
@@ -130,7 +138,10 @@ export interface MembershipAt {
 
 /** Configurations by the index of their entry: the newest is in force, committed or not (§6). */
 export class MembershipHistory {
-  /** Ascending; the first one is committed, what follows may still be rolled back. */
+  /**
+   * Ascending; the first one is committed, what follows may still be rolled back. An honest leader has one open
+   * change at a time; a faulty one is bounded like all its entries, by what it may append uncommitted.
+   */
   #steps: MembershipAt[];
   #voters: readonly NodeId[] = [];
 

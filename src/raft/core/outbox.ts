@@ -60,6 +60,10 @@ export class Outbox {
     for (const id of ids) this.#readsLost.push(id);
   }
 
+  get isSaving(): boolean {
+    return this.#saving !== null;
+  }
+
   /** Whether this very term and vote are on disk. */
   isSaved(hardState: HardState): boolean {
     const saved = this.#savedHardState;

@@ -82,8 +82,12 @@ class Raft implements RaftCore {
   get isHasty(): boolean {
     const { leadership, leader, timer, options } = this.#state;
     return leadership === null && (leader === null || timer.elapsed > 2 * options.heartbeatTicks);
+  }
   get wantsTurn(): boolean {
     return this.#state.leadership?.catchUp.isShort ?? false;
+  }
+  get savingTicks(): number {
+    return this.#state.savingTicks;
   }
   get dropped(): number {
     return this.#state.dropped;
@@ -93,6 +97,7 @@ class Raft implements RaftCore {
     const state = this.#state;
     if (state.lostUpTo !== null) return;
     state.quietTicks = Math.max(0, state.quietTicks - 1);
+    if (state.outbox.isSaving) state.savingTicks += 1;
     if (state.leadership !== null) {
       tickLeader(state, state.leadership);
       return;
@@ -177,6 +182,7 @@ class Raft implements RaftCore {
   saved(save: Save): void {
     const state = this.#state;
     state.outbox.finishSave(save);
+    state.savingTicks = 0;
     state.log.finishSave();
     hardStateSaved(state);
     advanceCommit(state);

@@ -117,6 +117,11 @@ export interface RaftCore {
   readonly lostUpTo: LogIndex | null;
   /** No leader is heard as it should be, so rounds of elections may begin with any tick. */
   readonly isHasty: boolean;
+  /**
+   * For so many ticks the save in flight has not come back. After two election timeouts this node does not campaign,
+   * and a leader hands over: it goes on committing with the disks of others, but can apply nothing.
+   */
+  readonly savingTicks: number;
   /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
   readonly dropped: number;
 

@@ -28,6 +28,8 @@ export class RaftState {
   /** See RaftCore. */
   lostUpTo: LogIndex | null = null;
 
+  /** See RaftCore. */
+  savingTicks = 0;
   /** See `promisePatience`. */
   quietTicks = 0;
 
@@ -52,7 +54,12 @@ export class RaftState {
    * is not committed, a member may be the only one whose log can win (thesis 4.2.2, figure 4.6).
    */
   get mayCampaign(): boolean {
-    return this.log.history.mayBeVoter(this.id);
+    return this.log.history.mayBeVoter(this.id) && !this.diskHangs;
+  }
+
+  /** Who cannot save cannot lead: its own vote would wait, and nothing that is committed would be applied. */
+  get diskHangs(): boolean {
+    return this.savingTicks > 2 * this.options.electionTicks;
   }
 
   /** §6, thesis 4.2.3: while true, nobody is helped to depose the leader that serves us. */

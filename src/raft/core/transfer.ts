@@ -1,6 +1,7 @@
 // Handing leadership over to a member that has the whole log (thesis 3.10).
 
 import type { Leadership } from "./leadership.ts";
+import { majority } from "./quorum.ts";
 import type { RaftState } from "./state.ts";
 import type { NodeId } from "./types.ts";
 
@@ -31,6 +32,24 @@ export function tickTransfer(state: RaftState, leadership: Leadership): void {
   if (transfer === null) return;
   transfer.elapsedTicks += 1;
   if (transfer.elapsedTicks >= state.options.electionTicks) leadership.transfer = null;
+}
+
+/**
+ * Nothing that is committed is applied here any more, and clients of this node wait. The heir needs a majority without
+ * this node, whose vote would hang as well; without one, nobody could do better. Somebody in such a majority has all
+ * that is committed, and gets the rest while the transfer waits for it.
+ */
+export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
+  leadership.handOverPause -= 1;
+  if (leadership.transfer !== null || leadership.handOverPause > 0) return;
+  const { voters } = state.log.history;
+  const living = voters.filter((id) => leadership.followers.get(id)?.active === true);
+  if (living.length < majority(voters.length)) return;
+  const matchOf = (id: NodeId): number => leadership.followers.get(id)?.match ?? 0;
+  const heir = living.toSorted((a, b) => matchOf(b) - matchOf(a))[0];
+  if (heir === undefined) return;
+  leadership.handOverPause = 2 * state.options.electionTicks;
+  startTransfer(state, heir);
 }
 
 /** A leader that was removed hands over to the first voter that has everything, and is gone. */

@@ -91,7 +91,7 @@ export interface AppendReply extends Envelope {
   readonly type: "appendReply";
   /** Accepted: the last index known to agree. Refused: the refused `prev.index`. */
   readonly index: LogIndex;
-  /** Null when accepted; else where to try next: the follower's last entry with a term <= prev.term. */
+  /** Null when accepted; else where to try next: the follower's last entry with a term <= prev.term, or one above it. */
   readonly hint: EntryId | null;
 }
 

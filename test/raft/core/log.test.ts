@@ -1,6 +1,7 @@
 // The log in memory and on disk as one, and the progress of a follower that needs what was cut.
 
 import { expect, test } from "vitest";
+import { termSkipMax } from "../../../src/constants.ts";
 import { RaftLog } from "../../../src/raft/core/log.ts";
 import { asIndex, asTerm, type Entry } from "../../../src/raft/core/types.ts";
 import { MemoryLog } from "../../support/raft-memory-log.ts";
@@ -141,4 +142,15 @@ test("one proposal of many entries is one append, one save and one commit", () =
   node.settle();
   expect(node.core.commit).toBe(102);
   expect(node.core.uncommittedBytes).toBe(0);
+});
+
+test("a refusal looks at a bounded part of a long tail, and the next one goes on from there", () => {
+  const { log } = logs([1]);
+  const tail = Array.from({ length: 3 * termSkipMax }, (_, place) => dataEntry(place + 2, 3));
+  log.append(tail);
+  const lower = log.skipTermsAbove(log.last.index, asTerm(2));
+  expect(lower).toBe(log.last.index - termSkipMax);
+  let rounds = 1;
+  for (let index = lower; index > 1; rounds += 1) index = log.skipTermsAbove(index, asTerm(2));
+  expect(rounds).toBe(3);
 });

@@ -2,7 +2,11 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeMembership, encodeMembership } from "../../../src/raft/core/membership.ts";
+import {
+  changeMembership,
+  decodeMembership,
+  encodeMembership,
+} from "../../../src/raft/core/membership.ts";
 import { asNode } from "../../../src/raft/core/types.ts";
 import { membershipOf } from "../../support/raft-node.ts";
 
@@ -35,11 +39,25 @@ for (const [what, value] of [
   ["an address that is no text", { members: [{ ...member, address: 7 }], nextId: 2 }],
   ["a member with an extra field", { members: [{ ...member, x: 1 }], nextId: 2 }],
   ["a member that is null", { members: [null], nextId: 2 }],
+  [
+    "more members than a cluster has",
+    { members: Array.from({ length: 8 }, (_, at) => ({ ...member, id: at + 1 })), nextId: 9 },
+  ],
+  [
+    "an address longer than all of it may be",
+    { members: [{ ...member, address: "a".repeat(16 * 1024) }], nextId: 2 },
+  ],
 ] as const) {
   test(`a membership with ${what} is not read`, () => {
     expect(decodeMembership(bytes(value))).toBeNull();
   });
 }
+
+test("an address that makes a membership too long to be read is refused in words", () => {
+  const address = "a".repeat(16 * 1024);
+  const refusal = "the addresses of the members are too long";
+  expect(changeMembership(membershipOf(1), { type: "addLearner", address })).toBe(refusal);
+});
 
 test("bytes that are no JSON or no UTF-8 are not read", () => {
   expect(decodeMembership(new Uint8Array(0))).toBeNull();
