@@ -2,6 +2,7 @@
 
 import { unreachable } from "../assert.ts";
 import { asBuffer, Gather, inlineBytes, readU53 } from "../gather.ts";
+import { decodeMembership } from "./core/membership.ts";
 import {
   asIndex,
   asTerm,
@@ -183,21 +184,18 @@ function decodeAppend(
   numbers: readonly number[],
 ): MessageOf<"appendEntries"> | string {
   const prev = entryId(numbers[0], numbers[1]);
-  const problem = idProblem(prev, head.term);
-  if (problem !== null) return problem;
+  const prevProblem = idProblem(prev, head.term);
+  if (prevProblem !== null) return prevProblem;
   if (head.count > from.length / entryHeaderBytes) return "more entries claimed than bytes";
 
   const entries: Entry[] = [];
   let at = 0;
-  let last = prev;
+  let last: EntryId = prev;
   while (entries.length < head.count) {
     const entry = decodeEntry(from, at);
     if (typeof entry === "string") return entry;
-    if (entry.index !== last.index + 1) return `entry ${entry.index} follows ${last.index}`;
-    if (entry.term < last.term) return `term falls from ${last.term} to ${entry.term}`;
-    if (entry.term === 0 || entry.term > head.term) {
-      return `entry of term ${entry.term} in term ${head.term}`;
-    }
+    const problem = entryProblem(entry, last, head.term);
+    if (problem !== null) return problem;
     entries.push(entry);
     at += entryHeaderBytes + entry.data.byteLength;
     last = entry;
@@ -206,6 +204,15 @@ function decodeAppend(
   const commit = asIndex(numbers[2] ?? 0); // May be beyond these entries: the leader's own.
   const probe = (head.flags & flag.probe) !== 0;
   return { type: "appendEntries", ...envelope(head), prev, entries, commit, probe };
+}
+
+/** The core takes entries as they pass here: contiguous, of terms that never fall, memberships readable. */
+function entryProblem(entry: Entry, last: EntryId, term: number): string | null {
+  if (entry.index !== last.index + 1) return `entry ${entry.index} follows ${last.index}`;
+  if (entry.term < last.term) return `term falls from ${last.term} to ${entry.term}`;
+  if (entry.term === 0 || entry.term > term) return `entry of term ${entry.term} in term ${term}`;
+  const isMembership = entry.kind === "membership";
+  return isMembership && decodeMembership(entry.data) === null ? "unreadable membership" : null;
 }
 
 /** What stands before an entry's data; a length that is not backed by bytes is the caller's to refuse. */

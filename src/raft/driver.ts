@@ -1,7 +1,7 @@
 // The loop around the core: durable, then speak, then act. Everything since the last turn shares one disk write.
 
 import { assert } from "../assert.ts";
-import type { MemberProgress, MembershipChange, RaftCore, Ready, Save } from "./core/ready.ts";
+import type { MemberProgress, MembershipChange, RaftCore, Ready, Save } from "./core/core.ts";
 import type {
   EntryId,
   LogIndex,

@@ -1,6 +1,6 @@
 // The ports of the driver: what it needs of a disk and of a network. Small, owned by the consumer.
 
-import type { LogReader, ReadyRead, Save } from "./core/ready.ts";
+import type { LogReader, ReadyRead, Save } from "./core/core.ts";
 import type {
   Entry,
   EntryId,

@@ -22,14 +22,14 @@ const votes: readonly Omit<Mutant, "run">[] = [
   {
     name: "votes are asked for before the term is on disk",
     why: "§5.1: a candidate that forgets its term campaigns in it twice, with another log",
-    file: core("candidate"),
+    file: core("election"),
     find: "else state.outbox.sendWhenSaved(message);",
     replace: "else state.outbox.send(message);",
   },
   {
     name: "a candidate counts its own vote at once",
     why: "thesis 10.2.1: its own disk is one disk among others",
-    file: core("candidate"),
+    file: core("election"),
     find: "  askForVotes(state, { pre: false, transfer });\n",
     replace:
       "  askForVotes(state, { pre: false, transfer });\n  recordVote(state, state.id, true);\n",
@@ -65,7 +65,7 @@ const votes: readonly Omit<Mutant, "run">[] = [
   {
     name: "who hears that the leader is gone campaigns without asking first",
     why: "thesis 9.6, 4.2.3: a wrong report must disturb no term",
-    file: core("candidate"),
+    file: core("election"),
     find: '  startCampaign(state, "preCandidate");\n',
     replace:
       '  if (state.leader === null) return startElection(state, false);\n  startCampaign(state, "preCandidate");\n',
@@ -74,7 +74,7 @@ const votes: readonly Omit<Mutant, "run">[] = [
     name: "learners and removed members campaign",
     why: "thesis 4.2.1, 4.2.2; RedisRaft #2, #3, #30: removed nodes",
     file: core("state"),
-    find: "return this.log.history.mayBeVoter(this.id);",
+    find: "return this.log.history.mayBeVoter(this.id) && !this.diskHangs;",
     replace: "return true;",
   },
 ];
@@ -83,7 +83,7 @@ const commits: readonly Omit<Mutant, "run">[] = [
   {
     name: "an old term's entry is committed by its copies",
     why: "§5.4.2, figure 8",
-    file: core("commit"),
+    file: core("leader"),
     find: "if (index <= log.commit || log.term(index) !== state.term) return;",
     replace: "if (index <= log.commit) return;",
   },
@@ -97,14 +97,14 @@ const commits: readonly Omit<Mutant, "run">[] = [
   {
     name: "a leader counts itself before its own disk has the entry",
     why: "thesis 10.2.1; etcd #14370: exposed as committed and not durable",
-    file: core("commit"),
+    file: core("leader"),
     find: "id === state.id ? log.stable :",
     replace: "id === state.id ? log.last.index :",
   },
   {
     name: "entries are acknowledged before they are on disk",
     why: "§5.3, etcd raft README step 1; jepsen on many: reply before sync",
-    file: core("append"),
+    file: core("follower"),
     find: "state.outbox.acknowledge({",
     replace: "state.outbox.send({",
   },
@@ -132,21 +132,21 @@ const commits: readonly Omit<Mutant, "run">[] = [
   {
     name: "a late, shorter append shortens the log",
     why: "§5.3: only a conflict deletes",
-    file: core("append"),
+    file: core("follower"),
     find: "log.append(known === 0 ? entries : entries.slice(known));",
     replace: "log.append(entries);",
   },
   {
     name: "an append overwrites what is committed",
     why: "§5.4.3; RedisRaft #654: prev conflicts with a committed entry",
-    file: core("append"),
-    find: "  } else if (prev.index < log.commit) {\n    appendAfterCommit(state, message);\n",
-    replace: "  } else if (prev.index < log.commit) {\n    log.append(entries);\n",
+    file: core("follower"),
+    find: "  if (prev.index < log.commit) {\n    appendAfterCommit(state, message);\n",
+    replace: "  if (prev.index < log.commit) {\n    log.append(entries);\n",
   },
   {
     name: "entries are taken without looking at the one before them",
     why: "§5.3: the consistency check",
-    file: core("append"),
+    file: core("follower"),
     find: "} else if (log.agrees(prev)) {",
     replace: "} else if (prev.index <= log.last.index) {",
   },
@@ -160,7 +160,7 @@ const commits: readonly Omit<Mutant, "run">[] = [
   {
     name: "the leader believes acknowledgements of entries that it does not have",
     why: "message fuzzing of RedisRaft #643 to #651",
-    file: core("progress"),
+    file: core("leadership"),
     find: "    if (news) this.#match = index;\n",
     replace: "    if (news) this.#match = asIndex(index + 1);\n",
   },
@@ -185,9 +185,9 @@ const membership: readonly Omit<Mutant, "run">[] = [
   {
     name: "a learner's acknowledgement counts for a commit",
     why: "thesis 4.2.1: its disk is none of the majority's",
-    file: core("commit"),
-    find: "log.history.voters.map((id) =>",
-    replace: "log.history.membership.members.map(({ id }) =>",
+    file: core("leader"),
+    find: "const reached = log.history.voters.map((id) =>",
+    replace: "const reached = log.history.membership.members.map(({ id }) =>",
   },
   {
     name: "removed voters still count, new ones do not yet",
@@ -238,21 +238,21 @@ const snapshots: readonly Omit<Mutant, "run">[] = [
   {
     name: "a lower snapshot is taken",
     why: "§7: it would take the state back; RedisRaft #53, #54",
-    file: core("snapshot"),
+    file: core("follower"),
     find: "  } else if (point.index <= log.commit) {\n",
     replace: "  } else if (point.index < 0) {\n",
   },
   {
     name: "entries are kept behind a snapshot that contradicts them",
     why: "§7: only a suffix of the same log is retained",
-    file: core("snapshot"),
+    file: core("follower"),
     find: "  } else if (log.agrees(point)) {\n",
     replace: "  } else if (point.index <= log.last.index) {\n",
   },
   {
     name: "what follows the point of a snapshot is thrown away",
     why: "thesis 5.3: it may be acknowledged already",
-    file: core("snapshot"),
+    file: core("follower"),
     find: "  } else if (log.agrees(point)) {\n",
     replace: "  } else if (point.index < 0) {\n",
   },
@@ -266,7 +266,7 @@ const snapshots: readonly Omit<Mutant, "run">[] = [
   {
     name: "the entry after a snapshot is never sent",
     why: "nextIndex is off by one behind an installed snapshot",
-    file: core("progress"),
+    file: core("leadership"),
     find: "      this.#next = asIndex(this.#match + 1);\n",
     replace: "      this.#next = asIndex(this.#match + 2);\n",
   },
@@ -280,7 +280,7 @@ const snapshots: readonly Omit<Mutant, "run">[] = [
   {
     name: "a failed snapshot is never tried again",
     why: "etcd raft ReportSnapshot: the member would wait for ever",
-    file: core("progress"),
+    file: core("leadership"),
     find: '    if (this.#state !== "snapshot") return;\n    this.#probe(last + 1);\n',
     replace: '    if (this.#state === "snapshot") return;\n    this.#probe(last + 1);\n',
   },
@@ -339,10 +339,43 @@ const reads: readonly Omit<Mutant, "run">[] = [
   },
 ];
 
+const links: readonly Omit<Mutant, "run">[] = [
+  {
+    name: "a probe is sent again with its entries when a heartbeat is answered",
+    why: "heartbeats overtake entries: what is not acknowledged may be on its way for a minute",
+    file: core("leadership"),
+    find: "    } else if (this.#mayAsk && this.#isWaiting) {\n      this.#nudged = true;\n",
+    replace:
+      "    } else if (this.#mayAsk && this.#isWaiting) {\n      this.#nudged = true;\n      this.#probe(this.#match + 1);\n",
+  },
+  {
+    name: "nobody asks what became of entries that were lost",
+    why: "§5.3: a leader tries again until every follower has every entry",
+    file: core("leadership"),
+    find: "    } else if (this.#mayAsk && this.#isWaiting) {\n",
+    replace: "    } else if (this.#mayAsk && this.#match < 0) {\n",
+  },
+  {
+    name: "a question about lost entries is not answered",
+    why: "an acknowledgement that was lost is never repeated",
+    file: core("follower"),
+    find: "  return entries.length > 0 || probe;\n",
+    replace: "  return entries.length > 0 || (probe && entries.length > 0);\n",
+  },
+  {
+    name: "a probe is ended by an acknowledgement that was sent before it",
+    why: "its refusal comes late, and what was sent meanwhile is sent again",
+    file: core("leadership"),
+    find: "    return index >= this.#next - 1;\n",
+    replace: "    return index >= 0;\n",
+  },
+];
+
 export const coreMutants: readonly Mutant[] = [
   ...votes,
   ...commits,
   ...membership,
   ...snapshots,
   ...reads,
+  ...links,
 ].map((mutant) => ({ ...mutant, run: "core" }));

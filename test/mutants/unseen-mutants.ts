@@ -47,7 +47,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a follower commits its own tail",
     why: "§5.3: commit is min(leaderCommit, index of last new entry)",
-    file: "src/raft/core/append.ts",
+    file: "src/raft/core/follower.ts",
     run: "core",
     find: "log.commitTo(asIndex(Math.min(message.commit, agreed)));",
     replace: "log.commitTo(asIndex(Math.min(message.commit, log.last.index)));",

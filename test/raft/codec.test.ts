@@ -35,6 +35,7 @@ const idWithin = (term: number) =>
 const data = fc
   .oneof(fc.nat(40), fc.constantFrom(16_384, 16_385, 40_000))
   .map((length): Uint8Array => Buffer.alloc(length, length));
+const membershipBytes = Buffer.from('{"members":[],"nextId":1}');
 const kind = fc.constantFrom("data" as const, "noop" as const, "membership" as const);
 
 const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
@@ -51,7 +52,8 @@ const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
       for (const part of parts) {
         if (part.newer && term < common.term) term += 1;
         const index = asIndex(prev.index + entries.length + 1);
-        entries.push({ kind: part.kind, data: part.data, term: asTerm(term), index });
+        const content = part.kind === "membership" ? membershipBytes : part.data;
+        entries.push({ kind: part.kind, data: content, term: asTerm(term), index });
       }
       return { type: "appendEntries", ...common, prev, entries, commit: asIndex(commit), probe };
     }),
@@ -174,6 +176,11 @@ describe("what is refused", () => {
     ["an index that regresses", appendOf({ entries: [entryOf(3, 10)] }), /10 follows 10/],
     ["a falling term", appendOf({ entries: [entryOf(4, 11), entryOf(3, 12)] }), /term falls/],
     ["a term below the one before", appendOf({ entries: [entryOf(2, 11)] }), /term falls/],
+    [
+      "a membership that cannot be read",
+      appendOf({ entries: [{ ...entryOf(3, 11), kind: "membership" }] }),
+      /unreadable membership/,
+    ],
     ["an entry above the message's term", appendOf({ entries: [entryOf(6, 11)] }), /in term 5/],
     [
       "an entry of term 0",

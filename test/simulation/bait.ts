@@ -1,7 +1,7 @@
 // Bugs to plant: a simulation that finds none of them finds nothing.
 
 import type { Replica } from "../../src/node/replica/replica.ts";
-import type { RaftCore } from "../../src/raft/core/ready.ts";
+import type { RaftCore } from "../../src/raft/core/core.ts";
 import { asIndex } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";

@@ -1,7 +1,7 @@
 // What is promised of logs, commits and votes, checked against everything that any node ever saved.
 
 import { crc32 } from "node:zlib";
-import type { LogReader, RaftCore, Save } from "../../src/raft/core/ready.ts";
+import type { LogReader, RaftCore, Save } from "../../src/raft/core/core.ts";
 import {
   asIndex,
   type Entry,

@@ -5,7 +5,7 @@ import type { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import type { MemberAddress } from "../../src/node/members/member-address.ts";
 import type { Replica } from "../../src/node/replica/replica.ts";
 import type { Snapshots } from "../../src/node/snapshots/snapshots.ts";
-import type { RaftCore } from "../../src/raft/core/ready.ts";
+import type { RaftCore } from "../../src/raft/core/core.ts";
 import type { NodeId } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import type { Machine } from "../../src/state/machine.ts";

@@ -1,8 +1,8 @@
 // What must hold before a term begins: somebody campaigns in it, and a majority has said that it could win.
 
 import { assert } from "../../src/assert.ts";
+import type { Save } from "../../src/raft/core/core.ts";
 import { majority } from "../../src/raft/core/quorum.ts";
-import type { Save } from "../../src/raft/core/ready.ts";
 import {
   asIndex,
   type Member,

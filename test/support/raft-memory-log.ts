@@ -1,9 +1,9 @@
 // A durable log that is an array: what the core reads, and what a save writes.
 
 import { assert } from "../../src/assert.ts";
+import type { LogReader } from "../../src/raft/core/core.ts";
 import { entryBytes } from "../../src/raft/core/log.ts";
 import { decodeMembership, type MembershipAt } from "../../src/raft/core/membership.ts";
-import type { LogReader } from "../../src/raft/core/ready.ts";
 import {
   asIndex,
   asTerm,

@@ -1,9 +1,9 @@
 // One core with a disk of its own, driven by hand: the test decides when a save is done.
 
 import { assert } from "../../src/assert.ts";
+import type { RaftCore, RaftOptions, ReadyRead, Save } from "../../src/raft/core/core.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
-import type { RaftCore, RaftOptions, ReadyRead, Save } from "../../src/raft/core/ready.ts";
 import {
   asIndex,
   asNode,

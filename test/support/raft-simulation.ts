@@ -1,7 +1,7 @@
 // A whole cluster in one thread from one seed, watched from outside after every step.
 
 import { assert } from "../../src/assert.ts";
-import type { MembershipChange } from "../../src/raft/core/ready.ts";
+import type { MembershipChange } from "../../src/raft/core/core.ts";
 import type { Member, Message } from "../../src/raft/core/types.ts";
 import { Chance } from "./raft-chance.ts";
 import type { Marks } from "./raft-marks.ts";

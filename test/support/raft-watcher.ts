@@ -1,9 +1,9 @@
 // What must hold in a cluster after every step, seen from outside: each node's disk, words and deeds.
 
 import { assert } from "../../src/assert.ts";
+import type { Save } from "../../src/raft/core/core.ts";
 import { decodeMembership } from "../../src/raft/core/membership.ts";
 import { majority } from "../../src/raft/core/quorum.ts";
-import type { Save } from "../../src/raft/core/ready.ts";
 import {
   asIndex,
   type Entry,

@@ -2,7 +2,7 @@
 
 import { membersMax } from "../../constants.ts";
 import { parseEndpoint } from "../../net/endpoint.ts";
-import type { MembershipChange } from "../../raft/core/ready.ts";
+import type { MembershipChange } from "../../raft/core/core.ts";
 import { asNode, type Member, type Membership, type NodeId } from "../../raft/core/types.ts";
 import { type ErrorReply, ok, type Reply } from "../../resp/reply.ts";
 import { adminErrors } from "./admin-errors.ts";

@@ -1,7 +1,7 @@
 // What a replica is given: who it is, and its ways to the disk, the other nodes and the clock.
 
 import type { Logger } from "../../logger.ts";
-import type { RaftCore } from "../../raft/core/ready.ts";
+import type { RaftCore } from "../../raft/core/core.ts";
 import type { NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import type { LogStore } from "../../raft/ports.ts";
 import type { Machine } from "../../state/machine.ts";

@@ -1,7 +1,7 @@
 // Joins consensus and state: collects a turn's requests, orders them, applies entries, answers.
 
 import type { Waiter } from "../../net/clients/waiter.ts";
-import type { ReadyRead } from "../../raft/core/ready.ts";
+import type { ReadyRead } from "../../raft/core/core.ts";
 import type { Entry, LogIndex, NodeId, SnapshotPoint, Term } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { Arguments } from "../../state/arguments.ts";

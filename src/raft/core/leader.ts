@@ -1,16 +1,13 @@
-// What a leader does with messages, ticks and requests of its own node (§5.2, §5.3, §8).
+// What a leader does: commits, proposals, rounds of reads, and handing over (§5.2, §5.3, §6, thesis 3.10).
 
-import { assert, unreachable } from "../../assert.ts";
-import { advanceCommit } from "./commit.ts";
-import { answerVote } from "./election.ts";
+import { assert } from "../../assert.ts";
+import type { MembershipChange } from "./core.ts";
 import { Leadership } from "./leadership.ts";
-import { changeMembership, encodeMembership } from "./membership.ts";
+import { changeMembership, encodeMembership, isMember } from "./membership.ts";
 import { majority, reachedByMajority } from "./quorum.ts";
-import type { MembershipChange } from "./ready.ts";
 import { sendAppends, sendHeartbeats } from "./replication.ts";
 import type { RaftState } from "./state.ts";
-import { continueTransfer, leaveHungDisk, tickTransfer } from "./transfer.ts";
-import { asIndex, type Entry, type EntryId, type Message, type MessageOf } from "./types.ts";
+import { asIndex, type Entry, type EntryId, type MessageOf, type NodeId } from "./types.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -27,32 +24,7 @@ export function becomeLeader(state: RaftState): void {
   appendOwn(state, leadership, [{ ...nextId(state), kind: "noop", data: nothing }]);
 }
 
-/** What a leader does with each message of its own term (the term rule of §5.1 has already run). */
-export function stepLeader(state: RaftState, message: Message): void {
-  switch (message.type) {
-    case "appendReply":
-      receiveAppendReply(state, message);
-      return;
-    case "heartbeatReply":
-      receiveHeartbeatReply(state, message);
-      return;
-    case "requestVote":
-      answerVote(state, message);
-      return;
-    case "voteReply":
-      return; // Votes beyond the majority.
-    case "appendEntries":
-    case "heartbeat":
-    case "installSnapshot":
-    case "timeoutNow":
-      state.drop(); // §5.2: nobody else leads in this term.
-      return;
-    default:
-      unreachable(message);
-  }
-}
-
-function receiveAppendReply(state: RaftState, message: MessageOf<"appendReply">): void {
+export function receiveAppendReply(state: RaftState, message: MessageOf<"appendReply">): void {
   const { leadership, log } = state;
   const follower = leadership?.followers.get(message.from);
   if (!leadership || follower === undefined) return;
@@ -71,7 +43,10 @@ function receiveAppendReply(state: RaftState, message: MessageOf<"appendReply">)
   advanceCommit(state);
 }
 
-function receiveHeartbeatReply(state: RaftState, message: MessageOf<"heartbeatReply">): void {
+export function receiveHeartbeatReply(
+  state: RaftState,
+  message: MessageOf<"heartbeatReply">,
+): void {
   const follower = state.leadership?.followers.get(message.from);
   if (follower === undefined) return;
   if (message.round > state.reads.begun) {
@@ -195,4 +170,85 @@ function appendOwn(state: RaftState, leadership: Leadership, entries: readonly E
   let bytes = 0;
   for (const entry of entries) bytes += entry.data.length;
   leadership.uncommitted.add(state.log.last.index, bytes);
+}
+
+/** May end the leadership: a leader that removed itself is done when that is committed (§6). */
+export function advanceCommit(state: RaftState): void {
+  const { leadership, log } = state;
+  if (leadership === null) return;
+  const reached = log.history.voters.map((id) =>
+    // This node's own disk counts like any other, and not before its write is done (thesis 10.2.1).
+    id === state.id ? log.stable : (leadership.followers.get(id)?.match ?? 0),
+  );
+  const index = asIndex(reachedByMajority(reached));
+  // §5.4.2: copies of an older term's entry prove nothing; it is committed by one of our own.
+  if (index <= log.commit || log.term(index) !== state.term) return;
+  log.commitTo(index);
+  leadership.ownCommit = true;
+  leadership.uncommitted.free(index);
+
+  const { history } = log;
+  if (isMember(history.membership, state.id) || history.index > log.commit) return;
+  sendAppends(state, leadership);
+  handOver(state, leadership);
+  state.becomeFollower(state.term, null);
+}
+
+/** Null when it has begun, else why not. */
+export function startTransfer(state: RaftState, to: NodeId): string | null {
+  const { leadership } = state;
+  if (leadership === null) return "this node does not lead";
+  if (to === state.id) return "this node leads already";
+  if (!state.log.history.isVoter(to)) return "no such voter";
+  if (leadership.transfer !== null) return "another transfer is under way";
+  leadership.transfer = { to, elapsedTicks: 0, told: false };
+  continueTransfer(state, leadership);
+  return null;
+}
+
+/** Tells the heir to campaign as soon as it has every entry: earlier it could not win. */
+export function continueTransfer(state: RaftState, leadership: Leadership): void {
+  const { transfer, followers } = leadership;
+  if (transfer === null || transfer.told) return;
+  if (followers.get(transfer.to)?.match !== state.log.last.index) return;
+  transfer.told = true;
+  tellToCampaign(state, transfer.to);
+}
+
+/** Given up after an election timeout: the leader must not refuse proposals for ever. */
+export function tickTransfer(state: RaftState, leadership: Leadership): void {
+  const { transfer } = leadership;
+  if (transfer === null) return;
+  transfer.elapsedTicks += 1;
+  if (transfer.elapsedTicks >= state.options.electionTicks) leadership.transfer = null;
+}
+
+/**
+ * Nothing that is committed is applied here any more, and clients of this node wait. The heir needs a majority without
+ * this node, whose vote would hang as well; without one, nobody could do better. Somebody in such a majority has all
+ * that is committed, and gets the rest while the transfer waits for it.
+ */
+export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
+  leadership.handOverPause -= 1;
+  if (leadership.transfer !== null || leadership.handOverPause > 0) return;
+  const { voters } = state.log.history;
+  const living = voters.filter((id) => leadership.followers.get(id)?.active === true);
+  if (living.length < majority(voters.length)) return;
+  const matchOf = (id: NodeId): number => leadership.followers.get(id)?.match ?? 0;
+  const heir = living.toSorted((a, b) => matchOf(b) - matchOf(a))[0];
+  if (heir === undefined) return;
+  leadership.handOverPause = 2 * state.options.electionTicks;
+  startTransfer(state, heir);
+}
+
+/** A leader that was removed hands over to the first voter that has everything, and is gone. */
+export function handOver(state: RaftState, leadership: Leadership): void {
+  const { last, history } = state.log;
+  const heir = history.voters.find((id) => leadership.followers.get(id)?.match === last.index);
+  if (heir !== undefined) tellToCampaign(state, heir);
+}
+
+function tellToCampaign(state: RaftState, to: NodeId): void {
+  if (state.leadership !== null) state.leadership.hasHandedOver = true;
+  state.outbox.send({ type: "timeoutNow", from: state.id, to, term: state.term });
 }

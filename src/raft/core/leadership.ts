@@ -1,9 +1,230 @@
-// What a member remembers only while it leads: its followers, its open bytes, a transfer.
+// What a leader knows of its followers, and remembers only while it leads: progress, open bytes, a transfer.
 
 import { catchUpBytesPerTurn } from "../../constants.ts";
-import { Progress } from "./progress.ts";
-import type { RaftOptions } from "./ready.ts";
+import type { ProgressState, RaftOptions } from "./core.ts";
 import { asIndex, type LogIndex, type Membership, type NodeId } from "./types.ts";
+
+/** AppendEntries messages that are not answered yet, bounded in number and in bytes. */
+class InflightWindow {
+  readonly #messagesMax: number;
+  readonly #bytesMax: number;
+  readonly #lastIndexes: number[] = [];
+  readonly #sizes: number[] = [];
+  #bytes = 0;
+
+  constructor(messagesMax: number, bytesMax: number) {
+    this.#messagesMax = messagesMax;
+    this.#bytesMax = bytesMax;
+  }
+
+  get full(): boolean {
+    return this.#lastIndexes.length >= this.#messagesMax || this.#bytes >= this.#bytesMax;
+  }
+
+  add(lastIndex: LogIndex, bytes: number): void {
+    this.#lastIndexes.push(lastIndex);
+    this.#sizes.push(bytes);
+    this.#bytes += bytes;
+  }
+
+  /** An answer for `index` answers every earlier message too. */
+  freeTo(index: LogIndex): void {
+    while ((this.#lastIndexes[0] ?? Number.POSITIVE_INFINITY) <= index) {
+      this.#lastIndexes.shift();
+      this.#bytes -= this.#sizes.shift() ?? 0;
+    }
+  }
+
+  clear(): void {
+    this.#lastIndexes.length = 0;
+    this.#sizes.length = 0;
+    this.#bytes = 0;
+  }
+}
+
+/**
+ * "probe" sends one message and waits, until it is known where the logs agree; "replicate" sends
+ * ahead within the window; "snapshot" needs entries that the leader's log no longer has.
+ */
+export class Progress {
+  #state: ProgressState = "probe";
+  #match: LogIndex = asIndex(0);
+  #next: LogIndex;
+  /** Probe: the one message is out. */
+  #probing = false;
+  /** Probe: what was sent is gone with its connection, and so is the member until it answers a heartbeat. */
+  #unreachable = false;
+  /** An empty message is due that asks what has arrived: it travels behind what may be lost. */
+  #nudged = false;
+  /** One such question is allowed: the last interval has brought nothing new. */
+  #mayAsk = false;
+  /** Something new was acknowledged in this interval. */
+  #moved = false;
+  /** The highest commit index told by an append. */
+  #commitTold = 0;
+  readonly #window: InflightWindow;
+  /** Heard from since the last check of the quorum. */
+  active = false;
+  /** The highest ReadIndex round it has answered. */
+  round = 0;
+  /** The highest one that it answered with a promise of patience. */
+  patientRound = 0;
+
+  constructor(next: LogIndex, inflight: { readonly messages: number; readonly bytes: number }) {
+    this.#next = next;
+    this.#window = new InflightWindow(inflight.messages, inflight.bytes);
+  }
+
+  get state(): ProgressState {
+    return this.#state;
+  }
+
+  /** Agrees with the leader, on disk, up to here. */
+  get match(): LogIndex {
+    return this.#match;
+  }
+
+  /** The first entry of the next message. */
+  get next(): LogIndex {
+    return this.#next;
+  }
+
+  get mayCarryEntries(): boolean {
+    return this.#state === "probe"
+      ? !this.#probing
+      : this.#state === "replicate" && !this.#window.full;
+  }
+
+  /** Whether an append without entries has to ask for an answer. */
+  get asks(): boolean {
+    return this.#state === "probe" || this.#nudged;
+  }
+
+  /** Whether an append is due even without entries. */
+  mustTell(commit: LogIndex): boolean {
+    if (this.#nudged) return true;
+    if (this.#state === "probe") return !this.#probing;
+    return this.#state === "replicate" && this.#commitTold < Math.min(commit, this.#next - 1);
+  }
+
+  /** An append with `count` entries after next - 1 has been sent. */
+  sent(count: number, bytes: number, commit: LogIndex): void {
+    const last = this.#next + count - 1;
+    this.#nudged = false;
+    this.#commitTold = Math.max(this.#commitTold, Math.min(commit, last));
+    if (this.#state === "probe") {
+      this.#probing = true;
+      return;
+    }
+    if (count === 0) return;
+    this.#next = asIndex(last + 1);
+    this.#window.add(asIndex(last), bytes);
+  }
+
+  /**
+   * It has everything up to `index` on disk. True when that is news. `canFollow`: all the rest is in
+   * the leader's log; else who waits for a snapshot goes on waiting.
+   */
+  accepted(index: LogIndex, canFollow: boolean): boolean {
+    const news = index > this.#match;
+    if (news) this.#match = index;
+    if (news) this.#moved = true;
+    if (this.#state === "replicate") {
+      this.#window.freeTo(index);
+      this.#next = asIndex(Math.max(this.#next, index + 1));
+    } else if (
+      index >= this.#match &&
+      (this.#state === "probe" ? this.#endsProbe(index) : canFollow)
+    ) {
+      this.#state = "replicate";
+      this.#nudged = false;
+      this.#next = asIndex(this.#match + 1);
+    }
+    return news;
+  }
+
+  /** An older acknowledgement does not: were the probe refused after it, more would be on its way by then. */
+  #endsProbe(index: LogIndex): boolean {
+    return index >= this.#next - 1;
+  }
+
+  /** It refused entries after `index`; the logs may agree at `retry`. Late refusals change nothing. */
+  refused(index: LogIndex, retry: LogIndex): void {
+    if (this.#state === "replicate") {
+      if (index > this.#match) this.#probe(this.#match + 1);
+      return;
+    }
+    if (this.#state === "snapshot" || index !== this.#next - 1) return;
+    this.#probe(Math.max(this.#match + 1, Math.min(index, retry + 1)));
+  }
+
+  /**
+   * It answers, but has acknowledged nothing for an interval: what was sent may be lost, or on its way for long,
+   * because heartbeats overtake entries. So nothing is sent again: an empty message asks, and arrives behind
+   * everything that is still on its way.
+   */
+  heartbeatAnswered(): void {
+    if (this.#unreachable) {
+      this.#unreachable = false;
+      this.#probing = false;
+    } else if (this.#mayAsk && this.#isWaiting) {
+      this.#nudged = true;
+    }
+    this.#mayAsk = false;
+  }
+
+  /** A heartbeat interval is over. Rounds of reads ask for heartbeats more often; they bring no questions. */
+  intervalOver(): void {
+    this.#mayAsk = !this.#moved && this.#isWaiting;
+    this.#moved = false;
+  }
+
+  get #isWaiting(): boolean {
+    if (this.#state === "probe") return this.#probing;
+    return this.#state === "replicate" && this.#match < this.#next - 1;
+  }
+
+  /** What is on its way will not arrive; the next heartbeat that is answered starts anew. */
+  unreachable(last: LogIndex): void {
+    if (this.#state === "snapshot") this.snapshotFailed(last);
+    if (this.#state !== "replicate") return;
+    this.#probe(this.#match + 1);
+    this.#awaitHeartbeat();
+  }
+
+  awaitSnapshot(): void {
+    this.#state = "snapshot";
+    this.#nudged = false;
+    this.#commitTold = 0;
+    this.#window.clear();
+  }
+
+  /**
+   * Asked anew from the leader's last entry: it may have got the snapshot all the same, and only its
+   * refusal tells where it is now. Where it was before, nothing can be sent.
+   */
+  snapshotFailed(last: LogIndex): void {
+    if (this.#state !== "snapshot") return;
+    this.#probe(last + 1);
+    this.#awaitHeartbeat();
+  }
+
+  #awaitHeartbeat(): void {
+    this.#probing = true;
+    this.#unreachable = true;
+  }
+
+  #probe(next: number): void {
+    this.#state = "probe";
+    this.#next = asIndex(next);
+    this.#probing = false;
+    this.#unreachable = false;
+    this.#nudged = false;
+    this.#mayAsk = false;
+    this.#commitTold = 0;
+    this.#window.clear();
+  }
+}
 
 /** Bytes appended and not yet committed, counted by batches: a batch is freed as a whole. */
 class UncommittedBytes {

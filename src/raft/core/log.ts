@@ -2,8 +2,8 @@
 
 import { assert } from "../../assert.ts";
 import { termSkipMax } from "../../constants.ts";
+import type { LogReader, Save } from "./core.ts";
 import { decodeMembership, type MembershipAt, MembershipHistory } from "./membership.ts";
-import type { LogReader, Save } from "./ready.ts";
 import {
   asIndex,
   asTerm,

@@ -1,7 +1,7 @@
 // The cluster's configuration: its bytes, its changes one at a time, and its rollback (§6, thesis 4).
 
 import { membershipBytesMax, membersMax } from "../../constants.ts";
-import type { MembershipChange } from "./ready.ts";
+import type { MembershipChange } from "./core.ts";
 import {
   asIndex,
   asNode,

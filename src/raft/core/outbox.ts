@@ -1,8 +1,8 @@
 // What leaves the core: work that may be done at once, and work that waits for the disk.
 
 import { assert } from "../../assert.ts";
+import type { Ready, ReadyRead, Save } from "./core.ts";
 import type { RaftLog } from "./log.ts";
-import type { Ready, ReadyRead, Save } from "./ready.ts";
 import type { HardState, MessageOf, NodeId, PeerMessage } from "./types.ts";
 
 /**

@@ -1,11 +1,6 @@
-// The core as one value: the rule of terms (§5.1), then each role's own file.
+// The core as one value: the rule of terms (§5.1), and what each role does with which message.
 
-import { hardStateSaved, startPreVote, stepCandidate } from "./candidate.ts";
-import { advanceCommit } from "./commit.ts";
-import { mayAskForVotes } from "./election.ts";
-import { stepFollower } from "./follower.ts";
-import { flushLeader, proposeChange, proposeData, stepLeader, tickLeader } from "./leader.ts";
-import { isMember } from "./membership.ts";
+import { unreachable } from "../../assert.ts";
 import type {
   MemberProgress,
   MembershipChange,
@@ -13,9 +8,28 @@ import type {
   RaftOptions,
   Ready,
   Save,
-} from "./ready.ts";
+} from "./core.ts";
+import {
+  answerVote,
+  hardStateSaved,
+  mayAskForVotes,
+  receiveVote,
+  startElection,
+  startPreVote,
+} from "./election.ts";
+import { receiveAppend, receiveHeartbeat, receiveSnapshot } from "./follower.ts";
+import {
+  advanceCommit,
+  flushLeader,
+  proposeChange,
+  proposeData,
+  receiveAppendReply,
+  receiveHeartbeatReply,
+  startTransfer,
+  tickLeader,
+} from "./leader.ts";
+import { isMember } from "./membership.ts";
 import { RaftState } from "./state.ts";
-import { startTransfer } from "./transfer.ts";
 import {
   asIndex,
   type EntryId,
@@ -248,5 +262,86 @@ function answerStale(state: RaftState, message: Message): void {
     outbox.send({ ...reply, type: "heartbeatReply", round: 0, patient: false });
   } else if (type === "requestVote") {
     outbox.send({ ...reply, type: "voteReply", pre: message.pre, granted: false });
+  }
+}
+
+/** What a follower does with each message of its own term: the term rule of §5.1 has already run. */
+function stepFollower(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case "appendEntries":
+      receiveAppend(state, message);
+      return;
+    case "heartbeat":
+      receiveHeartbeat(state, message);
+      return;
+    case "installSnapshot":
+      receiveSnapshot(state, message);
+      return;
+    case "requestVote":
+      answerVote(state, message);
+      return;
+    case "timeoutNow":
+      // Thesis 3.10: the leader itself wants to be deposed, so nobody is asked beforehand.
+      if (state.leader === null || state.leader === message.from) startElection(state, true);
+      else state.drop();
+      return;
+    case "voteReply":
+    case "appendReply":
+    case "heartbeatReply":
+      return; // Late answers to a role this node has already left.
+    default:
+      unreachable(message);
+  }
+}
+
+/** What a (pre-)candidate does with each message of its own term. */
+function stepCandidate(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case "voteReply":
+      receiveVote(state, message);
+      return;
+    case "requestVote":
+      answerVote(state, message);
+      return;
+    case "appendEntries":
+      receiveAppend(state, message); // §5.2: somebody else has won.
+      return;
+    case "heartbeat":
+      receiveHeartbeat(state, message);
+      return;
+    case "installSnapshot":
+      receiveSnapshot(state, message);
+      return;
+    case "appendReply":
+    case "heartbeatReply":
+    case "timeoutNow":
+      return; // For a role that this node has already left.
+    default:
+      unreachable(message);
+  }
+}
+
+/** What a leader does with each message of its own term. */
+function stepLeader(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case "appendReply":
+      receiveAppendReply(state, message);
+      return;
+    case "heartbeatReply":
+      receiveHeartbeatReply(state, message);
+      return;
+    case "requestVote":
+      answerVote(state, message);
+      return;
+    case "voteReply":
+      return; // Votes beyond the majority.
+    case "appendEntries":
+    case "heartbeat":
+    case "installSnapshot":
+    case "timeoutNow":
+      state.drop(); // §5.2: nobody else leads in this term.
+      return;
+    default:
+      unreachable(message);
   }
 }

@@ -1,9 +1,8 @@
 // The sending side of replication: appends within each follower's window, heartbeats (§5.3).
 
 import { probeBytesMax } from "../../constants.ts";
-import type { Leadership } from "./leadership.ts";
+import type { Leadership, Progress } from "./leadership.ts";
 import { entryBytes } from "./log.ts";
-import type { Progress } from "./progress.ts";
 import type { RaftState } from "./state.ts";
 import { asIndex, type Entry, type NodeId } from "./types.ts";
 

@@ -1,12 +1,12 @@
 // What every role shares: term, vote, log, timers, and the way back to being a follower (§5.1).
 
 import { assert } from "../../assert.ts";
+import type { RaftOptions } from "./core.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import type { Leadership } from "./leadership.ts";
 import { RaftLog } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadRounds } from "./read-index.ts";
-import type { RaftOptions } from "./ready.ts";
 import type { HardState, LogIndex, NodeId, Role, Term } from "./types.ts";
 
 export class RaftState {

@@ -1,7 +1,7 @@
 // The promises of a durable log in memory: for simulations and tests, where a crash is a call.
 
 import { assert } from "../../assert.ts";
-import type { Save } from "../core/ready.ts";
+import type { Save } from "../core/core.ts";
 import type { Entry, HardState, LogIndex, Membership, Term } from "../core/types.ts";
 import type { LogStore, RestartPoint } from "../ports.ts";
 import { LogState } from "./log-state.ts";

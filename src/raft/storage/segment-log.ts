@@ -2,7 +2,7 @@
 
 import { assert } from "../../assert.ts";
 import { logCacheBytes, segmentBytes } from "../../constants.ts";
-import type { Save } from "../core/ready.ts";
+import type { Save } from "../core/core.ts";
 import {
   asIndex,
   type Entry,
