@@ -362,13 +362,6 @@ const links: readonly Omit<Mutant, "run">[] = [
     find: "  return entries.length > 0 || probe;\n",
     replace: "  return entries.length > 0 || (probe && entries.length > 0);\n",
   },
-  {
-    name: "a probe is ended by an acknowledgement that was sent before it",
-    why: "its refusal comes late, and what was sent meanwhile is sent again",
-    file: core("leadership"),
-    find: "    return index >= this.#next - 1;\n",
-    replace: "    return index >= 0;\n",
-  },
 ];
 
 export const coreMutants: readonly Mutant[] = [

@@ -101,4 +101,12 @@ export const unseenMutants: readonly Mutant[] = [
     replace:
       "    if (!driver.isLeader) this.#options.peers.send(this.#options.leader() ?? from, frameKind.forward, [Buffer.from(frame)]);\n    if (!driver.isLeader || header.term !== term) return;\n",
   },
+  {
+    name: "a probe is ended by an acknowledgement that was sent before it",
+    why: "its refusal comes late, and what was sent meanwhile is sent again",
+    file: "src/raft/core/leadership.ts",
+    run: "core",
+    find: "    return index >= this.#next - 1;\n",
+    replace: "    return index >= 0;\n",
+  },
 ];
