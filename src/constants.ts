@@ -61,8 +61,8 @@ export const writeWindowBytes = 8 * MiB;
  * Requests wait for others to share a batch or a round with them: for so many turns of the event loop at most, and
  * not when so many bytes are there.
  */
-export const gatherTurnsMax = 4;
-export const gatherBytesMax = 64 * KiB;
+export const shareTurnsMax = 4;
+export const shareBytesMax = 64 * KiB;
 /** Read indexes that a leader keeps in mind for one peer. It asks again for what goes beyond. */
 export const peerReadsMax = 4_096;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
@@ -130,10 +130,14 @@ export const inflightMessagesMax = 256;
 export const inflightBytesMax = 64 * MiB;
 /** Entries on the leader that are not committed yet; above it proposals wait in the node. */
 export const uncommittedBytesMax = 256 * MiB;
+/** Unused bytes in front of an entry's data, where the head of its record goes: nothing is copied then. */
+export const entryRoomBytes = 32;
+/** Parts of a message or of a save up to this size are copied together; larger ones are referenced. */
+export const gatherBytesMax = 64 * KiB;
 /** A segment of the log is closed and a new one begun when it has reached this size. */
 export const segmentBytes = 64 * MiB;
 /** Recent entries that the log keeps in memory, for followers that are a little behind. */
-export const logCacheBytes = 32 * MiB;
+export const logCacheBytes = 8 * MiB;
 /** Members of a cluster. */
 export const membersMax = 7;
 /** A configuration as an entry holds it: ids and addresses of all members. */

@@ -1,15 +1,13 @@
 // Builds a list of buffers for one gathering write: small parts are copied together, large ones stay where they are.
 
 import { assert } from "./assert.ts";
+import { gatherBytesMax } from "./constants.ts";
 
 const two32 = 2 ** 32;
 const two21 = 2 ** 21;
 
-/** Data up to this many bytes is copied next to its header; larger data is passed on by reference. */
-export const inlineBytesMax = 16 * 1024;
-
 /** Room that `Gather.data` needs in the inline buffer for data of this length. */
-export const inlineBytes = (length: number): number => (length <= inlineBytesMax ? length : 0);
+export const inlineBytes = (length: number): number => (length <= gatherBytesMax ? length : 0);
 
 /** Little endian; at `at` of a buffer that has 8 bytes there. */
 export function writeU53(into: Buffer, value: number, at: number): void {
@@ -72,7 +70,7 @@ export class Gather {
 
   /** Copies small data; large data is referenced and must not change until it is written. */
   data(bytes: Uint8Array): void {
-    if (bytes.byteLength <= inlineBytesMax) {
+    if (bytes.byteLength <= gatherBytesMax) {
       this.copy(bytes);
       return;
     }
@@ -99,4 +97,50 @@ export class Gather {
     this.#bytes += this.#at - this.#partStart;
     this.#partStart = this.#at;
   }
+}
+
+/** Parts that are joined one after the other. */
+class Joined {
+  readonly parts: Uint8Array[] = [];
+  #small: Uint8Array[] = [];
+
+  add(part: Uint8Array): void {
+    if (part.byteLength <= gatherBytesMax) {
+      this.#small.push(part);
+      return;
+    }
+    this.close();
+    this.parts.push(part);
+  }
+
+  /** The small parts that wait become one. */
+  close(): void {
+    const [first] = this.#small;
+    if (first === undefined) return;
+    this.parts.push(this.#small.length === 1 ? first : Buffer.concat(this.#small));
+    this.#small = [];
+  }
+}
+
+/**
+ * The same bytes in fewer parts, for one write: neighbours in memory become one part without a copy, then
+ * small ones next to each other are copied together. Large ones must not change until they are written.
+ */
+export function joinParts(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined = new Joined();
+  for (let at = 0; at < parts.length; ) {
+    const first = parts[at] as Uint8Array;
+    const { buffer, byteOffset } = first;
+    let end = byteOffset + first.byteLength;
+    let next = at + 1;
+    for (; next < parts.length; next += 1) {
+      const part = parts[next] as Uint8Array;
+      if (part.buffer !== buffer || part.byteOffset !== end) break;
+      end += part.byteLength;
+    }
+    joined.add(next === at + 1 ? first : Buffer.from(buffer, byteOffset, end - byteOffset));
+    at = next;
+  }
+  joined.close();
+  return joined.parts;
 }

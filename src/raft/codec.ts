@@ -1,14 +1,12 @@
-// Raft messages and entries <-> bytes: versioned, little endian, checked strictly when they come in.
+// Raft messages <-> bytes: versioned, little endian, checked strictly when they come in.
 
 import { unreachable } from "../assert.ts";
-import { asBuffer, Gather, inlineBytes, readU53 } from "../gather.ts";
+import { asBuffer, Gather, joinParts, readU53 } from "../gather.ts";
 import { decodeMembership } from "./core/membership.ts";
 import {
   asIndex,
-  asTerm,
   type Entry,
   type EntryId,
-  type EntryKind,
   type MessageOf,
   type PeerMessage,
 } from "./core/types.ts";
@@ -22,43 +20,31 @@ import {
   type MessageHead,
   writeHead,
 } from "./message-head.ts";
+import { readRecord, recordHeadBytes, recordOf } from "./record.ts";
 
 /*
- * A message: its head (message-head.ts), then numbers (u53) by type, then the entries. An entry: length u32, kind u8, 0 u24, term u53, index u53, data. A u53
- * takes 8 bytes.
+ * A message: its head (message-head.ts), then numbers (u53) by type, then the records of the entries
+ * (record.ts). A u53 takes 8 bytes.
  */
 
-/** Bytes of an entry before its data. */
-export const entryHeaderBytes = 24;
 
-const kinds = ["data", "noop", "membership"] as const satisfies readonly EntryKind[];
+/** Bytes of an AppendEntries message before its records, which carry checksums of their own. */
+export const appendHeadBytes = headBytes + 3 * 8;
 
-/** Bytes of the copied part of an entry; its large data is referenced. */
-export const entryInlineBytes = (entry: Entry): number =>
-  entryHeaderBytes + inlineBytes(entry.data.byteLength);
-
-export function writeEntryHeader(into: Gather, entry: Entry): void {
-  into.u32(entry.data.byteLength);
-  into.u32(kinds.indexOf(entry.kind));
-  into.u53(entry.term);
-  into.u53(entry.index);
-}
-
-/** The parts of one message; data above 16 KiB is referenced and must not change until it is sent. */
+/**
+ * The parts of one message, which must not change until it is sent. Of an AppendEntries the first part is
+ * the message without its entries; the rest are records, and these carry checksums of their own.
+ */
 export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
   const numbers = numbersOf(message);
   const entries = message.type === "appendEntries" ? message.entries : [];
-  let length = headBytes + numbers.length * 8;
-  for (const entry of entries) length += entryInlineBytes(entry);
+  const length = headBytes + numbers.length * 8;
 
   const into = new Gather(length);
   writeHead(into, message, flagsOf(message), entries.length);
   for (const number of numbers) into.u53(number);
-  for (const entry of entries) {
-    writeEntryHeader(into, entry);
-    into.data(entry.data);
-  }
-  return into.finish();
+  const head = into.finish();
+  return entries.length === 0 ? head : [...head, ...joinParts(entries.map(recordOf))];
 }
 
 function flagsOf(message: PeerMessage): number {
@@ -186,18 +172,18 @@ function decodeAppend(
   const prev = entryId(numbers[0], numbers[1]);
   const prevProblem = idProblem(prev, head.term);
   if (prevProblem !== null) return prevProblem;
-  if (head.count > from.length / entryHeaderBytes) return "more entries claimed than bytes";
+  if (head.count > from.length / recordHeadBytes) return "more entries claimed than bytes";
 
   const entries: Entry[] = [];
   let at = 0;
   let last: EntryId = prev;
   while (entries.length < head.count) {
-    const entry = decodeEntry(from, at);
+    const entry = readRecord(from, at);
     if (typeof entry === "string") return entry;
     const problem = entryProblem(entry, last, head.term);
     if (problem !== null) return problem;
     entries.push(entry);
-    at += entryHeaderBytes + entry.data.byteLength;
+    at += recordHeadBytes + entry.data.byteLength;
     last = entry;
   }
   if (at !== from.length) return "trailing bytes";
@@ -213,30 +199,4 @@ function entryProblem(entry: Entry, last: EntryId, term: number): string | null 
   if (entry.term === 0 || entry.term > term) return `entry of term ${entry.term} in term ${term}`;
   const isMembership = entry.kind === "membership";
   return isMembership && decodeMembership(entry.data) === null ? "unreadable membership" : null;
-}
-
-/** What stands before an entry's data; a length that is not backed by bytes is the caller's to refuse. */
-export interface EntryHeader extends EntryId {
-  readonly kind: EntryKind;
-  readonly length: number;
-}
-
-/** Reads 24 bytes that the caller knows to be there. */
-export function decodeEntryHeader(from: Buffer, at: number): EntryHeader | string {
-  const kind = kinds[from.readUInt32LE(at + 4)];
-  if (kind === undefined) return "unknown entry kind";
-  const term = readU53(from, at + 8);
-  const index = readU53(from, at + 16);
-  if (term < 0 || index < 0) return "number of 2^53 or more";
-  return { kind, length: from.readUInt32LE(at), term: asTerm(term), index: asIndex(index) };
-}
-
-function decodeEntry(from: Buffer, at: number): Entry | string {
-  if (from.length - at < entryHeaderBytes) return "truncated entry";
-  const header = decodeEntryHeader(from, at);
-  if (typeof header === "string") return header;
-  const { term, index, kind, length } = header;
-  const dataAt = at + entryHeaderBytes;
-  if (from.length - dataAt < length) return "truncated entry";
-  return { term, index, kind, data: from.subarray(dataAt, dataAt + length) };
 }

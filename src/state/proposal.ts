@@ -7,7 +7,8 @@
 //         requests of these numbers are given up and must not be applied any more.
 
 import { assert } from "../assert.ts";
-import { databaseCount } from "../constants.ts";
+import { databaseCount, entryRoomBytes } from "../constants.ts";
+import { claimFrontRoom, offerFrontRoom } from "../front-room.ts";
 import { asBuffer } from "../gather.ts";
 import type { Protocol } from "../resp/reply.ts";
 
@@ -49,22 +50,16 @@ export interface Group {
   readonly end: number;
 }
 
-/** Bodies that still have the unused room for a header in front of them. */
-const roomInFront = new WeakSet<Uint8Array>();
+/** In front of a body: the header, and before it what the log writes in front of an entry's data. */
+const bodyRoomBytes = entryRoomBytes + headerBytes;
 
 /**
- * The entry's data. A body of a BatchBuilder is not copied the first time: its header goes into the
- * room that was kept in front. Further times (sent again after a change of leader) it is, because
- * the first entry's bytes may still lie in a log.
+ * The entry's data, with room for the head of its record in front. A body of a BatchBuilder is not copied
+ * the first time: its header goes into the room that was kept in front. Further times (sent again after a
+ * change of leader) it is, because the first entry's bytes may still lie in a log.
  */
 export function encodeProposal(header: ProposalHeader, body: Uint8Array): Uint8Array {
-  let data: Buffer;
-  if (roomInFront.delete(body)) {
-    data = Buffer.from(body.buffer, body.byteOffset - headerBytes, headerBytes + body.length);
-  } else {
-    data = Buffer.allocUnsafeSlow(headerBytes + body.length);
-    data.set(body, headerBytes);
-  }
+  const data = claimFrontRoom(body, headerBytes) ?? copyWithRoom(body);
   data.writeUInt8(proposalFormat, 0);
   data.writeUInt8(behaviourVersion, 1);
   data.writeDoubleLE(header.timeMs, 2);
@@ -79,6 +74,14 @@ export function encodeProposal(header: ProposalHeader, body: Uint8Array): Uint8A
 /** True: the entry holds no requests. It moves log time on, and may say that numbers are given up. */
 export function holdsNothing(data: Uint8Array): boolean {
   return data.length === headerBytes;
+}
+
+function copyWithRoom(body: Uint8Array): Buffer {
+  const whole = Buffer.allocUnsafeSlow(bodyRoomBytes + body.length);
+  whole.set(body, bodyRoomBytes);
+  const data = whole.subarray(entryRoomBytes);
+  offerFrontRoom(data, entryRoomBytes);
+  return data;
 }
 
 /** A tick moves log time on and carries no request. */
@@ -152,9 +155,9 @@ const loopBytesMax = 48;
 /** Collects a body request by request: one copy of each byte, into the place it keeps in the entry. */
 export class BatchBuilder {
   #arena: Buffer = Buffer.alloc(0);
-  /** Where the body begins, with room for a header before it, and where it ends so far. */
-  #start = headerBytes;
-  #end = headerBytes;
+  /** Where the body begins, with room for headers before it, and where it ends so far. */
+  #start = bodyRoomBytes;
+  #end = bodyRoomBytes;
   #group = -1;
   #database = 0;
   #protocol = 0;
@@ -208,8 +211,8 @@ export class BatchBuilder {
   /** The body; the next one begins. */
   take(): Uint8Array {
     const body = this.#arena.subarray(this.#start, this.#end);
-    if (!this.isEmpty) roomInFront.add(body);
-    this.#start = this.#end + headerBytes;
+    if (!this.isEmpty) offerFrontRoom(body, bodyRoomBytes);
+    this.#start = this.#end + bodyRoomBytes;
     this.#end = this.#start;
     this.#group = -1;
     this.#requestCount = 0;
@@ -237,13 +240,13 @@ export class BatchBuilder {
   /** Moves what is collected into a new arena; at least doubling keeps the copying linear. */
   #makeRoom(length: number): void {
     const collected = this.byteLength;
-    const needed = headerBytes + collected + groupHeaderBytes + length;
+    const needed = bodyRoomBytes + collected + groupHeaderBytes + length;
     const size = Math.max(arenaBytes, needed > arenaBytes ? needed + collected : 0);
     const arena = Buffer.allocUnsafeSlow(size);
-    if (collected > 0) this.#arena.copy(arena, headerBytes, this.#start, this.#end);
-    if (this.#group !== -1) this.#group += headerBytes - this.#start;
+    if (collected > 0) this.#arena.copy(arena, bodyRoomBytes, this.#start, this.#end);
+    if (this.#group !== -1) this.#group += bodyRoomBytes - this.#start;
     this.#arena = arena;
-    this.#start = headerBytes;
-    this.#end = headerBytes + collected;
+    this.#start = bodyRoomBytes;
+    this.#end = bodyRoomBytes + collected;
   }
 }

@@ -1,6 +1,6 @@
 // One damage to one file, by chance: what it is, and which bytes are not what they were.
 
-import { frameHeaderBytes } from "../../src/raft/storage/frame.ts";
+import { saveHeadBytes } from "../../src/raft/storage/save.ts";
 import type { Random } from "../support/log-random.ts";
 import { type FileKind, filesOf, kindIn, kindsIn } from "./file-kinds.ts";
 import { type Image, usedBytes, withFile } from "./image.ts";
@@ -37,7 +37,7 @@ interface Known {
 
 const sectorBytes = 512;
 /** In the head of a save are term, vote and lengths. */
-const headBytes = frameHeaderBytes;
+const headBytes = saveHeadBytes;
 const toTheEnd = (from: number): readonly [number, number] => [from, Number.POSITIVE_INFINITY];
 
 /** Where something can be hurt: the bytes in use, and a little of the zeros behind them. */

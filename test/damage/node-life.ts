@@ -19,7 +19,8 @@ import {
   type HardState,
   type Membership,
 } from "../../src/raft/core/types.ts";
-import { frameHeaderBytes, recordHeaderBytes } from "../../src/raft/storage/frame.ts";
+import { recordHeadBytes } from "../../src/raft/record.ts";
+import { saveHeadBytes } from "../../src/raft/storage/save.ts";
 import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { writeCheckpoint } from "../../src/state/checkpoint-store.ts";
 import { commands } from "../../src/state/commands/table.ts";
@@ -192,8 +193,8 @@ export class NodeLife {
     const past = this.#past;
     const { log } = this.#parts;
     const bytes = entries.reduce(
-      (sum, { data }) => sum + recordHeaderBytes + data.byteLength,
-      frameHeaderBytes,
+      (sum, { data }) => sum + recordHeadBytes + data.byteLength,
+      saveHeadBytes,
     );
     if (log.bytes - before !== bytes) {
       past.segment += 1; // A new one, whose header came before the save.

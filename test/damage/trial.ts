@@ -1,6 +1,6 @@
 // One trial: damage a copy, start on it, judge; and sometimes go on living with what was found.
 
-import { frameHeaderBytes } from "../../src/raft/storage/frame.ts";
+import { saveHeadBytes } from "../../src/raft/storage/save.ts";
 import { type Random, seeded } from "../support/log-random.ts";
 import {
   type Damage,
@@ -49,7 +49,7 @@ function damageOf(prepared: Prepared, number: number, mix: Mix, random: Random):
 
 /** The last saves of a history, and the last that changed term or vote: so many heads are worth a look. */
 const headSaves = { last: 3, ofHardState: 2 } as const;
-const bitsOfHead = 8 * frameHeaderBytes;
+const bitsOfHead = 8 * saveHeadBytes;
 export const headTrials = 2 * bitsOfHead * (headSaves.last + headSaves.ofHardState);
 
 function headFlipOf(prepared: Prepared, number: number): Damage {

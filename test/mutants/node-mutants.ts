@@ -136,14 +136,14 @@ const files: readonly Omit<Mutant, "run">[] = [
     name: "the last save is believed although it may be in memory only",
     why: "fsyncgate: a page whose write failed counts as clean",
     file: "src/raft/storage/segment-files.ts",
-    find: "  if (scan.lastFrameAt !== null) await rewrite(files, newest, scan.lastFrameAt);\n",
+    find: "  if (scan.lastSaveAt !== null) await rewrite(files, newest, scan.lastSaveAt);\n",
     replace: "",
   },
   {
     name: "damage in the last save counts as a torn write",
     why: "docs/guarantees.md: flipped bits are refused",
     file: "src/raft/storage/torn-save.ts",
-    find: "return blank > header.blankSectors ?",
+    find: "return blank > head.blankSectors ?",
     replace: "return blank >= 0 ?",
   },
   {

@@ -38,7 +38,7 @@ export const unseenMutants: readonly Mutant[] = [
   },
   {
     name: "a torn save stays in the file",
-    why: "a tail that no frame owns must not be taken for damage, or for entries",
+    why: "a tail that no save owns must not be taken for damage, or for entries",
     file: "src/raft/storage/segment-files.ts",
     run: "cluster",
     find: "    await files.truncate(newest.fd, newest.end);\n",
@@ -65,7 +65,7 @@ export const unseenMutants: readonly Mutant[] = [
     why: "no value of the simulation has whole sectors of zeros; test/raft/storage shows it",
     file: "src/raft/storage/torn-save.ts",
     run: "cluster",
-    find: "return blank > header.blankSectors ?",
+    find: "return blank > head.blankSectors ?",
     replace: "return blank > 0 ?",
   },
   {

@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
+import { appendHeadBytes, decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
+import { encodeMembership } from "../../src/raft/core/membership.ts";
 import {
   asIndex,
   asNode,
@@ -10,6 +11,8 @@ import {
   type Entry,
   type PeerMessage,
 } from "../../src/raft/core/types.ts";
+import { recordHeadBytes, recordOf } from "../../src/raft/record.ts";
+import { BatchBuilder, encodeProposal } from "../../src/state/proposal.ts";
 
 const encoded = (message: PeerMessage): Buffer => Buffer.concat(encodeMessage(message));
 
@@ -33,9 +36,12 @@ const idWithin = (term: number) =>
         }));
 
 const data = fc
-  .oneof(fc.nat(40), fc.constantFrom(16_384, 16_385, 40_000))
+  .oneof(fc.nat(40), fc.constantFrom(65_536, 65_537, 90_000))
   .map((length): Uint8Array => Buffer.alloc(length, length));
-const membershipBytes = Buffer.from('{"members":[],"nextId":1}');
+const oneMember = {
+  members: [{ id: asNode(1), voter: true, address: "a" }],
+  nextId: asNode(2),
+};
 const kind = fc.constantFrom("data" as const, "noop" as const, "membership" as const);
 
 const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
@@ -52,8 +58,8 @@ const append: fc.Arbitrary<PeerMessage> = ids.chain((common) =>
       for (const part of parts) {
         if (part.newer && term < common.term) term += 1;
         const index = asIndex(prev.index + entries.length + 1);
-        const content = part.kind === "membership" ? membershipBytes : part.data;
-        entries.push({ kind: part.kind, data: content, term: asTerm(term), index });
+        const own = part.kind === "membership" ? encodeMembership(oneMember) : part.data;
+        entries.push({ kind: part.kind, data: own, term: asTerm(term), index });
       }
       return { type: "appendEntries", ...common, prev, entries, commit: asIndex(commit), probe };
     }),
@@ -108,9 +114,9 @@ const plain = (from: PeerMessage | string): unknown =>
   typeof from === "object" && from.type === "appendEntries"
     ? {
         ...from,
-        entries: from.entries.map((each) => ({
-          ...each,
-          data: Buffer.from(each.data).toString("hex"),
+        entries: from.entries.map(({ term, index, kind: own, data: bytes }) => ({
+          id: `${term}/${index} ${own}`,
+          data: Buffer.from(bytes).toString("hex"),
         })),
       }
     : from;
@@ -148,7 +154,8 @@ describe("a message", () => {
       [
         "02020000" + "01000000" + "0100000000000000" + "0200000000000000" + "0500000000000000",
         "0300000000000000" + "0a00000000000000" + "0a00000000000000",
-        "04000000" + "00000000" + "0300000000000000" + "0b00000000000000" + "64617461",
+        "3c8a0c3a" + "04000000" + "00000000" + "00000000" + "0300000000000000" + "0b00000000000000",
+        "64617461",
       ].join(""),
     );
   });
@@ -165,8 +172,62 @@ describe("a message", () => {
         ],
       }),
     );
-    expect(parts).toHaveLength(3);
-    expect(parts[1]).toBe(large);
+    expect(parts.map(({ byteLength }) => byteLength)).toEqual([56, 36, 100_032, 72]);
+    const [, , record] = parts;
+    expect(Buffer.compare(record?.subarray(recordHeadBytes) ?? large.subarray(1), large)).toBe(0);
+  });
+});
+
+describe("the record of an entry", () => {
+  test("is encoded once: every peer and the log get the same bytes", () => {
+    const entry = entryOf(3, 11);
+    const record = recordOf(entry);
+    const [head, sent] = encodeMessage(appendOf({ entries: [entry] }));
+    expect(head).toHaveLength(appendHeadBytes);
+    expect(sent).toBe(record);
+    expect(entry.data.buffer).toBe(record.buffer);
+  });
+
+  test("is the received bytes themselves on a follower, neighbours in one piece", () => {
+    const sent = appendOf({ entries: [entryOf(3, 11), entryOf(3, 12), entryOf(5, 13)] });
+    const received = encoded(sent);
+    const found = decodeMessage(received);
+    if (typeof found === "string" || found.type !== "appendEntries") throw new Error("no append");
+    const records = found.entries.map(recordOf);
+    expect(records.every(({ buffer }) => buffer === received.buffer)).toBe(true);
+    const [, joined] = encodeMessage(found);
+    expect(joined).toHaveLength(3 * 36);
+    expect(joined?.buffer).toBe(received.buffer);
+  });
+
+  test("takes the room that a batch of writes kept for it, and is not copied", () => {
+    const builder = new BatchBuilder();
+    const request = Buffer.from("*1\r\n$4\r\nPING\r\n");
+    builder.add(0, 2, 1, request, 0, request.length);
+    const stamp = { timeMs: 1, seed: 2, origin: 3, incarnation: 4, firstNumber: 5, count: 1 };
+    const body = builder.take();
+    for (const isFirst of [true, false]) {
+      const bytes = encodeProposal(stamp, body);
+      const record = recordOf({ ...entryOf(3, 11), data: bytes });
+      expect(record.buffer).toBe(bytes.buffer);
+      expect(record.buffer === body.buffer).toBe(isFirst);
+      expect(record.subarray(recordHeadBytes).equals(bytes)).toBe(true);
+    }
+  });
+
+  test("of other data than the entry's is a bug that ends the process", () => {
+    const entry = entryOf(3, 11);
+    recordOf(entry);
+    expect(() => recordOf({ ...entry, data: Buffer.from("data") })).toThrow("its own record");
+  });
+
+  test("is refused with any byte changed", () => {
+    const whole = encoded(appendOf({}));
+    for (let at = appendHeadBytes; at < whole.length; at += 1) {
+      const changed = Buffer.from(whole);
+      changed[at] = (changed[at] as number) ^ 0x10;
+      expect(typeof decodeMessage(changed), `byte ${at}`).toBe("string");
+    }
   });
 });
 
@@ -236,14 +297,16 @@ describe("what is refused", () => {
     ["a reserved byte", (bytes) => bytes.writeUInt8(1, 3), /flags/],
     ["a term of 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 24), /2\^53/],
     ["a commit of 2^64 - 1", (bytes) => bytes.writeBigUInt64LE(2n ** 64n - 1n, 48), /2\^53/],
-    ["an entry index of 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 72), /2\^53/],
-    ["an unknown kind", (bytes) => bytes.writeUInt32LE(3, 60), /kind/],
+    ["an entry index of 2^53", (bytes) => bytes.writeBigUInt64LE(2n ** 53n, 80), /2\^53/],
+    ["an unknown kind", (bytes) => bytes.writeUInt32LE(3, 64), /kind/],
+    ["an unknown group", (bytes) => bytes.writeUInt32LE(1, 68), /group/],
+    ["an entry with a wrong checksum", (bytes) => bytes.writeUInt8(0x65, 88), /checksum/],
     ["four billion entries", (bytes) => bytes.writeUInt32LE(2 ** 32 - 1, 4), /claimed/],
     ["one entry too many", (bytes) => bytes.writeUInt32LE(3, 4), /truncated|claimed/],
     ["one entry too few", (bytes) => bytes.writeUInt32LE(1, 4), /trailing/],
     [
       "an entry of four billion bytes",
-      (bytes) => bytes.writeUInt32LE(2 ** 32 - 1, 56),
+      (bytes) => bytes.writeUInt32LE(2 ** 32 - 1, 60),
       /truncated/,
     ],
   ])("%s", (_name, change, reason) => {

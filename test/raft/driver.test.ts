@@ -13,7 +13,7 @@ import {
 } from "../../src/raft/core/types.ts";
 import { RaftDriver } from "../../src/raft/driver.ts";
 import type { Consumer } from "../../src/raft/ports.ts";
-import { MemoryLog } from "../../src/raft/storage/memory-log.ts";
+import { MemoryLog } from "../support/memory-log.ts";
 import {
   accepted,
   appendEntries,

@@ -16,12 +16,12 @@ import { defaultLimits, type ReplicaLimits } from "../../src/node/replica/replic
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
-import { MemoryLog } from "../../src/raft/storage/memory-log.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { word } from "../../src/state/arguments.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { Machine } from "../../src/state/machine.ts";
 import { SeededRandom } from "../../src/state/random.ts";
+import { MemoryLog } from "./memory-log.ts";
 
 /** No test makes the nodes exchange nearly as many messages without time passing. */
 const stepsMax = 5_000;

@@ -3,8 +3,7 @@
 import type { Socket } from "node:net";
 import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
-import { peerSlabBytes } from "../../constants.ts";
-import { inlineBytesMax } from "../../gather.ts";
+import { gatherBytesMax, peerSlabBytes } from "../../constants.ts";
 import { crcOf, headBytes, type PieceHead, wholeFlags, writeCrc, writeHead } from "./piece.ts";
 
 /**
@@ -58,7 +57,7 @@ export class PieceWriter {
       const summed = Math.min(unsummed, slice.byteLength);
       if (summed > 0) crc = crc32(slice.subarray(0, summed), crc);
       unsummed -= summed;
-      if (slice.byteLength <= inlineBytesMax) this.#copy(slice);
+      if (slice.byteLength <= gatherBytesMax) this.#copy(slice);
       else {
         this.#endRun();
         this.#chunks.push(slice);

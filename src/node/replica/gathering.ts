@@ -1,6 +1,6 @@
 // Whether what is collected leaves now, or waits a few turns for requests that are about to come.
 
-import { gatherBytesMax, gatherTurnsMax } from "../../constants.ts";
+import { shareBytesMax, shareTurnsMax } from "../../constants.ts";
 
 /** Of what was expected, this share is forgotten each time something leaves. */
 const forgottenShare = 1 / 8;
@@ -20,8 +20,8 @@ export class Gathering {
    * False: another turn is wanted.
    */
   mayLeave(waiting: number, collectedBytes: number): boolean {
-    const isComplete = waiting >= this.#expected || collectedBytes >= gatherBytesMax;
-    if (!isComplete && this.#turns < gatherTurnsMax) {
+    const isComplete = waiting >= this.#expected || collectedBytes >= shareBytesMax;
+    if (!isComplete && this.#turns < shareTurnsMax) {
       this.#turns += 1;
       return false;
     }

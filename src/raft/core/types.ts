@@ -26,6 +26,8 @@ export type EntryKind = "data" | "noop" | "membership";
 export interface Entry extends EntryId {
   readonly kind: EntryKind;
   readonly data: Uint8Array;
+  /** Its bytes on wire and disk, around `data`: kept by record.ts from the first time that they are needed. */
+  readonly record?: Uint8Array;
 }
 
 /** What must survive a crash besides the entries (§5.1): on disk before any message of that term. */

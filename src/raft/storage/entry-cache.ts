@@ -1,13 +1,14 @@
 // The newest entries of the log in memory, bounded by bytes.
 
 import type { Entry } from "../core/types.ts";
+import { recordHeadBytes } from "../record.ts";
 
-/** What an entry costs besides its data. */
-const entryOverheadBytes = 128;
+/** What an entry costs besides its data: its record's head, and its objects. */
+const entryOverheadBytes = recordHeadBytes + 160;
 
 export class EntryCache {
   readonly #bytesMax: number;
-  /** Empty below `#head`. */
+  /** Undefined below `#head`. */
   #entries: (Entry | undefined)[] = [];
   #head = 0;
   #bytes = 0;
@@ -28,8 +29,8 @@ export class EntryCache {
       : this.#entries[this.#head + index - first.index];
   }
 
-  /** An entry that does not follow the newest one replaces what it overwrites, or everything. */
-  push(entry: Entry): void {
+  /** Adds the log's new last entry: those that it overwrites go, and all do that it does not follow. */
+  append(entry: Entry): void {
     let newest = this.#entries.at(-1);
     while (newest !== undefined && newest.index >= entry.index) {
       this.#entries.pop();
@@ -40,7 +41,7 @@ export class EntryCache {
     if (this.#entries.length <= this.#head || newest?.index !== entry.index - 1) this.clear();
     this.#entries.push(entry);
     this.#bytes += cost(entry);
-    this.#evict();
+    this.#dropBeyondLimit();
   }
 
   clear(): void {
@@ -49,19 +50,21 @@ export class EntryCache {
     this.#bytes = 0;
   }
 
-  /** Forgets the entries below an index. */
-  cut(first: number): void {
-    while (this.firstIndex < first) this.#drop();
+  /** The log begins with this index now. */
+  dropBelow(first: number): void {
+    while (this.firstIndex < first) this.#dropOldest();
     this.#compact();
   }
 
   /** The newest entry always stays. */
-  #evict(): void {
-    while (this.#bytes > this.#bytesMax && this.#entries.length - this.#head > 1) this.#drop();
+  #dropBeyondLimit(): void {
+    while (this.#bytes > this.#bytesMax && this.#entries.length - this.#head > 1) {
+      this.#dropOldest();
+    }
     this.#compact();
   }
 
-  #drop(): void {
+  #dropOldest(): void {
     const oldest = this.#entries[this.#head];
     if (oldest !== undefined) this.#bytes -= cost(oldest);
     this.#entries[this.#head] = undefined;

@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import type { LogFiles } from "./files.ts";
-import { type Frame, findFrame, isZero, readFrame } from "./frame.ts";
 import type { LogState } from "./log-state.ts";
+import { findSave, readSave, type StoredSave } from "./save.ts";
+import { isBlankFrom } from "./sectors.ts";
 import { Segment, truncatePoints } from "./segment.ts";
 import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
 import { SegmentReader } from "./segment-reader.ts";
@@ -32,9 +33,9 @@ export class Scan {
   sequence = 0;
   /** Its crc. */
   chain = 0;
-  /** Where in the newest segment the last frame begins; null when there is none. */
-  lastFrameAt: number | null = null;
-  /** Bytes behind the last valid frame of the newest segment that are not zero: a torn save. */
+  /** Where in the newest segment the last save begins; null when there is none. */
+  lastSaveAt: number | null = null;
+  /** Bytes behind the last valid save of the newest segment are not zero: a torn save. */
   torn = false;
   readonly #files: LogFiles;
 
@@ -44,29 +45,29 @@ export class Scan {
   }
 
   /** Reads the next segment; null, or what is wrong. Throws when the disk cannot be read. */
-  async take(directory: string, number: number, newest: boolean): Promise<string | null> {
+  async readSegment(directory: string, number: number, newest: boolean): Promise<string | null> {
     const path = join(directory, segmentName(number));
     const { fd, size } = await this.#files.open(path);
     const reader = new SegmentReader(this.#files, fd, size);
     const head = readSegmentHeader(reader);
     const mark = typeof head === "string" ? Buffer.alloc(0) : head.header.mark;
     const end = typeof head === "string" ? 0 : head.bytes;
-    const segment = new Segment(this.#files, { number, path, fd }, { mark, end, allocated: size });
+    const segment = new Segment({ number, path, fd }, { mark, end, allocated: size });
     const before = this.segments.at(-1);
     this.segments.push(segment);
     if (typeof head === "string") return `${path}: ${head}`;
     if (head.header.segment !== number) return `${path} was segment ${head.header.segment}`;
-    const misfit = before === undefined ? this.#adopt(head.header) : this.#misfit(head.header);
+    const misfit = before === undefined ? this.#beginWith(head.header) : this.#misfit(head.header);
     if (misfit !== null) {
       return before === undefined
         ? `${path}: ${misfit}`
         : `${before.path} at offset ${before.end}: ${path} does not go on there (${misfit})`;
     }
-    return this.#frames(segment, reader, newest);
+    return this.#readSaves(segment, reader, newest);
   }
 
   /** The oldest segment tells what was before it. */
-  #adopt(header: SegmentHeader): string | null {
+  #beginWith(header: SegmentHeader): string | null {
     this.sequence = header.firstSequence - 1;
     this.chain = header.chain;
     this.state.hardState = header.hardState;
@@ -88,20 +89,20 @@ export class Scan {
       : `it follows entry ${header.lastIndex}, not ${this.state.lastIndex}`;
   }
 
-  #frames(segment: Segment, reader: SegmentReader, newest: boolean): string | null {
-    this.lastFrameAt = null;
+  #readSaves(segment: Segment, reader: SegmentReader, newest: boolean): string | null {
+    this.lastSaveAt = null;
     for (;;) {
-      const frame = readFrame(reader, segment.end, segment.mark);
-      if (frame === null) break;
-      const problem = this.#takeFrame(segment, frame);
+      const save = readSave(reader, segment.end, segment.mark);
+      if (save === null) break;
+      const problem = this.#follow(segment, save);
       if (problem !== null) return `${segment.path} at offset ${segment.end}: ${problem}`;
-      this.lastFrameAt = segment.end;
-      segment.end = frame.end;
+      this.lastSaveAt = segment.end;
+      segment.end = save.end;
     }
     // What follows in an older segment is judged by the one after it: it must go on from here.
-    if (!newest || isZero(reader, segment.end)) return null;
+    if (!newest || isBlankFrom(reader, segment.end)) return null;
     const { mark, end } = segment;
-    const later = findFrame(reader, { from: end + 1, mark, sequence: this.sequence + 1 });
+    const later = findSave(reader, { from: end + 1, mark, sequence: this.sequence + 1 });
     if (later !== null) {
       return `${segment.path} at offset ${end}: damaged, but a valid save follows at ${later}`;
     }
@@ -111,21 +112,22 @@ export class Scan {
     return null;
   }
 
-  #takeFrame(segment: Segment, frame: Frame): string | null {
-    const { sequence, previous, restart } = frame;
+  /** The next save changes the state as it once did; a string says why it is not the next one. */
+  #follow(segment: Segment, save: StoredSave): string | null {
+    const { sequence, previous, restart } = save;
     if (sequence !== this.sequence + 1) return `save ${sequence} follows ${this.sequence}`;
     if (previous !== this.chain) return `save ${sequence} breaks the chain`;
-    const problem = restart === null ? this.#append(segment, frame) : this.#restart(frame);
+    const problem = restart === null ? this.#append(segment, save) : this.#restart(save);
     if (problem !== null) return problem;
-    if (frame.hardState !== null) this.state.hardState = frame.hardState;
+    if (save.hardState !== null) this.state.hardState = save.hardState;
     this.sequence = sequence;
-    this.chain = frame.crc;
+    this.chain = save.crc;
     return null;
   }
 
-  #append(segment: Segment, frame: Frame): string | null {
-    let after: Frame["entries"][number] | null = null;
-    for (const entry of frame.entries) {
+  #append(segment: Segment, save: StoredSave): string | null {
+    let after: StoredSave["entries"][number] | null = null;
+    for (const entry of save.entries) {
       const problem = this.state.problem(entry, after);
       if (problem !== null) return problem;
       if (entry.index <= this.state.lastIndex) truncatePoints(this.segments, entry.index);
@@ -137,8 +139,8 @@ export class Scan {
     return null;
   }
 
-  #restart(frame: Frame): string | null {
-    const { restart, entries } = frame;
+  #restart(save: StoredSave): string | null {
+    const { restart, entries } = save;
     const [membership, ...others] = entries;
     if (restart === null || others.length > 0) return "a restart with entries";
     truncatePoints(this.segments, 0);

@@ -1,6 +1,9 @@
 // What a disk writes as a whole: pieces of a file in which all bytes are 0 were perhaps never written.
 
+import { assert } from "../../assert.ts";
 import type { SegmentReader } from "./segment-reader.ts";
+
+const zeros = Buffer.alloc(64 * 1024);
 
 /** The smallest unit of any disk; larger ones are made of these. */
 const sectorBytes = 512;
@@ -54,4 +57,17 @@ export function countBlankInFile(reader: SegmentReader, from: number, to: number
     if (position < 0 || isBlank(reader.buffer, position, position + length)) count += 1;
   }
   return count;
+}
+
+/** True when a file holds nothing but zeros from an offset on: prepared and not yet used. */
+export function isBlankFrom(reader: SegmentReader, from: number): boolean {
+  let at = from;
+  while (at < reader.end) {
+    const ahead = reader.ahead(at);
+    assert(ahead.length > 0, "a file does not shrink while it is read");
+    const part = ahead.subarray(0, zeros.length);
+    if (!part.equals(zeros.subarray(0, part.length))) return false;
+    at += part.length;
+  }
+  return true;
 }

@@ -3,8 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { type LogFiles, replaceFile, temporarySuffix, writeWhole } from "./files.ts";
-import { markBytes } from "./frame.ts";
 import { LogState } from "./log-state.ts";
+import { markBytes } from "./save.ts";
 import { type Damage, Scan, segmentName, segmentNumber } from "./scan.ts";
 import { growthBytes, Segment } from "./segment.ts";
 import { encodeSegmentHeader } from "./segment-header.ts";
@@ -25,7 +25,7 @@ export async function createSegment(
 ): Promise<Segment> {
   const { number, state, sequence, chain } = place;
   const mark = randomBytes(markBytes);
-  mark.writeUInt8(mark.readUInt8() | 1); // Never 0: see frame.ts.
+  mark.writeUInt8(mark.readUInt8() | 1); // Never 0: see save.ts.
   const header = encodeSegmentHeader({
     mark,
     segment: number,
@@ -41,7 +41,7 @@ export async function createSegment(
   const padding = zeros.subarray(0, growthBytes - used);
   const fd = await replaceFile(files, { directory, path }, [header, padding]);
   const allocated = header.length + padding.length;
-  return new Segment(files, { number, path, fd }, { mark, end: header.length, allocated });
+  return new Segment({ number, path, fd }, { mark, end: header.length, allocated });
 }
 
 /** What an opened log starts from. */
@@ -131,7 +131,7 @@ async function scanAll(
   numbers: readonly number[],
 ): Promise<string | null> {
   for (const number of numbers) {
-    const problem = await scan.take(directory, number, number === numbers.at(-1));
+    const problem = await scan.readSegment(directory, number, number === numbers.at(-1));
     if (problem !== null) return problem;
   }
   return null;
@@ -165,7 +165,7 @@ async function settle(
     await files.truncate(newest.fd, newest.end);
     newest.allocated = newest.end;
   }
-  if (scan.lastFrameAt !== null) await rewrite(files, newest, scan.lastFrameAt);
+  if (scan.lastSaveAt !== null) await rewrite(files, newest, scan.lastSaveAt);
   await files.sync(newest.fd);
   await files.syncDirectory(directory);
   if (watermark === null || watermark.lastSegment !== newest.number) {
@@ -177,9 +177,9 @@ async function settle(
 }
 
 /**
- * Writes the last frame once more, as it is. A process that died in its write, or whose write
+ * Writes the last save once more, as it is. A process that died in its write, or whose write
  * failed, may have left it in the page cache only, and a page whose write failed counts as clean:
- * no sync would write it again. All frames before it were completed.
+ * no sync would write it again. All saves before it were completed.
  */
 async function rewrite(files: LogFiles, segment: Segment, from: number): Promise<void> {
   const piece = Buffer.alloc(Math.min(4 * growthBytes, segment.end - from));

@@ -10,28 +10,31 @@ import {
   type LogIndex,
   type Term,
 } from "../core/types.ts";
-import { markBytes } from "./frame.ts";
+import { markBytes } from "./save.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
 /*
- * magic (8 bytes), crc u32 of all that follows, header bytes u32, version u32, flags u32, mark (8
- * bytes), segment u53, first sequence u53, chain u32, count of memberships u32, last index u53, last
- * term u53, hard state term u53, vote u53; then per membership: index u53, length u32, data.
+ * magic (8 bytes), crc u32 of all that follows, header bytes u32, version u32, mark (8 bytes), segment
+ * u53, first sequence u53, chain u32, rows u32; then a row per group: group u32, flags u32, count of
+ * memberships u32, last index u53, last term u53, hard state term u53, vote u53, and per membership:
+ * index u53, length u32, data. There is one row, of group 0.
  */
 
 const magic = Buffer.from("KVORUMLG", "latin1");
-const version = 2;
-const fixedBytes = 88;
+const version = 3;
+const rowAt = 52;
+/** With a row without memberships. */
+const fixedBytes = rowAt + 44;
 const flag = { vote: 1, termKnown: 2 } as const;
 
 export interface SegmentHeader {
-  /** Random: begins every frame of this segment. */
+  /** Random: begins every save of this segment. */
   readonly mark: Buffer;
   /** Segments are numbered from 1, without gaps. */
   readonly segment: number;
   /** Of the first save in this segment. */
   readonly firstSequence: number;
-  /** The crc of the last frame of the segment before; 0 in the first one. */
+  /** The crc of the last save of the segment before; 0 in the first one. */
   readonly chain: number;
   /** Last entry before this segment. */
   readonly lastIndex: LogIndex;
@@ -50,11 +53,13 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   into.u32(0);
   into.u32(bytes);
   into.u32(version);
-  into.u32((votedFor === null ? 0 : flag.vote) | (header.lastTerm === null ? 0 : flag.termKnown));
   into.copy(header.mark);
   into.u53(header.segment);
   into.u53(header.firstSequence);
   into.u32(header.chain);
+  into.u32(1);
+  into.u32(0);
+  into.u32((votedFor === null ? 0 : flag.vote) | (header.lastTerm === null ? 0 : flag.termKnown));
   into.u32(header.memberships.length);
   into.u53(header.lastIndex);
   into.u53(header.lastTerm ?? 0);
@@ -65,6 +70,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
     into.u32(data.byteLength);
     into.copy(data);
   }
+  into.finish();
   into.inline.writeUInt32LE(crc32(into.inline.subarray(12)), 8);
   return into.inline;
 }
@@ -83,16 +89,22 @@ export function readSegmentHeader(
   if (from.compare(magic, 0, 8, 0, 8) !== 0) return "it is not a segment of a log";
   if (from.readUInt32LE(8) !== crc32(from.subarray(12))) return "the header is damaged";
   const found = from.readUInt32LE(16);
-  if (found !== version) return `it has format version ${found}, known is ${version}`;
+  if (found !== version) return wrongFormat(found);
+  const isOfOneGroup = from.readUInt32LE(rowAt - 4) === 1 && from.readUInt32LE(rowAt) === 0;
+  if (!isOfOneGroup) return "it is of more groups than this version knows";
   return { header: fieldsOf(from), bytes: claimed };
 }
 
+/** Of a whole log that another version has written, which is not damaged. */
+export const wrongFormat = (found: number): string =>
+  `it has format ${found}, this version knows only ${version}: start the version that wrote it`;
+
 function fieldsOf(from: Buffer): SegmentHeader {
-  const flags = from.readUInt32LE(20);
-  const votedFor = (flags & flag.vote) === 0 ? null : asNode(readU53(from, 80));
+  const flags = from.readUInt32LE(rowAt + 4);
+  const votedFor = (flags & flag.vote) === 0 ? null : asNode(readU53(from, rowAt + 36));
   const memberships: { index: LogIndex; data: Uint8Array }[] = [];
   let at = fixedBytes;
-  for (let rest = from.readUInt32LE(52); rest > 0; rest -= 1) {
+  for (let rest = from.readUInt32LE(rowAt + 8); rest > 0; rest -= 1) {
     const dataAt = at + 12;
     const end = dataAt + from.readUInt32LE(at + 8);
     memberships.push({
@@ -102,13 +114,13 @@ function fieldsOf(from: Buffer): SegmentHeader {
     at = end;
   }
   return {
-    mark: Buffer.from(from.subarray(24, 24 + markBytes)),
-    segment: readU53(from, 32),
-    firstSequence: readU53(from, 40),
-    chain: from.readUInt32LE(48),
-    lastIndex: asIndex(readU53(from, 56)),
-    lastTerm: (flags & flag.termKnown) === 0 ? null : asTerm(readU53(from, 64)),
-    hardState: { term: asTerm(readU53(from, 72)), votedFor },
+    mark: Buffer.from(from.subarray(20, 20 + markBytes)),
+    segment: readU53(from, 28),
+    firstSequence: readU53(from, 36),
+    chain: from.readUInt32LE(44),
+    lastIndex: asIndex(readU53(from, rowAt + 12)),
+    lastTerm: (flags & flag.termKnown) === 0 ? null : asTerm(readU53(from, rowAt + 20)),
+    hardState: { term: asTerm(readU53(from, rowAt + 28)), votedFor },
     memberships,
   };
 }

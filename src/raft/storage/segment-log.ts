@@ -1,4 +1,4 @@
-// The durable log in segment files: one save is one frame, written and synced in one step.
+// The durable log in segment files: each save is written and synced in one step.
 
 import { assert } from "../../assert.ts";
 import { logCacheBytes, segmentBytes } from "../../constants.ts";
@@ -12,11 +12,12 @@ import {
   type Term,
 } from "../core/types.ts";
 import type { LogStore, RestartPoint } from "../ports.ts";
+import { recordHeadBytes } from "../record.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { readEntries } from "./entry-reader.ts";
 import { diskFiles, type LogFiles, shortWrite } from "./files.ts";
-import { encodeFrame, frameHeaderBytes, recordHeaderBytes } from "./frame.ts";
 import type { LogState } from "./log-state.ts";
+import { encodeSave, type SaveContent, saveHeadBytes } from "./save.ts";
 import type { Damage } from "./scan.ts";
 import { allocatedFor, type Segment, truncatePoints } from "./segment.ts";
 import { createSegment, type Recovered, recover, zeros } from "./segment-files.ts";
@@ -25,7 +26,7 @@ import { writeWatermark } from "./watermark.ts";
 /** The watermark is renewed after this many bytes; it bounds how large an unnoticed loss can be. */
 const watermarkEveryBytes = 8 * 1024 * 1024;
 /** One write of the system takes less than 2^31 bytes. */
-const frameBytesMax = 2 ** 31 - 1024 * 1024;
+const saveBytesMax = 2 ** 31 - 1024 * 1024;
 
 export interface SegmentLogOptions {
   readonly directory: string;
@@ -49,8 +50,6 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
   const recovered = await recover(files, options.directory, options.owner ?? 0);
   return "damaged" in recovered ? recovered : new SegmentLog(options, recovered);
 }
-
-type Content = Parameters<typeof encodeFrame>[1];
 
 export class SegmentLog implements LogStore {
   /** The opening cut off a save that a crash had left incomplete. */
@@ -130,9 +129,13 @@ export class SegmentLog implements LogStore {
   slice(from: LogIndex, to: LogIndex, bytesMax: number): readonly Entry[] {
     assert(from <= to, "a slice has an entry");
     assert(from >= this.firstIndex && to <= this.lastIndex, "a slice is inside of the log");
-    const entries: Entry[] = [];
-    let bytes = 0;
-    for (const entry of this.#entries(from, to)) {
+    const cached = Math.max(from, Math.min(this.#cache.firstIndex, to + 1));
+    const entries = from < cached ? this.#read(from, asIndex(cached - 1), bytesMax) : [];
+    if (entries.length < cached - from) return entries;
+    let bytes = entries.reduce((sum, { data }) => sum + data.byteLength, 0);
+    for (let index = cached; index <= to; index += 1) {
+      const entry = this.#cache.get(index);
+      assert(entry !== undefined, "the cache holds the end of the log");
       bytes += entry.data.byteLength;
       if (bytes > bytesMax && entries.length > 0) break;
       entries.push(entry);
@@ -140,21 +143,14 @@ export class SegmentLog implements LogStore {
     return entries;
   }
 
-  *#entries(from: LogIndex, to: LogIndex): Generator<Entry> {
-    const cached = Math.max(from, Math.min(this.#cache.firstIndex, to + 1));
-    if (from < cached) {
-      try {
-        const range = { from, to: asIndex(cached - 1), last: this.lastIndex };
-        yield* readEntries(this.#segments, range);
-      } catch (error) {
-        this.#fail(error);
-        throw error;
-      }
-    }
-    for (let index = cached; index <= to; index += 1) {
-      const entry = this.#cache.get(index);
-      assert(entry !== undefined, "the cache holds the end of the log");
-      yield entry;
+  /** Those that memory does not hold any more. */
+  #read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
+    try {
+      const range = { from, to, last: this.lastIndex, bytesMax };
+      return readEntries(this.#files, this.#segments, range);
+    } catch (error) {
+      this.#fail(error);
+      throw error;
     }
   }
 
@@ -185,7 +181,7 @@ export class SegmentLog implements LogStore {
     this.#start({ hardState: null, entries, restart: base }, done);
   }
 
-  #start(content: Pick<Content, "hardState" | "entries" | "restart">, done: () => void): void {
+  #start(content: Pick<SaveContent, "hardState" | "entries" | "restart">, done: () => void): void {
     if (this.#failed) return;
     assert(!this.#saving, "one save is in flight at a time");
     assert(this.#closed === null, "a closed log takes no save");
@@ -195,16 +191,16 @@ export class SegmentLog implements LogStore {
     else void this.#roll().then(write, (error: unknown) => this.#fail(error));
   }
 
-  #next(): Pick<Content, "sequence" | "previous"> {
+  #next(): Pick<SaveContent, "sequence" | "previous"> {
     return { sequence: this.#sequence + 1, previous: this.#chain };
   }
 
-  #write(content: Content, done: () => void): void {
+  #write(content: SaveContent, done: () => void): void {
     const segment = this.#active;
-    const frame = encodeFrame({ mark: segment.mark, at: segment.end }, content);
-    assert(frame.bytes <= frameBytesMax, "a save fits into one write");
-    const end = segment.end + frame.bytes;
-    let buffers = frame.buffers;
+    const encoded = encodeSave({ mark: segment.mark, at: segment.end }, content);
+    assert(encoded.bytes <= saveBytesMax, "a save fits into one write");
+    const end = segment.end + encoded.bytes;
+    let buffers = encoded.buffers;
     let allocated = segment.allocated;
     if (end > allocated) {
       allocated = allocatedFor(end);
@@ -216,12 +212,12 @@ export class SegmentLog implements LogStore {
         this.#fail(problem);
         return;
       }
-      this.#take(content, segment);
+      this.#enter(content, segment);
       segment.end = end;
       segment.allocated = allocated;
-      this.#chain = frame.crc;
+      this.#chain = encoded.crc;
       this.#sequence = content.sequence;
-      this.#unmarkedBytes += frame.bytes;
+      this.#unmarkedBytes += encoded.bytes;
       if (this.#unmarkedBytes >= watermarkEveryBytes) this.#mark();
       this.#settled();
       this.#whenBegun(done);
@@ -236,7 +232,7 @@ export class SegmentLog implements LogStore {
   }
 
   /** A save is on disk: from now on it is read. */
-  #take(content: Content, segment: Segment): void {
+  #enter(content: SaveContent, segment: Segment): void {
     const { hardState, restart, entries } = content;
     if (hardState !== null) this.#state.hardState = hardState;
     if (restart !== null) {
@@ -246,13 +242,13 @@ export class SegmentLog implements LogStore {
       for (const { index, data } of entries) this.#expect(this.#state.remember(index, data));
       return;
     }
-    let offset = segment.end + frameHeaderBytes;
+    let offset = segment.end + saveHeadBytes;
     for (const entry of entries) {
       if (entry.index <= this.lastIndex) truncatePoints(this.#segments, entry.index);
       this.#expect(this.#state.append(entry));
       segment.points.add(entry.index, offset);
-      this.#cache.push(entry);
-      offset += recordHeaderBytes + entry.data.byteLength;
+      this.#cache.append(entry);
+      offset += recordHeadBytes + entry.data.byteLength;
     }
   }
 
@@ -269,7 +265,6 @@ export class SegmentLog implements LogStore {
     const number = this.#active.number + 1;
     const place = { number, state: this.#state, sequence: this.#sequence, chain: this.#chain };
     const segment = await createSegment(this.#files, this.#directory, place);
-    this.#active.release();
     this.#segments.push(segment);
     this.#mark();
     await this.#background;
@@ -309,7 +304,7 @@ export class SegmentLog implements LogStore {
       const first = start ?? this.lastIndex + 1;
       if (first > index || this.#failed) break;
       if (first > this.firstIndex) this.#state.cut(first);
-      this.#cache.cut(first);
+      this.#cache.dropBelow(first);
       this.#segments.shift();
       dropped.push(oldest);
     }

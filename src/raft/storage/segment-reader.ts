@@ -11,8 +11,8 @@ export class SegmentReader {
   readonly #fd: number;
   #start = 0;
   #length = 0;
-  /** Nothing at or beyond this offset is read: what lies before it never changes. */
-  end: number;
+  /** Nothing at or beyond this offset is read. */
+  readonly end: number;
 
   constructor(files: LogFiles, fd: number, end: number) {
     this.#files = files;

@@ -1,8 +1,5 @@
 // One file of the log: its descriptor, how far it is used, and a sparse map from index to offset.
 
-import type { LogFiles } from "./files.ts";
-import { SegmentReader } from "./segment-reader.ts";
-
 /** Between two points lie at most this many entries and, but for one large entry, bytes. */
 const pointEntries = 64;
 const pointBytes = 64 * 1024;
@@ -85,37 +82,21 @@ export class Segment {
   readonly fd: number;
   readonly mark: Buffer;
   readonly points = new Points();
-  /** Where the next frame goes. */
+  /** Where the next save goes. */
   end: number;
   /** Size of the file; zeros from `end` on. */
   allocated: number;
-  readonly #files: LogFiles;
-  #reader: SegmentReader | null = null;
 
   constructor(
-    files: LogFiles,
     place: { readonly number: number; readonly path: string; readonly fd: number },
     content: { readonly mark: Buffer; readonly end: number; readonly allocated: number },
   ) {
-    this.#files = files;
     this.number = place.number;
     this.path = place.path;
     this.fd = place.fd;
     this.mark = content.mark;
     this.end = content.end;
     this.allocated = content.allocated;
-  }
-
-  /** Of what is written completely. */
-  reader(): SegmentReader {
-    this.#reader ??= new SegmentReader(this.#files, this.fd, this.end);
-    this.#reader.end = this.end;
-    return this.#reader;
-  }
-
-  /** Gives the memory of the reader back. */
-  release(): void {
-    this.#reader = null;
   }
 }
 

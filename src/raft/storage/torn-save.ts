@@ -1,6 +1,6 @@
 // Judges what stands behind the last whole save: torn by a crash, so never acknowledged, or damaged.
 
-import { frameHeaderBytes, headerOf, isZeroed } from "./frame.ts";
+import { headOf, isHeadZeroed, saveHeadBytes } from "./save.ts";
 import { countBlankInFile, isSectorStart } from "./sectors.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
@@ -9,11 +9,11 @@ import type { SegmentReader } from "./segment-reader.ts";
  * zeros there or that ended early, some sectors are there as a whole and some not at all. Else what is wrong.
  */
 export function damageAt(reader: SegmentReader, at: number, mark: Buffer): string | null {
-  const header = headerOf(reader, at, mark);
-  if (header === null) {
-    return isZeroed(reader, at) ? null : "a save has a damaged header";
+  const head = headOf(reader, at, mark);
+  if (head === null) {
+    return isHeadZeroed(reader, at) ? null : "a save has a damaged head";
   }
-  if (header.end > reader.end && isSectorStart(reader.end)) return null;
-  const blank = countBlankInFile(reader, at + frameHeaderBytes, header.end);
-  return blank > header.blankSectors ? null : "a save was written as a whole and is damaged";
+  if (head.end > reader.end && isSectorStart(reader.end)) return null;
+  const blank = countBlankInFile(reader, at + saveHeadBytes, head.end);
+  return blank > head.blankSectors ? null : "a save was written as a whole and is damaged";
 }

@@ -1,7 +1,7 @@
 // Who waits for others to share a batch or a round, and for how long.
 
 import { describe, expect, it } from "vitest";
-import { gatherBytesMax, gatherTurnsMax } from "../../../src/constants.ts";
+import { shareBytesMax, shareTurnsMax } from "../../../src/constants.ts";
 import { frameKind } from "../../../src/node/frames.ts";
 import { Gathering } from "../../../src/node/replica/gathering.ts";
 import { ok } from "../../../src/resp/reply.ts";
@@ -30,14 +30,14 @@ describe("what is collected", () => {
   it("waits a few turns at most, also when nobody comes", () => {
     const gathering = new Gathering();
     gathering.mayLeave(50, small);
-    expect(turnsOf(gathering, 17)).toBe(gatherTurnsMax);
-    expect(turnsOf(gathering, 17)).toBe(gatherTurnsMax);
+    expect(turnsOf(gathering, 17)).toBe(shareTurnsMax);
+    expect(turnsOf(gathering, 17)).toBe(shareTurnsMax);
   });
 
   it("leaves at once when it is large", () => {
     const gathering = new Gathering();
     gathering.mayLeave(50, small);
-    expect(gathering.mayLeave(17, gatherBytesMax)).toBe(true);
+    expect(gathering.mayLeave(17, shareBytesMax)).toBe(true);
   });
 
   it("soon waits no more for those who have gone", () => {

@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LogStore, RestartPoint } from "../../../src/raft/ports.ts";
-import { MemoryLog } from "../../../src/raft/storage/memory-log.ts";
 import type { SegmentLogOptions } from "../../../src/raft/storage/segment-log.ts";
 import { openLog, saved } from "../../support/log-model.ts";
+import { MemoryLog } from "../../support/memory-log.ts";
 import { logStoreContract, type Subject } from "./log-store.contract.ts";
 
 const subjectOf = (log: LogStore, flush: () => void = () => {}): Subject => ({

@@ -1,13 +1,17 @@
 // Truncation at every byte, a flip of every bit's byte, lost and foreign files: never wrong, never a hole.
 
 import { describe, expect, test } from "vitest";
-import { frameHeaderBytes, markBytes, recordHeaderBytes } from "../../../src/raft/storage/frame.ts";
+import { recordHeadBytes } from "../../../src/raft/record.ts";
+import { markBytes, saveHeadBytes } from "../../../src/raft/storage/save.ts";
 import { openSegmentLog } from "../../../src/raft/storage/segment-log.ts";
 import { SimulatedDisk } from "../../support/log-disk.ts";
 import { type Contents, contents, entry, fill, openLog, saved } from "../../support/log-model.ts";
 import { seeded } from "../../support/log-random.ts";
 
 const sectorBytes = 512;
+/** Of a segment that begins a log, without memberships. */
+const segmentHeaderBytes = 96;
+const markAt = 20;
 
 const onFailure = (error: Error): never => {
   throw error;
@@ -37,7 +41,7 @@ function usedBytes(content: Buffer): number {
 function* flips(disk: SimulatedDisk) {
   const random = seeded(70);
   for (const path of disk.paths()) {
-    // Without most of the zeros behind the frames, to be quick.
+    // Without most of the zeros behind the saves, to be quick.
     const all = disk.content(path);
     disk.replace(path, all.subarray(0, usedBytes(all) + 64));
   }
@@ -73,7 +77,7 @@ describe("truncation", () => {
     let refusals = 0;
     let previous = 0;
     for (
-      let size = 88;
+      let size = segmentHeaderBytes;
       size <= whole.length;
       size = size > used + 4 ? whole.length + 1 : size + 1
     ) {
@@ -104,7 +108,7 @@ describe("truncation", () => {
     expect(await judge(disk)).toMatch(
       /segment at offset \d+: a save was written as a whole and is/,
     );
-    const mark = content.subarray(24, 24 + markBytes);
+    const mark = content.subarray(markAt, markAt + markBytes);
     disk.replace(path, content.subarray(0, content.lastIndexOf(mark)));
     expect(await judge(disk)).toMatch(/segment at offset \d+: the log ends with save 23, 24 was/);
   });
@@ -169,7 +173,7 @@ describe("one flipped bit", () => {
     content[place + 3] = 0x79;
     disk.replace(path, content);
     expect(await judge(disk)).toMatch(
-      /0000000000000001\.segment at offset 88: damaged, but a valid save follows at \d+/,
+      /0000000000000001\.segment at offset 96: damaged, but a valid save follows at \d+/,
     );
   });
 
@@ -187,7 +191,7 @@ describe("one flipped bit", () => {
     await saved(log, [entry(1, 2)]);
     const content = disk.content(newest(disk));
     content[content.indexOf("x".repeat(50))] = 0x79;
-    expect(() => log.slice(log.firstIndex, log.firstIndex, 100)).toThrow(/offset 168: entry 1/);
+    expect(() => log.slice(log.firstIndex, log.firstIndex, 100)).toThrow(/offset 184: entry 1/);
     expect(failures).toHaveLength(1);
   });
 });
@@ -207,15 +211,15 @@ test("a torn save is cut off once, and the log goes on in its place", async () =
   expect(contents(again).entries).toEqual(["1/1 data 1/1", "2/2 data 2/2"]);
 });
 
-test("a save that holds the bytes of a frame does not make a torn tail look like damage", async () => {
+test("a save that holds the bytes of another one does not make a torn tail look like damage", async () => {
   const disk = new SimulatedDisk(seeded(10));
   const log = await openLog({ files: disk });
   await saved(log, [entry(1, 1)]);
   const other = new SimulatedDisk(seeded(11));
   const foreign = await openLog({ files: other });
   for (let index = 1; index <= 5; index += 1) await saved(foreign, [entry(1, index)]);
-  const frames = other.content(newest(other)).subarray(88, 700);
-  await saved(log, [entry(1, 2, frames.toString("latin1"))]);
+  const saves = other.content(newest(other)).subarray(segmentHeaderBytes, 700);
+  await saved(log, [entry(1, 2, saves.toString("latin1"))]);
   const path = newest(disk);
   const torn = Buffer.from(disk.content(path));
   torn.fill(0, sectorBytes, 2 * sectorBytes);
@@ -244,15 +248,15 @@ describe("a save of another history, valid in itself and with the right number",
     const { one, two } = await parted(10_000);
     const path = newest(one);
     const mixed = Buffer.from(one.content(path));
-    const frame = frameHeaderBytes + recordHeaderBytes + 3;
-    const second = 88 + frame;
-    two.content(path).copy(mixed, second, second, second + frame);
+    const save = saveHeadBytes + recordHeadBytes + 3;
+    const second = segmentHeaderBytes + save;
+    two.content(path).copy(mixed, second, second, second + save);
     one.replace(path, mixed);
-    expect(await judge(one)).toContain(`offset ${second + frame}: save 3 breaks the chain`);
+    expect(await judge(one)).toContain(`offset ${second + save}: save 3 breaks the chain`);
   });
 
   test("breaks the chain from segment to segment", async () => {
-    const { one, two } = await parted(200);
+    const { one, two } = await parted(300);
     const [path = ""] = one.paths().filter((each) => each.endsWith(".segment"));
     expect(newest(one)).not.toBe(path);
     one.replace(path, two.content(path));

@@ -3,7 +3,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { asIndex, asTerm, type Entry } from "../../../src/raft/core/types.ts";
-import { MemoryLog } from "../../../src/raft/storage/memory-log.ts";
 import type { SegmentLog } from "../../../src/raft/storage/segment-log.ts";
 import { SimulatedDisk } from "../../support/log-disk.ts";
 import {
@@ -18,6 +17,7 @@ import {
   testDirectory,
 } from "../../support/log-model.ts";
 import { seeded } from "../../support/log-random.ts";
+import { MemoryLog } from "../../support/memory-log.ts";
 
 type Step =
   | { readonly do: "save"; readonly back: number; readonly sizes: readonly number[] }

@@ -1,10 +1,10 @@
 // The promises of a durable log in memory: for simulations and tests, where a crash is a call.
 
-import { assert } from "../../assert.ts";
-import type { Save } from "../core/core.ts";
-import type { Entry, HardState, LogIndex, Membership, Term } from "../core/types.ts";
-import type { LogStore, RestartPoint } from "../ports.ts";
-import { LogState } from "./log-state.ts";
+import { assert } from "../../src/assert.ts";
+import type { Save } from "../../src/raft/core/core.ts";
+import type { Entry, HardState, LogIndex, Membership, Term } from "../../src/raft/core/types.ts";
+import type { LogStore, RestartPoint } from "../../src/raft/ports.ts";
+import { LogState } from "../../src/raft/storage/log-state.ts";
 
 export interface MemoryLogOptions {
   /** "call": a save is done when `flush` is called. "save": at once, before `save` returns. */
