@@ -197,6 +197,6 @@ function entryProblem(entry: Entry, last: EntryId, term: number): string | null 
   if (entry.index !== last.index + 1) return `entry ${entry.index} follows ${last.index}`;
   if (entry.term < last.term) return `term falls from ${last.term} to ${entry.term}`;
   if (entry.term === 0 || entry.term > term) return `entry of term ${entry.term} in term ${term}`;
-  const isMembership = entry.kind === "membership";
-  return isMembership && decodeMembership(entry.data) === null ? "unreadable membership" : null;
+  const isReadable = entry.kind !== "membership" || decodeMembership(entry.data) !== null;
+  return isReadable ? null : `unreadable membership of entry ${entry.index}`;
 }
