@@ -26,17 +26,23 @@ const words = new Map([
 
 /** The error code, or null when the error is none of the operating system's. */
 export function codeOf(error: unknown): string | null {
-  if (!(error instanceof Error)) return null;
-  const { code } = error as NodeJS.ErrnoException;
+  // Not `instanceof`: an error may come from another realm, as all errors of node:fs do under Jest.
+  const code = typeof error === "object" && error !== null && "code" in error ? error.code : null;
   return typeof code === "string" ? code : null;
+}
+
+/** The same error when it is one of this realm; else one that says the same. */
+export function asError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  const isLikeError = typeof error === "object" && error !== null && "message" in error;
+  return new Error(String(isLikeError ? error.message : error), { cause: error });
 }
 
 /** "Permission denied" for EACCES; the message of an error without a code. */
 export function describeError(error: unknown): string {
   const known = words.get(codeOf(error) ?? "");
   if (known !== undefined) return known;
-  if (!(error instanceof Error)) return String(error);
-  const { errno } = error as NodeJS.ErrnoException;
+  const { message, errno } = asError(error) as NodeJS.ErrnoException;
   const entry = errno === undefined ? undefined : getSystemErrorMap().get(errno);
-  return entry === undefined ? error.message : entry[1];
+  return entry === undefined ? message : entry[1];
 }

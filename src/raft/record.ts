@@ -73,8 +73,12 @@ export const crcOf = (record: Buffer): number => record.readUInt32LE(0);
 const sumOf = (from: Buffer, start: number, end: number): number =>
   crc32(from.subarray(start + lengthAt, end));
 
+/** What a head of a record says before anything of it is checked: index and length of the data. */
+export const claimedIndex = (from: Buffer, at: number): number => readU53(from, at + indexAt);
+export const claimedLength = (from: Buffer, at: number): number => from.readUInt32LE(at + lengthAt);
+
 /** The head of the record at `at` of bytes that end at `end`, or what is wrong. Does not look at the data. */
-export function readRecordHead(from: Buffer, at: number, end = from.length): RecordHead | string {
+function readRecordHead(from: Buffer, at: number, end = from.length): RecordHead | string {
   if (end - at < recordHeadBytes) return "truncated entry";
   const kind = kinds[from.readUInt32LE(at + kindAt)];
   if (kind === undefined) return "unknown entry kind";

@@ -149,8 +149,8 @@ const files: readonly Omit<Mutant, "run">[] = [
   {
     name: "a new segment is used before its name is on disk",
     why: "a file without a synced directory is lost with the power",
-    file: "src/raft/storage/files.ts",
-    find: "  await files.syncDirectory(place.directory);\n",
+    file: "src/disk.ts",
+    find: "    await files.syncDirectory(dirname(path));\n",
     replace: "",
   },
   {

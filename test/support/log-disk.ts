@@ -1,6 +1,7 @@
 // A disk in memory that loses power and lies on command: what was not synced may be lost, in pieces.
 
-import type { LogFiles } from "../../src/raft/storage/files.ts";
+import { dirname } from "node:path";
+import type { Files } from "../../src/disk.ts";
 import { FileContent } from "./file-content.ts";
 import type { Random } from "./log-random.ts";
 
@@ -54,7 +55,7 @@ const soon: Schedule = (complete) => void Promise.resolve().then(complete);
 
 type Outcome<Result> = (error: Error | null, result?: Result) => void;
 
-export class SimulatedDisk implements LogFiles {
+export class SimulatedDisk implements Files {
   /** Resolves when the power went off; no operation completes any more. */
   readonly died: Promise<void>;
   readonly #names: Map<string, Inode>;
@@ -314,17 +315,21 @@ export class SimulatedDisk implements LogFiles {
 
   remove(path: string): Promise<void> {
     const drop = () => {
-      this.#inode(path);
-      this.#change(path, null);
+      if (this.#names.has(path)) this.#change(path, null);
     };
     return this.#operate(drop, drop);
   }
 
-  syncDirectory(): Promise<void> {
+  syncDirectory(directory: string): Promise<void> {
+    const isInside = ([path]: readonly [string, Inode]) => dirname(path) === directory;
     return this.#operate(() => {
-      this.#durableNames.clear();
-      for (const [path, inode] of this.#names) this.#durableNames.set(path, inode);
-      this.#changes.length = 0;
+      for (const [path] of [...this.#durableNames].filter(isInside))
+        this.#durableNames.delete(path);
+      for (const [path, inode] of [...this.#names].filter(isInside)) {
+        this.#durableNames.set(path, inode);
+      }
+      const others = this.#changes.filter(({ path }) => dirname(path) !== directory);
+      this.#changes.splice(0, this.#changes.length, ...others);
     });
   }
 

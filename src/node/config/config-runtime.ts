@@ -1,11 +1,11 @@
 // The configuration of the running node: CONFIG GET, SET and REWRITE.
 
 import { readFile, realpath, stat } from "node:fs/promises";
+import { diskFiles, replaceFile } from "../../disk.ts";
 import { errors } from "../../resp/errors.ts";
 import { type Bytes, ErrorReply } from "../../resp/reply.ts";
 import type { Config as ConfigCommands } from "../../state/commands/session-context.ts";
 import { codeOf, describeError } from "../../system-error.ts";
-import { replaceFile } from "../directory/durable-file.ts";
 import { type Config, configOf, type LoadedConfig } from "./config.ts";
 import { quote, rewriteLines, type WrittenValue } from "./config-file.ts";
 import { fixedRows } from "./config-fixed.ts";
@@ -171,5 +171,5 @@ async function rewriteFile(file: string, change: (content: Bytes) => Bytes): Pro
   } catch (error) {
     if (codeOf(error) !== "ENOENT") throw error;
   }
-  await replaceFile(target, Buffer.from(change(content), "latin1"), mode & 0o777);
+  await replaceFile(diskFiles, target, Buffer.from(change(content), "latin1"), mode & 0o777);
 }

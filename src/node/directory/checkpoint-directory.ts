@@ -7,6 +7,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../assert.ts";
+import { diskFiles, type Files, replaceFile } from "../../disk.ts";
 import {
   type CheckedFile,
   decodeChecked,
@@ -15,7 +16,6 @@ import {
   isCount,
 } from "./checked-file.ts";
 import { DataDirectoryError, directoryError } from "./data-directory.ts";
-import { type DirectoryFiles, diskFiles, replaceFile } from "./durable-file.ts";
 
 /** The log's head is replaced by the checkpoint, which stands at this entry. */
 export interface RestartMark {
@@ -46,20 +46,20 @@ const pointerFile: CheckedFile<Pointer> = {
 /** Rejects with DataDirectoryError; after any rejection the process must end. */
 export class CheckpointDirectory {
   readonly #path: string;
-  readonly #files: DirectoryFiles;
+  readonly #files: Files;
   #pointer: Pointer;
   /** Held the checkpoint before the one that counts. */
   #former: string | null = null;
 
   /** Use `CheckpointDirectory.open`. */
-  constructor(path: string, files: DirectoryFiles, pointer: Pointer) {
+  constructor(path: string, files: Files, pointer: Pointer) {
     this.#path = path;
     this.#files = files;
     this.#pointer = pointer;
   }
 
   /** In a data directory whose lock is held. Removes what a crash has left over. */
-  static async open(path: string, files: DirectoryFiles = diskFiles): Promise<CheckpointDirectory> {
+  static async open(path: string, files: Files = diskFiles): Promise<CheckpointDirectory> {
     try {
       // What a killed process did last may be in memory alone: nothing may be built on it.
       await files.syncDirectory(path);
@@ -126,7 +126,7 @@ export class CheckpointDirectory {
 
   async #write(pointer: Pointer): Promise<void> {
     const content = encodeChecked(pointerFile, pointer);
-    await replaceFile(join(this.#path, pointerFile.name), content, 0o600, this.#files);
+    await replaceFile(this.#files, join(this.#path, pointerFile.name), content);
     this.#pointer = pointer;
   }
 }

@@ -1,16 +1,16 @@
 // The data directory: one process at a time, and the identity of the node that lives in it.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, stat, statfs } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { readdir, readFile, stat, statfs } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
+import { diskFiles, ensureDirectory, replaceFile, temporaryOf } from "../../disk.ts";
 import { asNode, type NodeId } from "../../raft/core/types.ts";
 import { codeOf, describeError } from "../../system-error.ts";
 import { type CheckedFile, decodeChecked, encodeChecked, isCount } from "./checked-file.ts";
 import { type DirectoryLock, LockedError, lockDirectory, lockName } from "./directory-lock.ts";
 import type { DiskSpace } from "./disk-space.ts";
-import { diskFiles, replaceFile, temporaryOf } from "./durable-file.ts";
 
 /** Who the node is. Made once; only `incarnation` and `hasLog` change. */
 export interface Identity {
@@ -96,7 +96,7 @@ export class DataDirectory {
    */
   static async open(path: string): Promise<DataDirectory> {
     try {
-      await create(path);
+      await ensureDirectory(diskFiles, resolve(path));
       const lock = await lockDirectory(path);
       try {
         const before = await readIdentity(path);
@@ -131,7 +131,7 @@ export class DataDirectory {
       if (known !== null) return known;
       const directory = randomBytes(16).toString("hex");
       const content = encodeChecked(joiningFile, { directory });
-      await replaceFile(join(this.path, joiningFile.name), content, 0o600);
+      await replaceFile(diskFiles, join(this.path, joiningFile.name), content);
       return directory;
     } catch (error) {
       throw directoryError(this.path, error);
@@ -200,12 +200,6 @@ export class DataDirectory {
   }
 }
 
-async function create(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  if (first !== undefined) await diskFiles.syncDirectory(dirname(first));
-  if (!(await stat(path)).isDirectory()) throw new DataDirectoryError("not a directory");
-}
-
 /** Null when the directory is empty; anything else without an identity is refused. */
 async function readIdentity(path: string): Promise<Identity | null> {
   const names = await readdir(path);
@@ -237,7 +231,7 @@ function isHarmless(name: string): boolean {
 async function writeIdentity(path: string, identity: Identity): Promise<void> {
   const { clusterId, nodeId, incarnation, hasLog } = identity;
   const content = encodeChecked(identityFile, { clusterId, nodeId, incarnation, hasLog });
-  await replaceFile(join(path, identityFile.name), content, 0o600);
+  await replaceFile(diskFiles, join(path, identityFile.name), content);
 }
 
 /** Null when the directory has not asked to join. */
@@ -292,9 +286,8 @@ export function directoryError(path: string, error: unknown): DataDirectoryError
     );
   }
   if (codeOf(error) === null) throw error;
-  const what = codeOf(error) === "EEXIST" ? "Not a directory" : describeError(error);
   return new DataDirectoryError(
-    `data directory ${path} cannot be used: ${what}. ` +
+    `data directory ${path} cannot be used: ${describeError(error)}. ` +
       "It has to be a directory that this user may read and write",
   );
 }

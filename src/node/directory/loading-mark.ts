@@ -5,9 +5,9 @@
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { diskFiles } from "../../disk.ts";
 import { codeOf } from "../../system-error.ts";
 import { directoryError } from "./data-directory.ts";
-import { diskFiles } from "./durable-file.ts";
 
 const markName = "checkpoint-loading";
 

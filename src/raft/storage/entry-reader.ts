@@ -1,8 +1,8 @@
 // Entries from the segment files: long stretches in one read, each entry checked once and none copied.
 
+import type { Files } from "../../disk.ts";
 import type { Entry, LogIndex } from "../core/types.ts";
-import { readRecord, readRecordHead, recordHeadBytes } from "../record.ts";
-import type { LogFiles } from "./files.ts";
+import { claimedIndex, claimedLength, readRecord, recordHeadBytes } from "../record.ts";
 import { isMarked, markBytes, saveHeadBytes } from "./save.ts";
 import type { Segment } from "./segment.ts";
 
@@ -23,7 +23,7 @@ interface Range {
  * Entries [from, to]: at least one, then as many as fit into `bytesMax`. They are views into the pieces
  * that were read. Throws when an entry cannot be read as it was written.
  */
-export function readEntries(files: LogFiles, segments: readonly Segment[], range: Range): Entry[] {
+export function readEntries(files: Files, segments: readonly Segment[], range: Range): Entry[] {
   const entries: Entry[] = [];
   const walk = new Walk(files);
   let room = range.bytesMax;
@@ -78,7 +78,7 @@ function findRun(segments: readonly Segment[], index: number, { to, last }: Rang
 
 /** Goes through a file record by record, over the heads of saves; reads in pieces. */
 class Walk {
-  readonly #files: LogFiles;
+  readonly #files: Files;
   #segment: Segment | null = null;
   /** Where the next record stands in the file, and where the walk ends at the latest. */
   #offset = 0;
@@ -87,7 +87,7 @@ class Walk {
   #piece: Buffer = Buffer.alloc(0);
   #start = 0;
 
-  constructor(files: LogFiles) {
+  constructor(files: Files) {
     this.#files = files;
   }
 
@@ -107,11 +107,9 @@ class Walk {
       position = this.#locate(markBytes, room);
     }
     position = this.#locate(recordHeadBytes, room);
-    const head = position < 0 ? null : readRecordHead(this.#piece, position);
-    if (head === null || typeof head === "string" || head.index !== index) {
+    if (position < 0 || claimedIndex(this.#piece, position) !== index)
       throw this.#unreadable(index);
-    }
-    return head.length;
+    return claimedLength(this.#piece, position);
   }
 
   skip(length: number): void {

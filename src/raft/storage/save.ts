@@ -11,7 +11,14 @@ import {
   type EntryId,
   type HardState,
 } from "../core/types.ts";
-import { checkRecord, crcOf, type RecordHead, recordHeadBytes, recordOf } from "../record.ts";
+import {
+  checkRecord,
+  claimedLength,
+  crcOf,
+  type RecordHead,
+  recordHeadBytes,
+  recordOf,
+} from "../record.ts";
 import { countBlankSectors, isBlank, sectorEnd } from "./sectors.ts";
 import type { SegmentReader } from "./segment-reader.ts";
 
@@ -173,6 +180,7 @@ function readHead(reader: SegmentReader, at: number, mark: Buffer): Buffer | nul
 
 /** Whether a save of a segment with this mark begins at `at` of bytes that have room for a mark there. */
 export const isMarked = (bytes: Buffer, at: number, mark: Buffer): boolean =>
+  bytes[at] === mark[0] && // For every entry that is read; the call costs more.
   bytes.compare(mark, 0, markBytes, at, at + markBytes) === 0;
 
 /** Whether a sector with a part of a save's head was never written: whatever else there is, it is torn. */
@@ -223,9 +231,9 @@ function scanRecord(
   offset: number,
   end: number,
 ): (ScannedEntry & { readonly crc: number }) | null {
-  const peeked = peekLength(reader, offset, end);
-  const whole = recordHeadBytes + peeked;
-  const position = peeked < 0 || offset + whole > end ? -1 : reader.locate(offset, whole);
+  const claimed = peekLength(reader, offset, end);
+  const whole = recordHeadBytes + claimed;
+  const position = claimed < 0 || offset + whole > end ? -1 : reader.locate(offset, whole);
   if (position < 0) return null;
   const record = reader.buffer.subarray(position, position + whole);
   const head = checkRecord(record, 0);
@@ -239,7 +247,7 @@ function scanRecord(
 /** The length of the data of the record at an offset, which nothing has checked yet; -1 when there is none. */
 function peekLength(reader: SegmentReader, offset: number, end: number): number {
   const position = offset + recordHeadBytes > end ? -1 : reader.locate(offset, recordHeadBytes);
-  return position < 0 ? -1 : reader.buffer.readUInt32LE(position + 4);
+  return position < 0 ? -1 : claimedLength(reader.buffer, position);
 }
 
 /** Looks for a valid save of this or a later sequence anywhere behind an offset; null when there is none. */

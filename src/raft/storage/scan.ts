@@ -1,7 +1,7 @@
 // Reads the segments of a log at its opening and judges: sound, torn at the tail, or damaged.
 
 import { join } from "node:path";
-import type { LogFiles } from "./files.ts";
+import type { Files } from "../../disk.ts";
 import type { LogState } from "./log-state.ts";
 import { findSave, readSave, type StoredSave } from "./save.ts";
 import { isBlankFrom } from "./sectors.ts";
@@ -37,9 +37,9 @@ export class Scan {
   lastSaveAt: number | null = null;
   /** Bytes behind the last valid save of the newest segment are not zero: a torn save. */
   torn = false;
-  readonly #files: LogFiles;
+  readonly #files: Files;
 
-  constructor(files: LogFiles, state: LogState) {
+  constructor(files: Files, state: LogState) {
     this.#files = files;
     this.state = state;
   }

@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { type LogFiles, replaceFile, temporarySuffix, writeWhole } from "./files.ts";
+import { ensureDirectory, type Files, intendedName, placeFile, writeWhole } from "../../disk.ts";
 import { LogState } from "./log-state.ts";
 import { markBytes } from "./save.ts";
 import { type Damage, Scan, segmentName, segmentNumber } from "./scan.ts";
@@ -14,7 +14,7 @@ export const zeros: Uint8Array = Buffer.alloc(growthBytes);
 
 /** A new segment, complete on disk under its name, that goes on after this state. */
 export async function createSegment(
-  files: LogFiles,
+  files: Files,
   directory: string,
   place: {
     readonly number: number;
@@ -39,7 +39,7 @@ export async function createSegment(
   const path = join(directory, segmentName(number));
   const used = header.length % growthBytes;
   const padding = zeros.subarray(0, growthBytes - used);
-  const fd = await replaceFile(files, { directory, path }, [header, padding]);
+  const fd = await placeFile(files, path, [header, padding]);
   const allocated = header.length + padding.length;
   return new Segment({ number, path, fd }, { mark, end: header.length, allocated });
 }
@@ -57,7 +57,7 @@ export interface Recovered {
 
 /** Opens or creates the log of a directory. Rejects when the disk fails; damage is an answer. */
 export async function recover(
-  files: LogFiles,
+  files: Files,
   directory: string,
   owner: number,
 ): Promise<Recovered | Damage> {
@@ -87,8 +87,8 @@ export async function recover(
 }
 
 /** The numbers of the segments, ascending. Removes what a crash left half made; other names are left alone. */
-async function listSegments(files: LogFiles, directory: string): Promise<readonly number[]> {
-  await files.makeDirectory(directory);
+async function listSegments(files: Files, directory: string): Promise<readonly number[]> {
+  await ensureDirectory(files, directory);
   const numbers: number[] = [];
   for (const name of await files.list(directory)) {
     const number = segmentNumber(name);
@@ -99,12 +99,11 @@ async function listSegments(files: LogFiles, directory: string): Promise<readonl
 }
 
 function isTemporary(name: string): boolean {
-  const made = name.slice(0, -temporarySuffix.length);
-  const ours = made === watermarkName || segmentNumber(made) !== null;
-  return ours && name.endsWith(temporarySuffix);
+  const intended = intendedName(name);
+  return intended !== null && (intended === watermarkName || segmentNumber(intended) !== null);
 }
 
-async function createLog(files: LogFiles, directory: string, owner: number): Promise<Recovered> {
+async function createLog(files: Files, directory: string, owner: number): Promise<Recovered> {
   const state = new LogState();
   const place = { number: 1, state, sequence: 0, chain: 0 };
   const segment = await createSegment(files, directory, place);
@@ -152,7 +151,7 @@ function lossProblem(scan: Scan, directory: string, watermark: Watermark | null)
 
 /** Cuts a torn save off and makes sure that what was read is on disk, not only in memory. */
 async function settle(
-  place: { readonly files: LogFiles; readonly directory: string; readonly owner: number },
+  place: { readonly files: Files; readonly directory: string; readonly owner: number },
   scan: Scan,
   watermark: Watermark | null,
 ): Promise<Recovered> {
@@ -181,7 +180,7 @@ async function settle(
  * failed, may have left it in the page cache only, and a page whose write failed counts as clean:
  * no sync would write it again. All saves before it were completed.
  */
-async function rewrite(files: LogFiles, segment: Segment, from: number): Promise<void> {
+async function rewrite(files: Files, segment: Segment, from: number): Promise<void> {
   const piece = Buffer.alloc(Math.min(4 * growthBytes, segment.end - from));
   for (let at = from; at < segment.end; ) {
     const read = files.read(segment.fd, piece.subarray(0, segment.end - at), at);

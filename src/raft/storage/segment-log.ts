@@ -2,6 +2,8 @@
 
 import { assert } from "../../assert.ts";
 import { logCacheBytes, segmentBytes } from "../../constants.ts";
+import { diskFiles, type Files, shortWrite } from "../../disk.ts";
+import { asError } from "../../system-error.ts";
 import type { Save } from "../core/core.ts";
 import {
   asIndex,
@@ -15,7 +17,6 @@ import type { LogStore, RestartPoint } from "../ports.ts";
 import { recordHeadBytes } from "../record.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { readEntries } from "./entry-reader.ts";
-import { diskFiles, type LogFiles, shortWrite } from "./files.ts";
 import type { LogState } from "./log-state.ts";
 import { encodeSave, type SaveContent, saveHeadBytes } from "./save.ts";
 import type { Damage } from "./scan.ts";
@@ -41,7 +42,7 @@ export interface SegmentLogOptions {
   readonly onBegun?: () => Promise<void>;
   readonly segmentBytes?: number;
   readonly cacheBytes?: number;
-  readonly files?: LogFiles;
+  readonly files?: Files;
 }
 
 /** Rejects only when the disk fails; a log that cannot be trusted comes back as `damaged`. */
@@ -54,7 +55,7 @@ export async function openSegmentLog(options: SegmentLogOptions): Promise<Segmen
 export class SegmentLog implements LogStore {
   /** The opening cut off a save that a crash had left incomplete. */
   readonly torn: boolean;
-  readonly #files: LogFiles;
+  readonly #files: Files;
   readonly #directory: string;
   readonly #onFailure: (error: Error) => void;
   readonly #owner: number;
@@ -325,7 +326,7 @@ export class SegmentLog implements LogStore {
     if (this.#failed) return;
     this.#failed = true;
     this.#whenSaved?.();
-    this.#onFailure(cause instanceof Error ? cause : new Error(String(cause)));
+    this.#onFailure(asError(cause));
   }
 
   /** Waits for the save in flight. After a failure it only gives the files back. */

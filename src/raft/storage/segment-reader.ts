@@ -1,20 +1,20 @@
 // Reads one segment file through a window: what is read twice in a row is read from the disk once.
 
-import type { LogFiles } from "./files.ts";
+import type { Files } from "../../disk.ts";
 
 const windowBytes = 256 * 1024;
 
 export class SegmentReader {
   /** Valid at the positions that `locate` returned last. */
   buffer: Buffer = Buffer.alloc(0);
-  readonly #files: LogFiles;
+  readonly #files: Files;
   readonly #fd: number;
   #start = 0;
   #length = 0;
   /** Nothing at or beyond this offset is read. */
   readonly end: number;
 
-  constructor(files: LogFiles, fd: number, end: number) {
+  constructor(files: Files, fd: number, end: number) {
     this.#files = files;
     this.#fd = fd;
     this.end = end;

@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { type Files, replaceFile } from "../../disk.ts";
 import { asBuffer, Gather, readU53 } from "../../gather.ts";
-import { type LogFiles, replaceFile } from "./files.ts";
 
 /** It may lag behind the log, never run ahead: all it names is on disk. */
 export interface Watermark {
@@ -21,7 +21,7 @@ const length = 36;
 export const watermarkName = "watermark";
 
 export async function writeWatermark(
-  files: LogFiles,
+  files: Files,
   directory: string,
   mark: Watermark,
 ): Promise<void> {
@@ -33,14 +33,13 @@ export async function writeWatermark(
   into.u53(mark.lastSegment);
   into.u32(mark.owner);
   into.inline.writeUInt32LE(crc32(into.inline.subarray(8)), 4);
-  const place = { directory, path: join(directory, watermarkName) };
-  const fd = await replaceFile(files, place, into.finish());
-  await files.close(fd);
+  into.finish();
+  await replaceFile(files, join(directory, watermarkName), into.inline);
 }
 
 /** Null when there is none; a string says what is wrong with it. */
 export async function readWatermark(
-  files: LogFiles,
+  files: Files,
   directory: string,
 ): Promise<Watermark | string | null> {
   const path = join(directory, watermarkName);

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { diskFiles, type Files } from "../../../src/disk.ts";
 import { CheckpointDirectory } from "../../../src/node/directory/checkpoint-directory.ts";
 import { DataDirectoryError } from "../../../src/node/directory/data-directory.ts";
-import { type DirectoryFiles, diskFiles } from "../../../src/node/directory/durable-file.ts";
 
 const point = { index: 70, term: 4 };
 
@@ -177,52 +177,52 @@ interface Change {
  * The real disk, and a record of what was done on it. A power cut may take back any change of a name
  * that was not followed by a sync of the directory, whatever was done before or after it.
  */
-class RecordedFiles implements DirectoryFiles {
-  readonly changes: (Change | "sync")[] = [];
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  async create(path: string, content: Uint8Array, mode: number): Promise<void> {
-    await diskFiles.create(path, content, mode);
-    const text = Buffer.from(content).toString();
-    const torn = { kind: "file", content: text.slice(0, text.length / 2) } as const;
-    this.changes.push({
-      names: new Map([[basename(path), { kind: "file", content: text }]]),
-      torn: new Map([[basename(path), torn]]),
-    });
-  }
-
-  async makeDirectory(path: string): Promise<void> {
-    await diskFiles.makeDirectory(path);
-    this.#record([[path, { kind: "directory", content: "" }]]);
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    const thing = thingAt(from);
-    await diskFiles.rename(from, to);
-    this.#record([
-      [from, null],
-      [to, thing],
-    ]);
-  }
-
-  async remove(path: string): Promise<void> {
-    await diskFiles.remove(path);
-    this.#record([[path, null]]);
-  }
-
-  async syncDirectory(path: string): Promise<void> {
-    await diskFiles.syncDirectory(path);
-    if (path === this.#path) this.changes.push("sync");
-  }
-
-  #record(names: readonly (readonly [string, Thing | null])[]): void {
-    for (const [path] of names) expect(dirname(path)).toBe(this.#path);
-    this.changes.push({ names: new Map(names.map(([path, thing]) => [basename(path), thing])) });
-  }
+function recordedFiles(home: string): { files: Files; changes: (Change | "sync")[] } {
+  const changes: (Change | "sync")[] = [];
+  const paths = new Map<number, string>();
+  const record = (...names: readonly (readonly [string, Thing | null])[]): void => {
+    for (const [path] of names) expect(dirname(path)).toBe(home);
+    changes.push({ names: new Map(names.map(([path, thing]) => [basename(path), thing])) });
+  };
+  const files: Files = {
+    ...diskFiles,
+    async create(path, mode) {
+      const fd = await diskFiles.create(path, mode);
+      paths.set(fd, path);
+      return fd;
+    },
+    /** Until then there is an empty file under a name that does not count. */
+    write(fd, buffers, position, done) {
+      diskFiles.write(fd, buffers, position, (error, written) => {
+        const name = basename(paths.get(fd) ?? "");
+        const text = Buffer.concat(buffers).toString();
+        const torn = { kind: "file", content: text.slice(0, text.length / 2) } as const;
+        changes.push({
+          names: new Map([[name, { kind: "file", content: text }]]),
+          torn: new Map([[name, torn]]),
+        });
+        done(error, written);
+      });
+    },
+    async makeDirectory(path) {
+      await diskFiles.makeDirectory(path);
+      record([path, { kind: "directory", content: "" }]);
+    },
+    async rename(from, to) {
+      const thing = thingAt(from);
+      await diskFiles.rename(from, to);
+      record([from, null], [to, thing]);
+    },
+    async remove(path) {
+      await diskFiles.remove(path);
+      record([path, null]);
+    },
+    async syncDirectory(path) {
+      await diskFiles.syncDirectory(path);
+      if (path === home) changes.push("sync");
+    },
+  };
+  return { files, changes };
 }
 
 function thingAt(path: string): Thing {
@@ -280,16 +280,16 @@ describe("when the machine stops after any operation on the disk", () => {
   /** Runs a whole change of checkpoints and says how many operations each step had taken. */
   async function changeOver(start: Names) {
     const path = directoryOf(start);
-    const files = new RecordedFiles(path);
+    const { files, changes } = recordedFiles(path);
     const directory = await CheckpointDirectory.open(path, files);
     makeCheckpoint(directory.stagingPath(), "new");
-    const staged = files.changes.push({
+    const staged = changes.push({
       names: new Map([["checkpoint-staging", { kind: "directory", content: "new" }]]),
     });
     await directory.switchTo(directory.stagingPath(), point);
-    const switchedAt = files.changes.length;
+    const switchedAt = changes.length;
     await directory.restarted();
-    return { changes: files.changes, staged, switchedAt };
+    return { changes, staged, switchedAt };
   }
 
   const former: Names = new Map([["checkpoint", { kind: "directory", content: "old" }]]);
@@ -303,7 +303,7 @@ describe("when the machine stops after any operation on the disk", () => {
   }
 
   /** Starts again on what is there, and says which checkpoint counts. */
-  async function startOn(path: string, files: DirectoryFiles = diskFiles): Promise<string> {
+  async function startOn(path: string, files: Files = diskFiles): Promise<string> {
     const { current, restart } = await CheckpointDirectory.open(path, files);
     if (restart !== null) expect(restart).toEqual(point);
     const left = readdirSync(path).filter((name) => !/^checkpoint\.json(\.new)?$/.test(name));
@@ -348,9 +348,9 @@ describe("when the machine stops after any operation on the disk", () => {
       for (const change of changes.slice(0, count))
         if (change !== "sync") put(killed, change.names);
       const path = directoryOf(killed);
-      const files = new RecordedFiles(path);
-      const found = await startOn(path, files);
-      const all = [...changes.slice(0, count), ...files.changes];
+      const recorded = recordedFiles(path);
+      const found = await startOn(path, recorded.files);
+      const all = [...changes.slice(0, count), ...recorded.changes];
       for (const names of afterStop(start, all, all.length)) {
         expect(await startOn(directoryOf(names))).toBe(found);
       }

@@ -1,8 +1,8 @@
 // Power cuts, kills and failing disks at every operation: what was acknowledged is there again.
 
 import { describe, expect, test } from "vitest";
+import type { Files } from "../../../src/disk.ts";
 import { asIndex } from "../../../src/raft/core/types.ts";
-import type { LogFiles } from "../../../src/raft/storage/files.ts";
 import { openSegmentLog, type SegmentLog } from "../../../src/raft/storage/segment-log.ts";
 import { SimulatedDisk } from "../../support/log-disk.ts";
 import {
@@ -115,14 +115,14 @@ describe("after a crash at a random operation, six times in a row", () => {
 });
 
 /** Opens a log whose next write, after `good` ones, goes wrong. */
-async function failing(good: number, write: LogFiles["write"]) {
+async function failing(good: number, write: Files["write"]) {
   const disk = new SimulatedDisk(seeded(good));
   const failures: Error[] = [];
   let left = Number.POSITIVE_INFINITY;
-  const files: LogFiles = new Proxy(disk, {
-    get(target, name: keyof LogFiles) {
+  const files: Files = new Proxy(disk, {
+    get(target, name: keyof Files) {
       if (name === "write") {
-        return (...parts: Parameters<LogFiles["write"]>) => {
+        return (...parts: Parameters<Files["write"]>) => {
           left -= 1;
           if (left < 0) write.apply(target, parts);
           else target.write(...parts);
@@ -145,7 +145,7 @@ const settle = async () => {
   for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
 };
 
-type Fault = [string, LogFiles["write"]];
+type Fault = [string, Files["write"]];
 const faults: Fault[] = [
   ["an I/O error", (_fd, _buffers, _position, done) => done(new Error("EIO"), 0)],
   ["a full disk", (_fd, _buffers, _position, done) => done(new Error("ENOSPC"), 0)],
@@ -204,8 +204,8 @@ describe("a failing disk", () => {
       const disk = new SimulatedDisk(seeded(5));
       const failures: Error[] = [];
       let works = true;
-      const files: LogFiles = new Proxy(disk, {
-        get(target, name: keyof LogFiles) {
+      const files: Files = new Proxy(disk, {
+        get(target, name: keyof Files) {
           if (name === broken && !works) return () => Promise.reject(new Error(`${broken}: EIO`));
           return target[name].bind(target);
         },
@@ -231,11 +231,11 @@ test("a disk that fails everywhere at once is told of once", async () => {
   const disk = new SimulatedDisk(seeded(5));
   const failures: Error[] = [];
   let works = true;
-  const files: LogFiles = new Proxy(disk, {
-    get(target, name: keyof LogFiles) {
+  const files: Files = new Proxy(disk, {
+    get(target, name: keyof Files) {
       if (works) return target[name].bind(target);
       return name === "write"
-        ? (...[, , , done]: Parameters<LogFiles["write"]>) =>
+        ? (...[, , , done]: Parameters<Files["write"]>) =>
             queueMicrotask(() => done(new Error("EIO"), 0))
         : () => Promise.reject(new Error("EIO"));
     },

@@ -1,5 +1,6 @@
 // Truncation at every byte, a flip of every bit's byte, lost and foreign files: never wrong, never a hole.
 
+import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { recordHeadBytes } from "../../../src/raft/record.ts";
 import { markBytes, saveHeadBytes } from "../../../src/raft/storage/save.ts";
@@ -304,6 +305,22 @@ describe("files", () => {
     expect(await judge(foreign)).toMatch(/0000000000000001\.segment/);
   });
 
+  test("of an older format are refused with a line that says what to do", async () => {
+    const { disk } = await killedLog(19);
+    const [path = ""] = segments(disk);
+    for (const version of [1, 2, 4]) {
+      const header = Buffer.from(disk.content(path));
+      header.writeUInt32LE(version, 16);
+      const bytes = header.readUInt32LE(12);
+      header.writeUInt32LE(crc32(header.subarray(12, bytes)), 8);
+      const other = disk.copy();
+      other.replace(path, header);
+      expect(await judge(other)).toBe(
+        `${path}: it has format ${version}, this version knows only 3: start the version that wrote it`,
+      );
+    }
+  });
+
   test("an old copy of the newest segment is noticed when whole segments were added since", async () => {
     const { disk, log } = await killedLog(16, 10);
     const path = newest(disk);
@@ -316,11 +333,11 @@ describe("files", () => {
   test("foreign names are left alone, and what a crash left half made is removed", async () => {
     const { disk, history } = await killedLog(18);
     disk.replace("log/notes.txt", Buffer.from("mine"));
-    disk.replace("log/notes.tmp", Buffer.from("mine"));
-    disk.replace("log/watermark.tmp", Buffer.alloc(10));
-    disk.replace("log/0000000000000099.segment.tmp", Buffer.alloc(10));
+    disk.replace("log/notes.new", Buffer.from("mine"));
+    disk.replace("log/watermark.new", Buffer.alloc(10));
+    disk.replace("log/0000000000000099.segment.new", Buffer.alloc(10));
     expect(await judge(disk)).toEqual(history.at(-1));
     expect(disk.paths()).toContain("log/notes.txt");
-    expect(disk.paths().filter((path) => path.endsWith(".tmp"))).toEqual(["log/notes.tmp"]);
+    expect(disk.paths().filter((path) => path.endsWith(".new"))).toEqual(["log/notes.new"]);
   });
 });

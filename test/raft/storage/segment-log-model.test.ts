@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { diskFiles, type Files } from "../../../src/disk.ts";
 import { asIndex, asTerm, type Entry } from "../../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../../src/raft/storage/segment-log.ts";
 import { SimulatedDisk } from "../../support/log-disk.ts";
@@ -160,6 +161,57 @@ test("entries are found behind many points, through overwritten stretches, on a 
   const reopened = await openLog({ directory });
   expect(contents(reopened).entries).toEqual(expected);
   await reopened.close();
+});
+
+/** Counts what a log reads. */
+function countReads(files: Files): { readonly files: Files; readonly sizes: number[] } {
+  const sizes: number[] = [];
+  const counting: Files = {
+    ...files,
+    read(fd, into, position) {
+      sizes.push(into.length);
+      return files.read(fd, into, position);
+    },
+  };
+  return { files: counting, sizes };
+}
+
+test("a long stretch of small entries is read in one piece, and the entries are views into it", async () => {
+  const { files, sizes } = countReads(diskFiles);
+  const log = await openLog({ directory: testDirectory(), cacheBytes: 0, files });
+  for (let round = 0; round < 20; round += 1) {
+    const first = log.lastIndex + 1;
+    await saved(
+      log,
+      [...Array(100).keys()].map((nth) => entry(1, first + nth, "x".repeat(150))),
+    );
+  }
+  sizes.length = 0;
+  const entries = log.slice(log.firstIndex, log.lastIndex, 2 ** 20);
+  expect(entries).toHaveLength(2000);
+  expect(sizes).toHaveLength(1);
+  // The newest entry stays in memory.
+  expect(new Set(entries.slice(0, -1).map(({ data }) => data.buffer)).size).toBe(1);
+  sizes.length = 0;
+  expect(log.slice(asIndex(700), asIndex(700), 2 ** 20)).toHaveLength(1);
+  expect(sizes).toHaveLength(1);
+  expect(sizes[0]).toBeLessThan(130_000);
+  await log.close();
+});
+
+test("one read takes a mebibyte at most, or one larger entry", async () => {
+  const { files, sizes } = countReads(diskFiles);
+  const log = await openLog({ directory: testDirectory(), cacheBytes: 0, files });
+  for (let index = 1; index <= 30; index += 1) {
+    await saved(log, [entry(1, index, "y".repeat(index === 20 ? 3_000_000 : 100_000))]);
+  }
+  sizes.length = 0;
+  const entries = log.slice(log.firstIndex, log.lastIndex, Number.POSITIVE_INFINITY);
+  expect(entries.map(({ data }) => data.length)).toContain(3_000_000);
+  expect(entries).toHaveLength(30);
+  expect(sizes.filter((size) => size > 2 ** 20)).toEqual([3_000_032]);
+  expect(sizes.length).toBeLessThan(10);
+  await log.close();
 });
 
 test("a save in memory that was not flushed is lost in a crash, and its done never comes", () => {
