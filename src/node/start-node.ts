@@ -20,7 +20,7 @@ import {
   logOwner,
   newClusterId,
 } from "./directory/data-directory.ts";
-import { logShare } from "./directory/disk-space.ts";
+import { hasSpaceFor, logShare } from "./directory/disk-space.ts";
 import { requestJoin } from "./join.ts";
 import { encodeAddress } from "./members/member-address.ts";
 import type { NodeHooks, NodeParts } from "./node-parts.ts";
@@ -156,6 +156,7 @@ class NodeBuilder {
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
       segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
+      hasSpace: async (bytes) => hasSpaceFor(bytes, await this.#directory.space()),
     });
     if ("damaged" in log) {
       throw new StartError(

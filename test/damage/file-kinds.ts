@@ -5,6 +5,7 @@ import type { Image } from "./image.ts";
 export const fileKinds = [
   "newest segment",
   "older segment",
+  "prepared segment",
   "watermark",
   "identity",
   "lock",
@@ -20,6 +21,7 @@ export type FileKind = (typeof fileKinds)[number];
 /** The directory of a checkpoint has a number once it came from another node. */
 const patterns: readonly (readonly [RegExp, FileKind])[] = [
   [/^log\/\d+\.segment$/, "older segment"],
+  [/^log\/next\.segment\.new$/, "prepared segment"],
   [/^log\/watermark$/, "watermark"],
   [/^identity\.json$/, "identity"],
   [/^lock\./, "lock"],

@@ -23,6 +23,11 @@ export function diskFloor({ total }: DiskSpace): number {
   return Math.min(diskFloorBytes, total * diskFloorShare);
 }
 
+/** Whether so many bytes may be used ahead of time: they bring no disk anywhere near to being full. */
+export function hasSpaceFor(bytes: number, space: DiskSpace): boolean {
+  return space.free - bytes > 2 * diskFloor(space);
+}
+
 /** Most bytes of a segment, between two checkpoints, or behind one: a log may not fill its disk by itself. */
 export function logShare({ total }: DiskSpace): number {
   // Some file systems do not tell.

@@ -4,15 +4,17 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ensureDirectory, type Files, intendedName, placeFile, writeWhole } from "../../disk.ts";
 import { LogState } from "./log-state.ts";
+import { type PreparedFile, preparedName } from "./next-segment.ts";
 import { markBytes } from "./save.ts";
 import { type Damage, Scan, segmentName, segmentNumber } from "./scan.ts";
-import { growthBytes, Segment } from "./segment.ts";
+import { growthBytes, Segment, zeros } from "./segment.ts";
 import { encodeSegmentHeader } from "./segment-header.ts";
 import { readWatermark, type Watermark, watermarkName, writeWatermark } from "./watermark.ts";
 
-export const zeros: Uint8Array = Buffer.alloc(growthBytes);
-
-/** A new segment, complete on disk under its name, that goes on after this state. */
+/**
+ * A new segment, complete on disk under its name, that goes on after this state; in the prepared file if
+ * there is one.
+ */
 export async function createSegment(
   files: Files,
   directory: string,
@@ -22,6 +24,7 @@ export async function createSegment(
     readonly sequence: number;
     readonly chain: number;
   },
+  prepared: PreparedFile | null = null,
 ): Promise<Segment> {
   const { number, state, sequence, chain } = place;
   const mark = randomBytes(markBytes);
@@ -37,11 +40,17 @@ export async function createSegment(
     memberships: state.memberships,
   });
   const path = join(directory, segmentName(number));
-  const used = header.length % growthBytes;
-  const padding = zeros.subarray(0, growthBytes - used);
+  const end = header.length;
+  if (prepared !== null) {
+    const { fd, bytes } = prepared;
+    await writeWhole(files, fd, [header], 0);
+    await files.rename(prepared.path, path);
+    await files.syncDirectory(directory);
+    return new Segment({ number, path, fd }, { mark, end, allocated: Math.max(bytes, end) });
+  }
+  const padding = zeros.subarray(0, growthBytes - (end % growthBytes));
   const fd = await placeFile(files, path, [header, padding]);
-  const allocated = header.length + padding.length;
-  return new Segment({ number, path, fd }, { mark, end: header.length, allocated });
+  return new Segment({ number, path, fd }, { mark, end, allocated: end + padding.length });
 }
 
 /** What an opened log starts from. */
@@ -100,6 +109,7 @@ async function listSegments(files: Files, directory: string): Promise<readonly n
 
 function isTemporary(name: string): boolean {
   const intended = intendedName(name);
+  if (name === preparedName) return true;
   return intended !== null && (intended === watermarkName || segmentNumber(intended) !== null);
 }
 

@@ -18,10 +18,11 @@ import { recordHeadBytes } from "../record.ts";
 import { EntryCache } from "./entry-cache.ts";
 import { readEntries } from "./entry-reader.ts";
 import type { LogState } from "./log-state.ts";
+import { NextSegment } from "./next-segment.ts";
 import { encodeSave, type SaveContent, saveHeadBytes } from "./save.ts";
 import type { Damage } from "./scan.ts";
-import { allocatedFor, type Segment, truncatePoints } from "./segment.ts";
-import { createSegment, type Recovered, recover, zeros } from "./segment-files.ts";
+import { allocatedFor, type Segment, truncatePoints, zeros } from "./segment.ts";
+import { createSegment, type Recovered, recover } from "./segment-files.ts";
 import { writeWatermark } from "./watermark.ts";
 
 /** The watermark is renewed after this many bytes; it bounds how large an unnoticed loss can be. */
@@ -41,7 +42,11 @@ export interface SegmentLogOptions {
   /** The first save is on disk: what it resolves with may be acknowledged then, and not before. */
   readonly onBegun?: () => Promise<void>;
   readonly segmentBytes?: number;
+  /** Whether the disk has so many bytes to spare, for a segment that is made ahead of time. */
+  readonly hasSpace?: (bytes: number) => Promise<boolean>;
+  /** Tests: with 0 what is read comes from the files. */
   readonly cacheBytes?: number;
+  /** Tests: a disk that fails, and loses power. */
   readonly files?: Files;
 }
 
@@ -63,6 +68,7 @@ export class SegmentLog implements LogStore {
   readonly #state: LogState;
   readonly #segments: Segment[];
   readonly #cache: EntryCache;
+  readonly #next: NextSegment;
   /** Of the last completed save. */
   #sequence: number;
   #chain: number;
@@ -83,6 +89,13 @@ export class SegmentLog implements LogStore {
     this.#owner = options.owner ?? 0;
     this.#segmentBytes = options.segmentBytes ?? segmentBytes;
     this.#cache = new EntryCache(options.cacheBytes ?? logCacheBytes);
+    this.#next = new NextSegment({
+      files: this.#files,
+      directory: this.#directory,
+      segmentBytes: this.#segmentBytes,
+      hasSpace: options.hasSpace ?? (() => Promise.resolve(true)),
+      onFailure: (error) => this.#fail(error),
+    });
     this.#state = recovered.state;
     this.#segments = recovered.segments;
     this.#sequence = recovered.sequence;
@@ -187,12 +200,12 @@ export class SegmentLog implements LogStore {
     assert(!this.#saving, "one save is in flight at a time");
     assert(this.#closed === null, "a closed log takes no save");
     this.#saving = true;
-    const write = () => this.#write({ ...content, ...this.#next() }, done);
+    const write = () => this.#write({ ...content, ...this.#placeInChain() }, done);
     if (this.#active.end < this.#segmentBytes) write();
     else void this.#roll().then(write, (error: unknown) => this.#fail(error));
   }
 
-  #next(): Pick<SaveContent, "sequence" | "previous"> {
+  #placeInChain(): Pick<SaveContent, "sequence" | "previous"> {
     return { sequence: this.#sequence + 1, previous: this.#chain };
   }
 
@@ -220,6 +233,7 @@ export class SegmentLog implements LogStore {
       this.#sequence = content.sequence;
       this.#unmarkedBytes += encoded.bytes;
       if (this.#unmarkedBytes >= watermarkEveryBytes) this.#mark();
+      if (end >= this.#segmentBytes / 2) this.#next.prepare();
       this.#settled();
       this.#whenBegun(done);
     });
@@ -265,7 +279,8 @@ export class SegmentLog implements LogStore {
   async #roll(): Promise<void> {
     const number = this.#active.number + 1;
     const place = { number, state: this.#state, sequence: this.#sequence, chain: this.#chain };
-    const segment = await createSegment(this.#files, this.#directory, place);
+    const prepared = this.#next.claim();
+    const segment = await createSegment(this.#files, this.#directory, place, prepared);
     this.#segments.push(segment);
     this.#mark();
     await this.#background;
@@ -344,6 +359,7 @@ export class SegmentLog implements LogStore {
     // An exact watermark: the next opening knows that nothing at the tail can be a torn save.
     this.#mark();
     await this.#background;
+    await this.#next.close();
     for (const { fd } of this.#segments) await this.#files.close(fd);
   }
 }

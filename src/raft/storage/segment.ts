@@ -73,6 +73,8 @@ export class Points {
  */
 export const growthBytes = 256 * 1024;
 
+export const zeros: Uint8Array = Buffer.alloc(growthBytes);
+
 /** A file that holds this much is never shorter: it grows before, or in the same write. */
 export const allocatedFor = (end: number): number => Math.ceil(end / growthBytes) * growthBytes;
 

@@ -210,7 +210,8 @@ describe("a failing disk", () => {
           return target[name].bind(target);
         },
       });
-      const options = { directory: "log", files, segmentBytes: 200 };
+      const hasSpace = () => Promise.resolve(false); // A prepared segment needs no new file.
+      const options = { directory: "log", files, segmentBytes: 200, hasSpace };
       const log = await openSegmentLog({ ...options, onFailure: (error) => failures.push(error) });
       if ("damaged" in log) throw new Error(log.damaged);
       await saved(log, [entry(1, 1, "x".repeat(200))]);
@@ -224,6 +225,95 @@ describe("a failing disk", () => {
       const reopened = await openLog({ files: disk.afterPowerCut() });
       expect(reopened.lastIndex).toBe(1);
     }
+  });
+});
+
+describe("the next segment", () => {
+  const preparedPath = "log/next.segment.new";
+  const half = "x".repeat(600_000);
+
+  /** A disk that counts operations by name, and a log on it whose segment is full after two saves. */
+  async function counted(
+    hasSpace: (bytes: number) => Promise<boolean>,
+    broken = new Map<string, Error>(),
+  ) {
+    const disk = new SimulatedDisk(seeded(30));
+    const calls: string[] = [];
+    const failures: Error[] = [];
+    const files: Files = new Proxy(disk, {
+      get(target, name: keyof Files) {
+        return (...parts: never[]) => {
+          const path = parts[0] as unknown;
+          if (name !== "read") calls.push(typeof path === "string" ? `${name} ${path}` : name);
+          const error = broken.get(name === "create" ? `create ${String(path)}` : name);
+          if (error !== undefined) return Promise.reject(error);
+          return (target[name] as (...all: never[]) => unknown).apply(target, parts);
+        };
+      },
+    });
+    const options = { directory: "log", files, segmentBytes: 1_000_000, hasSpace };
+    const log = await openSegmentLog({ ...options, onFailure: (error) => failures.push(error) });
+    if ("damaged" in log) throw new Error(log.damaged);
+    return { disk, log, calls, failures };
+  }
+
+  const always = () => Promise.resolve(true);
+
+  test("is prepared while the present one fills up, and the roll makes no file", async () => {
+    const { disk, log, calls } = await counted(always);
+    await saved(log, [entry(1, 1, half)]);
+    await settle();
+    expect(disk.content(preparedPath)).toHaveLength(4 * 256 * 1024);
+    await saved(log, [entry(1, 2, half)]);
+    calls.length = 0;
+    await saved(log, [entry(1, 3)]);
+    const second = "log/0000000000000002.segment";
+    expect(calls.slice(0, 3)).toEqual(["write", `rename ${preparedPath}`, "syncDirectory log"]);
+    expect(calls).not.toContain(`create ${second}.new`);
+    expect(disk.content(second)).toHaveLength(4 * 256 * 1024);
+    expect(disk.paths()).not.toContain(preparedPath);
+    const after = await openLog({ files: disk.afterPowerCut() });
+    expect(contents(after).entries.at(-1)).toBe("1/3 data 1/3");
+  });
+
+  test("is not prepared while the disk has no space for it", async () => {
+    const asked: number[] = [];
+    const { disk, log } = await counted((bytes) => Promise.resolve(asked.push(bytes) < 0));
+    for (let index = 1; index <= 5; index += 1) await saved(log, [entry(1, index, half)]);
+    await settle();
+    expect(disk.paths()).not.toContain(preparedPath);
+    expect(asked).toEqual([1_048_576, 1_048_576, 1_048_576]);
+    expect(log.lastIndex).toBe(5);
+  });
+
+  test.each(["ENOSPC", "EDQUOT"])("is done without when the disk is full (%s)", async (code) => {
+    const error = Object.assign(new Error(code), { code });
+    const { disk, log, failures } = await counted(
+      always,
+      new Map([[`create ${preparedPath}`, error]]),
+    );
+    for (let index = 1; index <= 5; index += 1) await saved(log, [entry(1, index, half)]);
+    await settle();
+    expect(failures).toEqual([]);
+    expect(disk.paths()).not.toContain(preparedPath);
+  });
+
+  test("ends the process when the disk fails in another way", async () => {
+    const error = Object.assign(new Error("EIO"), { code: "EIO" });
+    const { log, failures } = await counted(always, new Map([[`create ${preparedPath}`, error]]));
+    await saved(log, [entry(1, 1, half)]);
+    await settle();
+    expect(failures.map(({ message }) => message)).toEqual(["EIO"]);
+  });
+
+  test("that a crash or an end left half made is removed at the next opening", async () => {
+    const { disk, log } = await counted(always);
+    await saved(log, [entry(1, 1, half)]);
+    await log.close();
+    expect(disk.paths()).toContain(preparedPath);
+    expect(disk.openFiles).toBe(0);
+    await openLog({ files: disk });
+    expect(disk.paths()).not.toContain(preparedPath);
   });
 });
 
