@@ -2,7 +2,7 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { appendHeadBytes, decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
+import { decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
 import { encodeMembership } from "../../src/raft/core/membership.ts";
 import {
   asIndex,
@@ -11,8 +11,7 @@ import {
   type Entry,
   type PeerMessage,
 } from "../../src/raft/core/types.ts";
-import { recordHeadBytes, recordOf } from "../../src/raft/record.ts";
-import { BatchBuilder, encodeProposal } from "../../src/state/proposal.ts";
+import { recordHeadBytes } from "../../src/raft/record.ts";
 
 const encoded = (message: PeerMessage): Buffer => Buffer.concat(encodeMessage(message));
 
@@ -175,59 +174,6 @@ describe("a message", () => {
     expect(parts.map(({ byteLength }) => byteLength)).toEqual([56, 36, 100_032, 72]);
     const [, , record] = parts;
     expect(Buffer.compare(record?.subarray(recordHeadBytes) ?? large.subarray(1), large)).toBe(0);
-  });
-});
-
-describe("the record of an entry", () => {
-  test("is encoded once: every peer and the log get the same bytes", () => {
-    const entry = entryOf(3, 11);
-    const record = recordOf(entry);
-    const [head, sent] = encodeMessage(appendOf({ entries: [entry] }));
-    expect(head).toHaveLength(appendHeadBytes);
-    expect(sent).toBe(record);
-    expect(entry.data.buffer).toBe(record.buffer);
-  });
-
-  test("is the received bytes themselves on a follower, neighbours in one piece", () => {
-    const sent = appendOf({ entries: [entryOf(3, 11), entryOf(3, 12), entryOf(5, 13)] });
-    const received = encoded(sent);
-    const found = decodeMessage(received);
-    if (typeof found === "string" || found.type !== "appendEntries") throw new Error("no append");
-    const records = found.entries.map(recordOf);
-    expect(records.every(({ buffer }) => buffer === received.buffer)).toBe(true);
-    const [, joined] = encodeMessage(found);
-    expect(joined).toHaveLength(3 * 36);
-    expect(joined?.buffer).toBe(received.buffer);
-  });
-
-  test("takes the room that a batch of writes kept for it, and is not copied", () => {
-    const builder = new BatchBuilder();
-    const request = Buffer.from("*1\r\n$4\r\nPING\r\n");
-    builder.add(0, 2, 1, request, 0, request.length);
-    const stamp = { timeMs: 1, seed: 2, origin: 3, incarnation: 4, firstNumber: 5, count: 1 };
-    const body = builder.take();
-    for (const isFirst of [true, false]) {
-      const bytes = encodeProposal(stamp, body);
-      const record = recordOf({ ...entryOf(3, 11), data: bytes });
-      expect(record.buffer).toBe(bytes.buffer);
-      expect(record.buffer === body.buffer).toBe(isFirst);
-      expect(record.subarray(recordHeadBytes).equals(bytes)).toBe(true);
-    }
-  });
-
-  test("of other data than the entry's is a bug that ends the process", () => {
-    const entry = entryOf(3, 11);
-    recordOf(entry);
-    expect(() => recordOf({ ...entry, data: Buffer.from("data") })).toThrow("its own record");
-  });
-
-  test("is refused with any byte changed", () => {
-    const whole = encoded(appendOf({}));
-    for (let at = appendHeadBytes; at < whole.length; at += 1) {
-      const changed = Buffer.from(whole);
-      changed[at] = (changed[at] as number) ^ 0x10;
-      expect(typeof decodeMessage(changed), `byte ${at}`).toBe("string");
-    }
   });
 });
 
