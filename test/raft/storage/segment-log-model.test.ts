@@ -158,10 +158,10 @@ test("entries are found behind many points, through overwritten stretches, on a 
     expect(found === undefined ? "" : describeEntry(found)).toBe(expected[index - 1]);
   }
   await log.close();
-  const reopened = await openLog({ directory });
+  const reopened = await openLog({ directory }, 30_000);
   expect(contents(reopened).entries).toEqual(expected);
   await reopened.close();
-});
+}, 30_000);
 
 /** Counts what a log reads. */
 function countReads(files: Files): { readonly files: Files; readonly sizes: number[] } {
