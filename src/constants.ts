@@ -130,8 +130,11 @@ export const inflightMessagesMax = 256;
 export const inflightBytesMax = 64 * MiB;
 /** Entries on the leader that are not committed yet; above it proposals wait in the node. */
 export const uncommittedBytesMax = 256 * MiB;
-/** Unused bytes in front of an entry's data, where the head of its record goes: nothing is copied then. */
-export const entryRoomBytes = 32;
+/**
+ * Unused bytes in front of an entry's data, for the heads of its record and of the save that it begins: then
+ * nothing is copied.
+ */
+export const entryRoomBytes = 120;
 /** Parts of a message or of a save up to this size are copied together; larger ones are referenced. */
 export const gatherBytesMax = 64 * KiB;
 /** A segment of the log is closed and a new one begun when it has reached this size. */

@@ -40,9 +40,9 @@ export class Gather {
   #partStart = 0;
   #bytes = 0;
 
-  /** `inlineLength`: the exact number of bytes that will be copied. */
-  constructor(inlineLength: number) {
-    this.inline = Buffer.allocUnsafe(inlineLength);
+  /** `inlineLength`: the exact number of bytes that will be copied; `inline`: where to, if not to new memory. */
+  constructor(inlineLength: number, inline: Buffer = Buffer.allocUnsafe(inlineLength)) {
+    this.inline = inline;
   }
 
   /** Where the next copied byte goes in `inline`. */

@@ -2,7 +2,6 @@
 
 import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
-import { entryRoomBytes } from "../constants.ts";
 import { claimFrontRoom } from "../front-room.ts";
 import { asBuffer, readU53, writeU53 } from "../gather.ts";
 import { asIndex, asTerm, type Entry, type EntryId, type EntryKind } from "./core/types.ts";
@@ -22,8 +21,6 @@ const kindAt = 8;
 const groupAt = 12;
 const termAt = 16;
 const indexAt = 24;
-
-assert(recordHeadBytes === entryRoomBytes, "who makes an entry's data keeps room for the head");
 
 const kinds = ["data", "noop", "membership"] as const satisfies readonly EntryKind[];
 

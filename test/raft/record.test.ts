@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { appendHeadBytes, decodeMessage, encodeMessage } from "../../src/raft/codec.ts";
 import { asIndex, asNode, asTerm, type Entry, type MessageOf } from "../../src/raft/core/types.ts";
 import { recordHeadBytes, recordOf } from "../../src/raft/record.ts";
+import { encodeSave, saveHeadBytes } from "../../src/raft/storage/save.ts";
 import { BatchBuilder, encodeProposal } from "../../src/state/proposal.ts";
 import { entry as entryOf } from "../support/log-model.ts";
 
@@ -55,6 +56,24 @@ describe("the record of an entry", () => {
       expect(record.buffer === body.buffer).toBe(isFirst);
       expect(record.subarray(recordHeadBytes).equals(bytes)).toBe(true);
     }
+  });
+
+  test("has the head of the save that it begins in front of it: a batch is saved without a copy", () => {
+    const builder = new BatchBuilder();
+    const request = Buffer.alloc(30_000, 65);
+    builder.add(0, 2, 1, request, 0, request.length);
+    const stamp = { timeMs: 1, seed: 2, origin: 3, incarnation: 4, firstNumber: 5, count: 1 };
+    const entry = { ...entryOf(3, 11), data: encodeProposal(stamp, builder.take()) };
+    const content = { sequence: 1, previous: 0, hardState: null, restart: null };
+    const place = { mark: Buffer.alloc(8, 1), at: 96 };
+    const record = Buffer.from(recordOf(entry));
+    const { buffers } = encodeSave(place, { ...content, entries: [entry] });
+    expect(buffers).toHaveLength(1);
+    expect(buffers[0]?.buffer).toBe(recordOf(entry).buffer);
+    expect(Buffer.concat(buffers).subarray(saveHeadBytes).equals(record)).toBe(true);
+    const again = encodeSave(place, { ...content, entries: [entry] });
+    expect(Buffer.concat(again.buffers).equals(Buffer.concat(buffers))).toBe(true);
+    expect(again.buffers[0]?.buffer).not.toBe(buffers[0]?.buffer);
   });
 
   test("of other data than the entry's is a bug that ends the process", () => {

@@ -2,6 +2,8 @@
 
 import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
+import { entryRoomBytes } from "../../constants.ts";
+import { claimFrontRoom } from "../../front-room.ts";
 import { Gather, joinParts, readU53 } from "../../gather.ts";
 import {
   asIndex,
@@ -51,6 +53,11 @@ const countAt = 44;
 const headCrcAt = 80;
 const flagsAt = 84;
 
+assert(
+  recordHeadBytes + saveHeadBytes === entryRoomBytes,
+  "who makes an entry's data keeps room for both heads",
+);
+
 const flag = { hardState: 1, vote: 2, restart: 4, always: 2 ** 31 } as const;
 
 /** What one save writes, and its place in the chain. */
@@ -78,7 +85,10 @@ export function encodeSave(
 ): EncodedSave {
   const records = content.entries.map(recordOf);
   const body = records.reduce((sum, { byteLength }) => sum + byteLength, 0);
-  const head = encodeHead(mark, content, body);
+  const [first] = records;
+  const room = first === undefined ? null : claimFrontRoom(first, saveHeadBytes);
+  const head = room?.subarray(0, saveHeadBytes) ?? Buffer.allocUnsafe(saveHeadBytes);
+  writeHead(head, { mark, content, body });
   head.writeUInt32LE(countBlankSectors([head, ...records], at, at + saveHeadBytes), blankAt);
   const sums = Buffer.allocUnsafe(4 * records.length);
   for (const [nth, record] of records.entries()) sums.writeUInt32LE(crcOf(record), 4 * nth);
@@ -89,10 +99,13 @@ export function encodeSave(
 }
 
 /** Without what is known only when the whole save is there. */
-function encodeHead(mark: Uint8Array, content: SaveContent, body: number): Buffer {
+function writeHead(
+  head: Buffer,
+  { mark, content, body }: { mark: Uint8Array; content: SaveContent; body: number },
+): void {
   const { entries, hardState, restart } = content;
   const vote = hardState?.votedFor ?? null;
-  const into = new Gather(saveHeadBytes);
+  const into = new Gather(saveHeadBytes, head);
   into.copy(mark);
   into.u32(0);
   into.u32(content.previous);
@@ -114,7 +127,6 @@ function encodeHead(mark: Uint8Array, content: SaveContent, body: number): Buffe
       (restart === null ? 0 : flag.restart),
   );
   into.finish();
-  return into.inline;
 }
 
 /** One entry of a save as the scan sees it. */
