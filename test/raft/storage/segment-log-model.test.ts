@@ -158,7 +158,7 @@ test("entries are found behind many points, through overwritten stretches, on a 
     expect(found === undefined ? "" : describeEntry(found)).toBe(expected[index - 1]);
   }
   await log.close();
-  const reopened = await openLog({ directory }, 30_000);
+  const reopened = await openLog({ directory });
   expect(contents(reopened).entries).toEqual(expected);
   await reopened.close();
 }, 30_000);
