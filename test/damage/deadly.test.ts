@@ -121,7 +121,7 @@ describe("a probe", () => {
 });
 
 describe("the process of a probe", () => {
-  const program = join(root, "dist", "net", "snapshots", "probe-process.js");
+  const program = join(root, "dist", "node", "snapshots", "probe-process.js");
   const probe = (dir: string): ChildProcess => fork(program, [join(dir, "checkpoint")]);
 
   test("ends at once without the node that waits for it, and leaves the checkpoint to the next", async () => {
