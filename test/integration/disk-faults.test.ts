@@ -4,12 +4,12 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { ServerProcess } from "../support/process-server.ts";
 import { requireTool } from "../support/process-tools.ts";
 
-/** The log is a file opened with O_DSYNC: one positioned write is one durable batch. */
+/** Files are opened with O_DSYNC: one positioned write is one durable batch, or at the start a small file. */
 const logWrites = "pwrite64,pwritev";
 /** strace counts calls per thread, so all file work runs on one. */
 const oneThread = { UV_THREADPOOL_SIZE: "1" };
 
-/** A node whose `at`-th write of the log is met by a fault. `-D` keeps node our direct child. */
+/** A node whose `at`-th durable write is met by a fault: the first ones make identity and log. `-D` keeps node our direct child. */
 function faulty(fault: string, at: number): Promise<ServerProcess> {
   return ServerProcess.launch({
     wrapper: [
@@ -70,7 +70,7 @@ describe.skipIf(!requireTool("strace"))("faults at a write of the log", () => {
   ])(
     "%s ends the process with a clear line; nothing acknowledged is lost",
     async (code, words) => {
-      for (const at of [8, 15]) {
+      for (const at of [12, 20]) {
         const server = await faulty(`error=${code}`, at);
         onTestFinished(() => server.dispose());
         const acknowledged = await writeUntilTheEnd(server);
