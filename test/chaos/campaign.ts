@@ -50,7 +50,7 @@ export async function runCampaign(
   tell: Tell,
 ): Promise<RunResult[]> {
   const deadline = performance.now() + options.minutes * 60_000;
-  const runs = options.isMixed ? [faults] : faults.map((fault) => [fault]);
+  const runs = options.isMixed ? mixable(faults) : faults.map((fault) => [fault]);
   const results: RunResult[] = [];
   do {
     for (const together of runs) {
@@ -62,6 +62,13 @@ export async function runCampaign(
     }
   } while (performance.now() < deadline);
   return results;
+}
+
+/** Nodes in namespaces have no proxies between them: such faults have a run of their own. */
+function mixable(faults: readonly Fault[]): (readonly Fault[])[] {
+  const proxied = faults.filter(({ needs }) => needs.includes("proxies"));
+  const others = faults.filter(({ needs }) => !needs.includes("proxies"));
+  return [others, proxied].filter(({ length }) => length > 0);
 }
 
 function planOf(options: Options, faults: readonly Fault[], number: number): RunPlan {

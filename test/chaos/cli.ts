@@ -7,9 +7,12 @@ import { lackOf } from "./machine/abilities.ts";
 import { exitOnSignals } from "./machine/cleanup.ts";
 import { type Options, readOptions, usage } from "./options.ts";
 import { type Failover, failoverTable, measureFailover } from "./run/failover.ts";
+import { hungDiskTable, measureHungDisk } from "./run/hung-disk.ts";
 import { incrementsTable, isExact, measureIncrements } from "./run/increments.ts";
 import { complaints, isGood, resultTable } from "./run/report.ts";
+import { measureReturning, returningTable } from "./run/returning.ts";
 import { measureSnapshot, snapshotTable } from "./run/snapshot.ts";
+import { measureThinLinks, thinLinksTable } from "./run/thin-links.ts";
 
 const print = (text: string) => process.stdout.write(text);
 const complain = (text: string) => process.stderr.write(text);
@@ -31,6 +34,10 @@ async function main(): Promise<number> {
         return await increments(options);
       case "snapshot":
         return await snapshot(options);
+      case "thin-links":
+      case "hung-disk":
+      case "returning":
+        return await narrowPlace(options, options.task);
       case "run":
         return await run(options);
     }
@@ -104,6 +111,34 @@ async function snapshot(options: Options): Promise<number> {
   save(options, { seed: options.seed, unavailable: [], snapshot: result });
   return 0;
 }
+
+async function narrowPlace(
+  options: Options,
+  task: "thin-links" | "hung-disk" | "returning",
+): Promise<number> {
+  const { result, table } = await narrowPlaces[task]();
+  progress("");
+  print(table);
+  save(options, { seed: options.seed, unavailable: [], [task]: result });
+  return 0;
+}
+
+const narrowPlaces = {
+  "thin-links": async () => {
+    const result = await measureThinLinks(progress);
+    return { result, table: thinLinksTable(result) };
+  },
+  "hung-disk": async () => {
+    const reason = lackOf(["freezing"]);
+    if (reason !== null) throw new Error(reason);
+    const result = await measureHungDisk(progress);
+    return { result, table: hungDiskTable(result) };
+  },
+  returning: async () => {
+    const result = await measureReturning(progress);
+    return { result, table: returningTable(result) };
+  },
+};
 
 interface Saved {
   readonly seed: number;

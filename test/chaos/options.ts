@@ -16,7 +16,10 @@ export const usage = `Usage: npm run chaos -- [options]
   --measure failover   instead: how long a client of another node waits when the leader fails
   --measure incr       instead: 100,000 INCRs through one node while 20 leaders are lost
   --measure snapshot   instead: speed at the leader of two nodes while a third one gets a snapshot
-  --keys N             keys of that snapshot (default: 1000000)
+  --measure thin-links instead: large values where links between nodes carry 12.5 and 25 MB/s
+  --measure hung-disk  instead: a leader whose disk neither completes nor fails, three times
+  --measure returning  instead: a follower that comes back after 100 MiB of writes
+  --keys N             keys of the snapshot that is measured (default: 1000000)
   --list               instead: every fault, and whether this machine can do it
 `;
 
@@ -34,7 +37,7 @@ export interface Options {
   readonly task: "run" | "list" | Measure | "help";
 }
 
-const measures = ["failover", "incr", "snapshot"] as const;
+const measures = ["failover", "incr", "snapshot", "thin-links", "hung-disk", "returning"] as const;
 type Measure = (typeof measures)[number];
 
 const isMeasure = (word: string): word is Measure => measures.some((name) => name === word);

@@ -134,6 +134,8 @@ class Connection implements Wire, Tenant {
   readonly #node: SimulatedNode;
   readonly #session: Session;
   #wantsPump = false;
+  /** The node takes no more requests, and some of this connection may wait. */
+  #isHeld = false;
 
   constructor(around: ClientWorld, client: SimulatedClient, node: SimulatedNode) {
     this.#around = around;
@@ -166,7 +168,7 @@ class Connection implements Wire, Tenant {
         requests[0]?.id,
       );
       this.decoder.push(bytes);
-      this.#session.pump();
+      this.#pump();
     });
   }
 
@@ -248,9 +250,15 @@ class Connection implements Wire, Tenant {
   }
 
   turned(): void {
-    if (!this.#wantsPump) return;
+    if (!this.#wantsPump && !this.#isHeld) return;
     this.#wantsPump = false;
-    if (this.asked.length > 0) this.#session.pump();
+    if (this.asked.length > 0) this.#pump();
+  }
+
+  #pump(): void {
+    const { isFull } = this.#node.running.replica;
+    this.#session.pump();
+    this.#isHeld = isFull || this.#node.running.replica.isFull;
   }
 
   ended(): void {

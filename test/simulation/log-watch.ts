@@ -9,6 +9,7 @@ import {
   type LogIndex,
   type MessageOf,
 } from "../../src/raft/core/types.ts";
+import { OrderWatch } from "./order-watch.ts";
 import { ensure, type World } from "./world.ts";
 
 interface Known {
@@ -36,6 +37,7 @@ export class LogWatch {
   readonly #world: World;
   readonly #known = new Map<number, Known>();
   readonly #durable: Durable[];
+  readonly #order = new OrderWatch();
   /** Terms of what is committed, from entry 1 on. */
   readonly #committed: number[] = [];
   /** In which leader's term each of them became committed; never falls. */
@@ -236,6 +238,7 @@ export class LogWatch {
         this.#world.marks.met("entry of an old term committed by a new leader");
       }
       this.#committed.push(found[0]);
+      this.#order.committed(this.#knownAt(index, found[0]).entry);
       this.#committedIn.push(core.term);
     }
   }

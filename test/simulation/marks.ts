@@ -15,6 +15,8 @@ export const faultKinds = [
   "reset",
   "clock jump",
   "disk stall",
+  "disk hang",
+  "absence",
   "disk error",
   "transfer",
 ] as const;
@@ -28,7 +30,8 @@ export type FaultKind =
   /** Only in runs of their own. */
   | "disk full"
   | "bit rot"
-  | "attack on a lease";
+  | "attack on a lease"
+  | "attack on a reader";
 
 const allFaultKinds: readonly FaultKind[] = [
   ...faultKinds,
@@ -36,6 +39,7 @@ const allFaultKinds: readonly FaultKind[] = [
   "disk full",
   "bit rot",
   "attack on a lease",
+  "attack on a reader",
 ];
 
 /** Interesting states: over many seeds none may stay 0. */
@@ -84,7 +88,23 @@ export const stateKinds = [
   "full leader hands over",
   "damaged log refused",
   "flipped bit did no harm",
+  "pending writes or reads full",
+  "uncommitted entries full",
+  "append window full",
+  "peer queue full",
+  "queue lost with its connection",
+  "urgent frame overtakes bulk",
+  "reader restarted while the leader keeps its round",
 ] as const;
+
+/** States of narrow places: each of them is met in at least a tenth of the seeds. */
+export const narrowKinds = [
+  "pending writes or reads full",
+  "uncommitted entries full",
+  "append window full",
+  "peer queue full",
+] as const satisfies readonly StateKind[];
+const narrowShare = 0.1;
 
 export type StateKind = (typeof stateKinds)[number];
 
@@ -99,6 +119,8 @@ export class Marks {
   slowestRecoveryUs = 0;
   readonly faults = new Map<FaultKind, number>(allFaultKinds.map((kind) => [kind, 0]));
   readonly states = new Map<StateKind, number>(stateKinds.map((kind) => [kind, 0]));
+  /** In how many seeds each narrow place was met. */
+  readonly narrow = new Map<StateKind, number>(narrowKinds.map((kind) => [kind, 0]));
 
   fault(kind: FaultKind): void {
     this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
@@ -106,6 +128,7 @@ export class Marks {
 
   met(state: StateKind): void {
     this.states.set(state, (this.states.get(state) ?? 0) + 1);
+    if (this.narrow.has(state)) this.narrow.set(state, 1);
   }
 
   add(other: MarksData): void {
@@ -122,13 +145,19 @@ export class Marks {
     for (const [kind, count] of other.states) {
       this.states.set(kind, (this.states.get(kind) ?? 0) + count);
     }
+    for (const [kind, seeds] of other.narrow) {
+      this.narrow.set(kind, (this.narrow.get(kind) ?? 0) + seeds);
+    }
   }
 
-  /** What no run met. */
+  /** What no run met, and narrow places that too few met. */
   get missing(): readonly string[] {
-    return [...this.faults, ...this.states]
-      .filter(([, count]) => count === 0)
-      .map(([kind]) => kind);
+    const never = [...this.faults, ...this.states].filter(([, count]) => count === 0);
+    const seldom = [...this.narrow].filter(([, seeds]) => seeds < narrowShare * this.seeds);
+    return [
+      ...never.map(([kind]) => kind),
+      ...seldom.map(([kind, seeds]) => `${kind}: in ${seeds} of ${this.seeds} seeds only`),
+    ];
   }
 }
 
@@ -144,4 +173,5 @@ export type MarksData = Pick<
   | "slowestRecoveryUs"
   | "faults"
   | "states"
+  | "narrow"
 >;

@@ -7,6 +7,7 @@ import type { Network } from "./network.ts";
 import type { SimulatedNode } from "./node.ts";
 import { Operator } from "./operator.ts";
 import type { Fault } from "./plan.ts";
+import { ReadAttacks } from "./read-attacks.ts";
 import type { World } from "./world.ts";
 
 /** Undoes a fault. */
@@ -17,12 +18,18 @@ type Strike = (chance: Chance, fault: Fault) => Relief | null;
 
 const nothing: Relief = () => {};
 
+/** Faults that have to last for seconds, whatever the plan says of the others. */
+const hangUsMin = 2_000_000;
+const absenceUsMin = 2_000_000;
+const absenceUsMax = 5_000_000;
+
 export class Nemesis {
   readonly #world: World;
   readonly #nodes: readonly SimulatedNode[];
   readonly #network: Network;
   readonly #operator: Operator;
   readonly #attacks: LeaseAttacks;
+  readonly #readAttacks: ReadAttacks;
   readonly #reliefs = new Set<Relief>();
   /** Directions that a fault blocks now; several may block the same. */
   readonly #blocks = new Map<string, number>();
@@ -33,6 +40,7 @@ export class Nemesis {
     this.#nodes = nodes;
     this.#network = network;
     this.#attacks = new LeaseAttacks(world, nodes, network);
+    this.#readAttacks = new ReadAttacks(world, nodes, network);
     this.#operator = new Operator(world, nodes);
     for (const fault of world.plan.faults) {
       world.timeline.at(fault.at, () => this.#begin(fault));
@@ -44,6 +52,7 @@ export class Nemesis {
     this.#over = true;
     this.#operator.end();
     this.#attacks.end();
+    this.#readAttacks.end();
     for (const relief of [...this.#reliefs]) relief();
   }
 
@@ -54,13 +63,19 @@ export class Nemesis {
     if (relief === null) return;
     this.#world.marks.fault(fault.kind);
     this.#world.trace.note(0, `fault %x: ${fault.kind} for %y us`, fault.id, fault.duration);
-    const once = (): void => {
-      if (!this.#reliefs.delete(once)) return;
+    this.#endAfter(fault.duration, () => {
       this.#world.trace.note(0, "fault %x ends", fault.id);
       relief();
+    });
+  }
+
+  /** Or with the first phase, if that ends earlier. */
+  #endAfter(duration: number, relief: Relief): void {
+    const once = (): void => {
+      if (this.#reliefs.delete(once)) relief();
     };
     this.#reliefs.add(once);
-    this.#world.timeline.after(fault.duration, once);
+    this.#world.timeline.after(duration, once);
   }
 
   readonly #strikes: Readonly<Record<FaultKind, Strike>> = {
@@ -119,12 +134,14 @@ export class Nemesis {
       node.disk.stalledUntil = this.#world.timeline.now + duration;
       return nothing;
     },
+    "disk hang": (_, { duration }) => this.#hang(duration),
     "disk error": (chance, { duration }) => {
       const node = this.#anyNode(chance);
       if (node === null) return null;
       node.disk.break();
       return () => this.#world.timeline.after(duration, () => node.start());
     },
+    absence: (chance) => this.#absence(chance),
     transfer: (chance) => {
       const leader = this.#nodes.find(({ isLeader, isPaused }) => isLeader && !isPaused);
       if (leader === undefined) return null;
@@ -141,6 +158,7 @@ export class Nemesis {
     },
     "bit rot": (chance) => this.#rot(chance),
     "attack on a lease": (chance) => (this.#attacks.begin(chance) ? nothing : null),
+    "attack on a reader": (chance) => (this.#readAttacks.begin(chance) ? nothing : null),
     add: (chance) => (this.#operator.add(chance) ? nothing : null),
     remove: (chance) => (this.#operator.remove(chance) ? nothing : null),
     replace: (chance, { dice }) => {
@@ -150,6 +168,30 @@ export class Nemesis {
       return this.#operator.remove(chance, addAnother) ? nothing : null;
     },
   };
+
+  /** For seconds the leader's disk completes nothing, and nobody says so. */
+  #hang(duration: number): Relief | null {
+    const leader = this.#nodes.find(({ isLeader, isPaused }) => isLeader && !isPaused);
+    if (leader === undefined) return null;
+    const until = this.#world.timeline.now + Math.max(duration, hangUsMin);
+    leader.disk.stalledUntil = Math.max(leader.disk.stalledUntil, until);
+    return nothing;
+  }
+
+  /** A follower is down, or cut off, for so long that the others' logs go on without it. */
+  #absence(chance: Chance): Relief | null {
+    const node = chance.pick(this.#nodes);
+    if (!node.exists || node.isLeader) return null;
+    const length = chance.between(absenceUsMin, absenceUsMax);
+    if (chance.happens(0.5)) {
+      node.end(chance.happens(0.5));
+      this.#world.timeline.after(length, () => node.start());
+      return nothing;
+    }
+    const relief = this.#split([node]);
+    if (relief !== null) this.#endAfter(length, relief);
+    return nothing;
+  }
 
   #crash(chance: Chance, powerToo: boolean): Relief | null {
     const node = this.#anyNode(chance);

@@ -1,8 +1,9 @@
 // The network between nodes: TCP connections that are dialled, carry frames in order, stall, and break.
 //
 // It behaves as src/net/peers does: one connection per direction, dialled by the one who sends; a lost one is
-// dialled again at once, then ever more slowly; a silent one is closed. Frames that are under way when it breaks
-// are lost. A packet that the network loses is sent again by TCP, so everything behind it comes late.
+// dialled again at once, then ever more slowly; a silent one is closed. Frames that are queued or under way when it
+// breaks are lost. A packet that the network loses is sent again by TCP, so everything behind it comes late. What a
+// link carries at a time, and how urgent frames overtake bulk, is in link.ts.
 
 import {
   peerBackoffMaxMs,
@@ -12,7 +13,7 @@ import {
   peerSilentPingsMax,
 } from "../../src/constants.ts";
 import { Chance } from "./chance.ts";
-import { type Frame, type Host, type Link, newLink } from "./link.ts";
+import { type Frame, type Host, Lane, type Link, newLink, type Sent } from "./link.ts";
 import type { World } from "./world.ts";
 
 const ms = 1_000;
@@ -20,6 +21,8 @@ const ms = 1_000;
 const idsMax = 1_000;
 /** TCP sends a lost packet again after this long, doubled each time. */
 const resendUs = 200 * ms;
+/** A queue whose receiver takes nothing is looked at this often. */
+const lookUs = 20 * ms;
 
 export class Network {
   readonly #world: World;
@@ -31,9 +34,20 @@ export class Network {
     this.#chance = new Chance(world.plan.seed, "network");
     for (const from of hosts) {
       for (const to of hosts)
-        if (from !== to) this.#links.set(this.#key(from.id, to.id), newLink(from, to));
+        if (from !== to) this.#links.set(this.#key(from.id, to.id), this.#newLink(from, to));
     }
     for (const each of this.#links.values()) this.#pingLater(each);
+  }
+
+  #newLink(from: Host, to: Host): Link {
+    const { network, limits } = this.#world.plan;
+    const { bytesPerSecond, windowBytes } = network.links;
+    const lane = new Lane({
+      ...{ bytesPerSecond, windowBytes, queueBytesMax: limits.peerQueueBytesMax },
+      delay: () => this.#delay(),
+      overtakes: () => this.#world.marks.met("urgent frame overtakes bulk"),
+    });
+    return newLink(from, to, lane);
   }
 
   #key(from: number, to: number): number {
@@ -75,7 +89,8 @@ export class Network {
   }
 
   #release(each: Link, powerToo: boolean): void {
-    const under = each.state === "up" ? each.frames : [];
+    // What its own queue held is gone with it.
+    const under = each.state === "up" ? each.lane.frames : [];
     const kept = powerToo ? this.#chance.below(under.length + 1) : under.length;
     this.#close(each, "closed");
     const { epoch } = each;
@@ -90,8 +105,7 @@ export class Network {
   }
 
   #orphan(each: Link): void {
-    if (each.frames.length > 0) this.#world.marks.met("connection lost with frames under way");
-    each.frames = [];
+    this.#lose(each);
     if (each.state !== "up") return;
     each.isOrphan = true;
     this.#resetSoon(each);
@@ -116,11 +130,19 @@ export class Network {
     if (!each.isBlocked) return;
     each.isBlocked = false;
     if (each.isOrphan) this.#resetSoon(each);
-    else this.#deliverNext(each);
+    else this.#goOn(each);
   }
 
   unblockAll(): void {
     for (const { from, to } of this.#links.values()) this.unblock(from.id, to.id);
+  }
+
+  /** From now on no link is thin. */
+  widen(): void {
+    for (const each of this.#links.values()) {
+      each.lane.widen();
+      this.#goOn(each);
+    }
   }
 
   /** The connection breaks: both ends learn of it, and what was under way is lost. */
@@ -131,16 +153,17 @@ export class Network {
 
   // --- Frames ------------------------------------------------------------------------------------
 
-  /** False: there is no connection. */
-  send(from: number, to: number, frame: { readonly kind: number; readonly body: Buffer }): boolean {
+  /** False: there is no connection, or too much waits for it. */
+  send(from: number, to: number, sent: Sent): boolean {
     const each = this.#links.get(this.#key(from, to));
     // None: a member that was let in under a further id, and never came.
     if (each?.state !== "up") return false;
     if (each.isOrphan) return true;
-    const arrives = Math.max(each.lastArrival, this.#world.timeline.now + this.#delay());
-    each.lastArrival = arrives;
-    each.frames.push({ arrives, ...frame });
-    if (!each.isDelivering) this.#deliverNext(each);
+    if (!each.lane.add(sent, this.#world.timeline.now)) {
+      this.#world.marks.met("peer queue full");
+      return false;
+    }
+    this.#goOn(each);
     return true;
   }
 
@@ -152,14 +175,36 @@ export class Network {
     return Math.round(delay);
   }
 
-  #deliverNext(each: Link): void {
-    const [first] = each.frames;
-    if (first === undefined || each.isBlocked || each.isDelivering) return;
-    const { epoch } = each;
-    each.isDelivering = true;
-    this.#world.timeline.at(first.arrives, () => {
+  #goOn(each: Link): void {
+    this.#pump(each);
+    this.#deliverNext(each);
+  }
+
+  /** Bulk goes onto the wire as far as the receiver acknowledges. */
+  #pump(each: Link): void {
+    const { lane, epoch } = each;
+    if (lane.isPumping || !lane.hasQueue) return;
+    const { timeline } = this.#world;
+    const isHeld = each.isBlocked || each.to.isPaused;
+    const next = isHeld ? timeline.now + lookUs : lane.pump(timeline.now);
+    if (next === null) return;
+    lane.isPumping = true;
+    timeline.at(Math.ceil(next), () => {
       if (each.epoch !== epoch) return;
-      each.isDelivering = false;
+      lane.isPumping = false;
+      this.#goOn(each);
+    });
+  }
+
+  #deliverNext(each: Link): void {
+    const { lane, epoch } = each;
+    const [first] = lane.frames;
+    if (first === undefined || each.isBlocked || first.arrives >= lane.wakesAt) return;
+    lane.wakesAt = first.arrives;
+    this.#world.timeline.at(first.arrives, () => {
+      // An urgent frame may have come in before, with an event of its own.
+      if (each.epoch !== epoch || lane.wakesAt < first.arrives) return;
+      lane.wakesAt = Number.POSITIVE_INFINITY;
       this.#deliver(each, epoch);
     });
   }
@@ -168,9 +213,9 @@ export class Network {
   #deliver(each: Link, epoch: number): void {
     const { now } = this.#world.timeline;
     while (each.epoch === epoch && !each.isBlocked) {
-      const [first] = each.frames;
+      const [first] = each.lane.frames;
       if (first === undefined || first.arrives > now) break;
-      each.frames.shift();
+      each.lane.frames.shift();
       this.#hand(each, first);
     }
     if (each.epoch === epoch) this.#deliverNext(each);
@@ -184,16 +229,21 @@ export class Network {
 
   // --- Connections -------------------------------------------------------------------------------
 
+  #lose({ lane }: Link): void {
+    const { marks, timeline } = this.#world;
+    if (lane.frames.length > 0) marks.met("connection lost with frames under way");
+    if (lane.hasQueue) marks.met("queue lost with its connection");
+    lane.clear(timeline.now);
+  }
+
   #isCut(each: Link): boolean {
     return each.isBlocked || this.#link(each.to.id, each.from.id).isBlocked;
   }
 
   #close(each: Link, state: Link["state"]): void {
-    if (each.frames.length > 0) this.#world.marks.met("connection lost with frames under way");
+    this.#lose(each);
     each.epoch += 1;
     each.state = state;
-    each.frames = [];
-    each.isDelivering = false;
     each.isOrphan = false;
     each.silentPings = 0;
   }
@@ -247,7 +297,6 @@ export class Network {
     this.#close(each, "up");
     each.attempts = 0;
     each.told = "up";
-    each.lastArrival = this.#world.timeline.now;
     this.#world.trace.note(each.from.id, "connected to node %x", each.to.id);
     each.from.connected(each.to.id);
     if (each.state === "up" && each.to.hasRemoved(each.from.id)) {

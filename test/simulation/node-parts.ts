@@ -1,12 +1,7 @@
 // The program's own parts of one node, opened and wired as the real one does it.
 
 import { basename } from "node:path";
-import {
-  electionTicksMin,
-  heartbeatTicks,
-  inflightBytesMax,
-  leaseMs,
-} from "../../src/constants.ts";
+import { electionTicksMin, heartbeatTicks, leaseMs } from "../../src/constants.ts";
 import { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
 import { restartPoint } from "../../src/node/snapshots/snapshot-point.ts";
@@ -71,7 +66,7 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
     ...{ heartbeatTicks, electionTicks: electionTicksMin, random },
     appendBytesMax: plan.appendBytesMax,
     inflightMessagesMax: plan.inflightMessagesMax,
-    inflightBytesMax,
+    inflightBytesMax: plan.limits.inflightBytesMax,
     patient: plan.leases,
   });
   node.around.bait.core?.(core);
@@ -103,6 +98,7 @@ function createReplica(
     incarnation: node.incarnation,
     ...{ core, machine, logger, store: log },
     peers: peersOf(node),
+    limits: world.plan.limits.replica,
     address: () => node.address,
     invited: node.invited,
     nowMs: node.nowMs,

@@ -8,9 +8,11 @@ import type { Machine } from "../../src/state/machine.ts";
 import { isConsensus } from "../support/consensus-frames.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemberWatch } from "./member-watch.ts";
+import { NarrowWatch } from "./narrow-watch.ts";
 import type { Running, SimulatedProcess, Watcher } from "./parts.ts";
 import { StateWatch } from "./state-watch.ts";
 import { TimeWatch } from "./time-watch.ts";
+import { SteadyWatch } from "./steady-watch.ts";
 import { ensure, type World } from "./world.ts";
 
 /** What was seen of a process last. */
@@ -33,6 +35,8 @@ export class Observer implements Watcher {
   readonly state: StateWatch;
   readonly members: MemberWatch;
   readonly time: TimeWatch;
+  readonly #narrow: NarrowWatch;
+  readonly #steady: SteadyWatch;
   readonly #world: World;
   readonly #seen = new Map<number, Seen>();
   readonly #leaderOf = new Map<number, Seen>();
@@ -43,6 +47,8 @@ export class Observer implements Watcher {
     this.state = new StateWatch(world);
     this.members = new MemberWatch(world);
     this.time = new TimeWatch(world);
+    this.#narrow = new NarrowWatch(world);
+    this.#steady = new SteadyWatch(world);
   }
 
   // --- The life of a process ---------------------------------------------------------------------
@@ -102,6 +108,7 @@ export class Observer implements Watcher {
   }
 
   ended(node: SimulatedProcess): void {
+    this.#narrow.ended(node.id);
     this.#seen.delete(node.id);
   }
 
@@ -131,6 +138,7 @@ export class Observer implements Watcher {
     const ready = core.ready.bind(core);
     core.ready = (standsStill) => {
       const work = ready(standsStill);
+      if (work !== null) this.#narrow.sending(seen.node.id, core, work.messages);
       if (work === null || work.committed.length === 0) return work;
       this.#commitMoved(seen, core);
       for (const entry of work.committed) this.log.applying(seen.node.id, entry);
@@ -157,6 +165,8 @@ export class Observer implements Watcher {
     if (core.term !== seen.term || core.role !== seen.role) this.#roleMoved(seen, core);
     if (core.commit !== seen.commit) this.#commitMoved(seen, core);
     node.leaderKnown(seen.running.replica.leader !== null);
+    this.#narrow.after(seen.running);
+    this.#steady.after(node, core);
     const last = core.last.index;
     ensure(core.commit <= last, "6 commit", () => `node ${node.id} commits what it does not have`);
     if (seen.role === "leader" && last < seen.last) {
@@ -188,6 +198,7 @@ export class Observer implements Watcher {
       return `nodes ${other?.node.id} and ${seen.node.id} lead in term ${core.term}`;
     });
     this.#leaderOf.set(core.term, seen);
+    this.#steady.elected(core.term);
     this.members.elected(seen.node.id, this.log.committedUpTo(core.term));
     this.#world.marks.met("election");
     const owed = this.log.committedBefore(core.term);

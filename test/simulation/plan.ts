@@ -2,7 +2,21 @@
 
 import { Chance } from "./chance.ts";
 import { type FaultKind, faultKinds, memberFaultKinds } from "./marks.ts";
-import { type ClientPlan, planClients, planReaders } from "./workload.ts";
+import {
+  drawLimits,
+  drawLinks,
+  drawThinLinks,
+  type LimitsPlan,
+  type LinkPlan,
+  wideLinks,
+} from "./plan-limits.ts";
+import {
+  type ClientPlan,
+  type LoadPlan,
+  planClients,
+  planLoaders,
+  planReaders,
+} from "./workload.ts";
 
 export interface Fault {
   /** Names it for good: a shorter plan leaves out some. */
@@ -22,6 +36,8 @@ export interface ClockPlan {
   readonly drift: number;
 }
 
+export type OnlyTrouble = "thin links" | "hung disk";
+
 export interface Plan {
   readonly seed: number;
   /** Those that stand by to join included. */
@@ -36,7 +52,11 @@ export interface Plan {
     readonly delayMeanUs: number;
     /** Of one packet: TCP sends it again, everything behind it waits. */
     readonly loss: number;
+    readonly links: LinkPlan;
   };
+  readonly limits: LimitsPlan;
+  /** One thing only is wrong, so that it is known what it may cost. */
+  readonly only: OnlyTrouble | null;
   readonly disk: { readonly latencyMinUs: number; readonly latencyMeanUs: number };
   readonly segmentBytes: number;
   readonly cacheBytes: number;
@@ -71,6 +91,8 @@ export const nothingOmitted: Omissions = { faults: new Set(), operations: new Se
 const second = 1_000_000;
 const hourMs = 3_600_000;
 const yearMs = 365 * 24 * hourMs;
+/** Of a disk that hangs while nothing else is wrong: until the end of the first phase. */
+const hangUs = 5 * second;
 /** Nodes of a cluster whose members change, over its whole life: an id is never used again. */
 const slots = 5;
 /** Ids of faults that change members, so that they stay when others are drawn. */
@@ -78,6 +100,8 @@ const memberFaultsFrom = 10_001;
 const fullDisksFrom = 20_001;
 const attacksFrom = 30_001;
 const rotFrom = 40_001;
+const readAttacksFrom = 50_001;
+const hangId = 60_001;
 
 export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const chance = new Chance(seed, "plan");
@@ -96,8 +120,14 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     ...(fillsDisks ? drawFullDisks(space, safetyUs) : []),
     ...(changes ? [] : drawRot(new Chance(seed, "bit rot"), safetyUs)),
   ];
-  const clients = planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs });
   const clocks = Array.from({ length: nodes }, () => drawClock(chance));
+  const links = drawLinks(new Chance(seed, "links"));
+  const narrow = new Chance(seed, "limits");
+  const limits = drawLimits(narrow, links);
+  const clients = [
+    ...planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs }),
+    ...drawLoaders(new Chance(seed, "loaders"), { nodes: founders, safetyUs, links }),
+  ];
   const plan: Plan = {
     ...{ seed, nodes, founders, safetyUs },
     clocks: changes ? clocks : withWrongClocks(clocks, new Chance(seed, "wrong clocks")),
@@ -105,7 +135,10 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
       delayMinUs: chance.between(20, 500),
       delayMeanUs: chance.pick([50, 200, 1_000, 5_000, 20_000]),
       loss: chance.pick([0, 0, 0.001, 0.01, 0.05]),
+      links,
     },
+    limits,
+    only: null,
     disk: {
       latencyMinUs: chance.between(20, 200),
       latencyMeanUs: chance.pick([30, 200, 2_000, 10_000]),
@@ -122,25 +155,90 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
     leases: false,
     fillsDisks,
     faults: faults.filter(({ id }) => !omit.faults.has(id)),
-    clients: clients.map((client) => ({
-      ...client,
-      requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
-    })),
+    clients: withoutOmitted(clients, omit),
   };
-  return new Chance(seed, "leases").happens(0.15) ? withLeases(plan, omit) : plan;
+  if (new Chance(seed, "leases").happens(0.15)) return withLeases(plan, omit);
+  const special = new Chance(seed, "special").next();
+  if (changes || special > 0.25) return plan;
+  if (special < 0.1) return withReadAttacks(plan, omit);
+  return withOnly(plan, special < 0.2 ? "thin links" : "hung disk", omit);
+}
+
+/** Nothing is wrong but one thing. */
+function withOnly(plan: Plan, only: OnlyTrouble, omit: Omissions): Plan {
+  const chance = new Chance(plan.seed, only);
+  const nodes = chance.pick([3, 3, 5]);
+  const { safetyUs } = plan;
+  const links = only === "thin links" ? drawThinLinks(chance) : wideLinks;
+  const network = { ...quicker(plan).network, loss: 0, links };
+  const hang = { id: hangId, kind: "disk hang", at: safetyUs - hangUs, dice: 0 } as const;
+  const faults = only === "hung disk" ? [{ ...hang, duration: hangUs }] : [];
+  const clients = [
+    ...planClients(chance, { nodes, safetyUs }),
+    ...drawLoaders(chance, { nodes, safetyUs, links }),
+  ];
+  return {
+    ...{ ...plan, ...quicker(plan), network, only, nodes, founders: nodes, fillsDisks: false },
+    clocks: Array.from({ length: nodes }, () => drawClock(chance)),
+    limits: drawLimits(chance, links),
+    installCrashes: 0,
+    faults: faults.filter(({ id }) => !omit.faults.has(id)),
+    clients: withoutOmitted(clients, omit),
+  };
+}
+
+/** Readers are restarted while the leader keeps what they asked in their former life. */
+export function withReadAttacks(plan: Plan, omit: Omissions = nothingOmitted): Plan {
+  const chance = new Chance(plan.seed, "read attacks");
+  const faults = everySoOften(chance, plan.safetyUs, {
+    firstId: readAttacksFrom,
+    kind: "attack on a reader",
+  });
+  const network = { ...quicker(plan).network, loss: 0, links: wideLinks };
+  return {
+    ...{ ...plan, ...quicker(plan), network, installCrashes: 0 },
+    faults: faults.filter(({ id }) => !omit.faults.has(id)),
+    clients: [...plan.clients, ...withoutOmitted(planReaders(chance, plan), omit)],
+  };
+}
+
+function withoutOmitted(clients: readonly ClientPlan[], omit: Omissions): ClientPlan[] {
+  return clients.map((client) => ({
+    ...client,
+    requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
+  }));
+}
+
+/** In most seeds nobody loads anything: large values take time, of the one who waits for the seeds too. */
+function drawLoaders(
+  chance: Chance,
+  around: { readonly nodes: number; readonly safetyUs: number; readonly links: LinkPlan },
+): ClientPlan[] {
+  const { bytesPerSecond, isThin } = around.links;
+  const bytesMax = isThin ? chance.between(1, 3) * bytesPerSecond : chance.pick([1_000, 6_000]);
+  const load: LoadPlan = isThin
+    ? { bytesMax, pipelineMax: 3, bursts: 1 }
+    : { bytesMax, pipelineMax: 16, bursts: 2 };
+  return isThin || chance.happens(0.4) ? planLoaders(chance, { ...around, load }) : [];
 }
 
 /** Leases stand on clocks that go at nearly the same rate: half of the drift is what `leaseMs` allows for. */
 export function withLeases(plan: Plan, omit: Omissions = nothingOmitted): Plan {
   const clocks = plan.clocks.map(({ skewMs, drift }) => ({ skewMs, drift: drift / 2 }));
   const chance = new Chance(plan.seed, "lease attacks");
-  const attacks = drawAttacks(chance, plan.safetyUs).filter(({ id }) => !omit.faults.has(id));
-  const readers = planReaders(chance, plan).map((client) => ({
-    ...client,
-    requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
-  }));
+  const attacks = everySoOften(chance, plan.safetyUs, {
+    firstId: attacksFrom,
+    kind: "attack on a lease",
+  }).filter(({ id }) => !omit.faults.has(id));
+  const readers = withoutOmitted(planReaders(chance, plan), omit);
   const faults = [...plan.faults, ...attacks];
-  const common = { clocks, leases: true, faults, clients: [...plan.clients, ...readers] };
+  const common = {
+    clocks,
+    leases: true,
+    only: null,
+    faults,
+    clients: [...plan.clients, ...readers],
+  };
   return { ...plan, ...common, ...(chance.happens(0.6) ? quicker(plan) : {}) };
 }
 
@@ -235,15 +333,16 @@ function drawRot(chance: Chance, safetyUs: number): Fault[] {
   }));
 }
 
-function drawAttacks(chance: Chance, safetyUs: number): Fault[] {
+function everySoOften(
+  chance: Chance,
+  safetyUs: number,
+  { firstId, kind }: { readonly firstId: number; readonly kind: FaultKind },
+): Fault[] {
   const faults: Fault[] = [];
   for (let at = second; ; ) {
     at += second + Math.round(chance.exponential(second));
     if (at >= safetyUs) return faults;
-    const id = attacksFrom + faults.length;
-    faults.push({
-      ...{ id, kind: "attack on a lease", at, duration: 1_000 },
-      dice: chance.below(2 ** 31),
-    });
+    const id = firstId + faults.length;
+    faults.push({ id, kind, at, duration: 1_000, dice: chance.below(2 ** 31) });
   }
 }

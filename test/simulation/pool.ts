@@ -85,12 +85,12 @@ async function runTask({ from, count }: Task): Promise<Done> {
     }
   }
   const { seeds, steps, simulatedUs, operations, entries, undecided } = marks;
-  const { slowestRecoveryUs, faults, states } = marks;
+  const { slowestRecoveryUs, faults, states, narrow } = marks;
   return {
     failures,
     marks: {
       ...{ seeds, steps, simulatedUs, operations, entries, undecided },
-      ...{ slowestRecoveryUs, faults, states },
+      ...{ slowestRecoveryUs, faults, states, narrow },
     },
   };
 }

@@ -170,6 +170,7 @@ class Simulation {
     for (const client of this.#clients) client.stop();
     this.#nemesis.end();
     this.#network.unblockAll();
+    this.#network.widen();
     const core = this.#changesMembers
       ? await this.#settleMembers(chance)
       : await this.#pickMajority(chance);
@@ -286,14 +287,22 @@ class Simulation {
     const asked = core.map((node) => this.#ask(node, [["APPEND", registers[0], `,end${node.id}`]]));
     const isAnswered = (): boolean =>
       [...asked, ...this.#clients].every(({ isWaiting }) => !isWaiting);
-    await this.#runUntil(() => isAnswered() || this.#timeline.now > began + recoveryUs);
-    ensure(isAnswered(), "liveness", () => {
-      return `a majority stood for ${recoveryUs / 1e6} s, and a request has no answer`;
+    // Where little may be under way at a time, many large values take long: one answer has to follow another.
+    let answered = this.history.length;
+    let until = began + recoveryUs;
+    await this.#runUntil(() => {
+      if (this.history.length > answered) until = this.#timeline.now + recoveryUs;
+      answered = this.history.length;
+      return isAnswered() || this.#timeline.now > until;
     });
+    ensure(isAnswered(), "liveness", () => {
+      return `a majority stood for ${recoveryUs / 1e6} s, and no request has an answer`;
+    });
+    const answeredAt = this.#timeline.now;
     const target = this.#observer.log.committed;
     const isApplied = (): boolean =>
       core.every((node) => node.isUp && node.running.machine.appliedIndex >= target);
-    await this.#runUntil(() => isApplied() || this.#timeline.now > began + recoveryUs);
+    await this.#runUntil(() => isApplied() || this.#timeline.now > answeredAt + recoveryUs);
     ensure(isApplied(), "liveness", () => `a node does not apply entry ${target}`);
     this.#observer.time.ends(core);
   }

@@ -17,6 +17,8 @@ export function summarise(marks: Marks, seconds: number, failures: number): stri
     ...table(marks.faults),
     "interesting states:",
     ...table(marks.states),
+    "seeds in which a limit was reached:",
+    ...table(marks.narrow),
     "",
   ].join("\n");
 }

@@ -69,6 +69,44 @@ export function planReaders(
   });
 }
 
+/** Ids of clients that load a node with large values, one at each node, and of what they ask. */
+const loadersFrom = 201;
+const loadsFrom = 200_001;
+
+/** How large values are, and how many of them come behind each other. */
+export interface LoadPlan {
+  readonly bytesMax: number;
+  readonly pipelineMax: number;
+  /** Of each node. */
+  readonly bursts: number;
+}
+
+/** Pipelines of large values through every node, so through followers too. */
+export function planLoaders(
+  chance: Chance,
+  {
+    nodes,
+    safetyUs,
+    load,
+  }: { readonly nodes: number; readonly safetyUs: number; readonly load: LoadPlan },
+): ClientPlan[] {
+  let lastId = loadsFrom;
+  return Array.from({ length: nodes }, (_, at) => {
+    const requests: Request[] = [];
+    for (let burst = 0; burst < load.bursts; burst += 1) {
+      const length = chance.between(1, load.pipelineMax);
+      let thinkUs = chance.between(1, Math.round((1.5 * safetyUs) / load.bursts));
+      for (let each = 0; each < length; each += 1) {
+        lastId += 1;
+        const value = `v${lastId}${"y".repeat(chance.between(1, load.bytesMax))}`;
+        requests.push({ id: lastId, words: ["SET", chance.pick(registers), value], thinkUs });
+        thinkUs = 0;
+      }
+    }
+    return { id: loadersFrom + at, node: at + 1, requests };
+  });
+}
+
 function drawWords(chance: Chance, id: number, timed: number): readonly string[] {
   if (chance.happens(0.2)) return ["INCRBY", chance.pick(counters), "1"];
   // The first keys are asked for more often than the last.

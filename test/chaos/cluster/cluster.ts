@@ -9,6 +9,7 @@ import { undoAtExit } from "../machine/cleanup.ts";
 import { FakeClock, faketimeLibrary } from "../machine/fake-clock.ts";
 import { LoopDisk } from "../machine/loop-disk.ts";
 import { loopback, type Network, namespaces } from "../machine/network.ts";
+import { ThrottledNetwork } from "../machine/throttle.ts";
 import { ChaosNode, type Place } from "./node.ts";
 import { question, type Status, statusOf } from "./status.ts";
 import { until } from "./until.ts";
@@ -36,8 +37,7 @@ export class ChaosCluster {
     const base = await mkdtemp(join(tmpdir(), "kvorum-chaos-"));
     // Registered first, so done last: disks are mounted below.
     const undo = undoAtExit(() => rmSync(base, { recursive: true, force: true }));
-    const separate = abilities.includes("namespaces");
-    const network = await (separate ? namespaces(size + 1) : loopback(size + 1));
+    const network = await networkFor(size + 1, abilities);
     const places: ChaosNode[] = [];
     try {
       for (const slot of network.addresses.keys()) {
@@ -123,6 +123,13 @@ export class ChaosCluster {
     });
   }
 
+  /** How much every link between nodes carries from now on; null lifts the limit. Needs proxies. */
+  throttle(bytesPerSecond: number | null): void {
+    const { network } = this;
+    if (!(network instanceof ThrottledNetwork)) throw new Error("no proxies are between the nodes");
+    network.throttle(bytesPerSecond);
+  }
+
   async dispose(): Promise<void> {
     for (const node of [...this.nodes, this.spare]) await node.dispose();
     this.network.dispose();
@@ -154,6 +161,12 @@ export class ChaosCluster {
   }
 }
 
+/** Proxies stand between nodes of one machine: a network with namespaces has none. */
+function networkFor(size: number, abilities: readonly Ability[]): Promise<Network> {
+  if (abilities.includes("namespaces")) return namespaces(size);
+  return abilities.includes("proxies") ? ThrottledNetwork.open(size) : loopback(size);
+}
+
 async function placeOf(
   slot: number,
   network: Network,
@@ -161,12 +174,14 @@ async function placeOf(
   abilities: readonly Ability[],
 ): Promise<Place> {
   const name = `node-${slot}`;
-  const disk = abilities.includes("disks") ? await LoopDisk.make(base, name) : null;
+  const needsDisk = abilities.includes("disks") || abilities.includes("freezing");
+  const disk = needsDisk ? await LoopDisk.make(base, name) : null;
   const library = abilities.includes("clocks") ? faketimeLibrary() : null;
   return {
     slot,
     address: network.addresses[slot] as Place["address"],
     dir: join(base, name, "data"),
+    announce: network.announce(slot),
     wrapper: network.wrapper(slot),
     disk,
     clock: library === null ? null : new FakeClock(library, join(base, `${name}.clock`)),

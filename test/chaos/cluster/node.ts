@@ -12,6 +12,8 @@ export interface Place {
   readonly slot: number;
   readonly address: Address;
   readonly dir: string;
+  /** The host that its peers are told, when that is another one. */
+  readonly announce: string | null;
   /** What the process is started by, to be in its network namespace. */
   readonly wrapper: readonly string[];
   readonly disk: LoopDisk | null;
@@ -122,10 +124,11 @@ export class ChaosNode {
   }
 
   #options(join: Address | null): string[] {
-    const { address, dir } = this.place;
+    const { address, announce, dir } = this.place;
     const options = ["--bind", address.host, "--port", String(address.port), "--dir", dir];
     // Between namespaces clients are not on the node's own machine, as it sees it.
     options.push("--protected-mode", "no");
+    if (announce !== null) options.push("--announce", announce);
     if (join !== null) options.push("--join", `${join.host}:${join.port}`);
     return options;
   }

@@ -90,6 +90,23 @@ const fullDisk: Fault = {
   },
 };
 
+const hungDisk: Fault = {
+  name: "hung-disk",
+  family: "disk",
+  summary: "writes of the leader's file system neither complete nor fail",
+  needs: ["freezing"],
+  async start(scene) {
+    const victims = await theLeader(scene);
+    for (const node of victims) await node.place.disk?.freeze();
+    return {
+      victims,
+      async heal() {
+        for (const node of victims) await node.place.disk?.thaw();
+      },
+    };
+  },
+};
+
 /** The process may have ended by itself, or may not have met the fault. */
 async function startAgain(node: ChaosNode): Promise<void> {
   await node.kill();
@@ -105,4 +122,5 @@ export const diskFaults: readonly Fault[] = [
   slowDisk("slow-disk-all", 50, "all nodes", everyNode),
   slowDisk("stalled-disk-leader", 5_000, "the leader", theLeader),
   fullDisk,
+  hungDisk,
 ];

@@ -6,7 +6,15 @@ import { faketimeLibrary } from "./fake-clock.ts";
 import { shutdownScript } from "./loop-disk.ts";
 import { complaint } from "./shell.ts";
 
-export type Ability = "namespaces" | "shaping" | "tracing" | "disks" | "clocks" | "cpu";
+export type Ability =
+  | "namespaces"
+  | "shaping"
+  | "tracing"
+  | "disks"
+  | "freezing"
+  | "proxies"
+  | "clocks"
+  | "cpu";
 
 /** Each tries the real thing in small, because a program alone proves no right to use it. */
 const trials: Readonly<Record<Ability, () => string | null>> = {
@@ -19,6 +27,11 @@ const trials: Readonly<Record<Ability, () => string | null>> = {
   disks: () =>
     missingOf(["mount", "mkfs.ext4", "fallocate"]) ??
     sh(onNewDisk(`perl -e '${shutdownScript}' "$d/m"`)),
+  freezing: () =>
+    missingOf(["mount", "mkfs.ext4", "fsfreeze"]) ??
+    sh(onNewDisk(`fsfreeze --freeze "$d/m"; fsfreeze --unfreeze "$d/m"`)),
+  // Sockets of this process on the loopback device, which every machine has.
+  proxies: () => null,
   clocks: () => (faketimeLibrary() === null ? "libfaketime is not installed" : null),
   cpu: tryLimit,
 };

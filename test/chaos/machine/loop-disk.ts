@@ -24,12 +24,14 @@ export class LoopDisk {
   readonly #image: string;
   readonly #filler: string;
   readonly #undo: () => void;
+  #isFrozen = false;
 
   private constructor(base: string, name: string) {
     this.path = join(base, name);
     this.#image = join(base, `${name}.img`);
     this.#filler = join(this.path, "filler");
     this.#undo = undoAtExit(() => {
+      if (this.#isFrozen) runToTheEnd("fsfreeze", "--unfreeze", this.path);
       runToTheEnd("umount", "--lazy", this.path);
       rmSync(this.#image, { force: true });
     });
@@ -58,6 +60,18 @@ export class LoopDisk {
   /** Nobody may have a file of it open. */
   async unmount(): Promise<void> {
     await run("umount", this.path);
+  }
+
+  /** Writes neither complete nor fail from now on, and reads of what is in memory go on. */
+  async freeze(): Promise<void> {
+    this.#isFrozen = true;
+    await run("fsfreeze", "--freeze", this.path);
+  }
+
+  async thaw(): Promise<void> {
+    if (!this.#isFrozen) return;
+    await run("fsfreeze", "--unfreeze", this.path);
+    this.#isFrozen = false;
   }
 
   async fill(): Promise<void> {

@@ -21,6 +21,8 @@ export interface Network {
   readonly addresses: readonly Address[];
   /** What a program of this slot is started with, to be in its place. */
   wrapper(slot: number): readonly string[];
+  /** The host that peers are told; null: the one where the node listens. */
+  announce(slot: number): string | null;
   /** From now on nothing that `from` sends reaches `to`; the other direction stays. */
   cut(from: number, to: number): Promise<void>;
   mend(from: number, to: number): Promise<void>;
@@ -39,6 +41,7 @@ export async function loopback(size: number): Promise<Network> {
   return {
     addresses,
     wrapper: () => [],
+    announce: () => null,
     cut: refuse,
     mend: refuse,
     limit: refuse,
@@ -98,6 +101,10 @@ class Namespaces implements Network {
   wrapper(slot: number): readonly string[] {
     // Not "ip netns exec": that copies every mount, and a disk could not be unmounted any more.
     return ["nsenter", inNamespace(this.#node(slot))];
+  }
+
+  announce(): null {
+    return null;
   }
 
   cut(from: number, to: number): Promise<void> {

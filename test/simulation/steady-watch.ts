@@ -1,0 +1,48 @@
+// What one trouble alone may cost: a thin link nothing, a disk that hangs one leadership, and soon.
+
+import { electionTicksMin, tickMs } from "../../src/constants.ts";
+import type { RaftCore } from "../../src/raft/core/ready.ts";
+import { isOn } from "./awaited-checks.ts";
+import type { SimulatedProcess } from "./parts.ts";
+import { ensure, type World } from "./world.ts";
+
+/** The longest election timeout. */
+const timeoutUs = 2 * electionTicksMin * tickMs * 1_000;
+/** The first leader was elected so long ago that every node has heard of it. */
+const settledUs = timeoutUs;
+/** For a leader to notice that its disk hangs, to hand over, and for another one to be elected. */
+const handOverUs = 4 * timeoutUs;
+
+export class SteadyWatch {
+  readonly #world: World;
+  readonly #isThin: boolean;
+  readonly #hangs: boolean;
+  #firstLeaderAt = Number.POSITIVE_INFINITY;
+
+  constructor(world: World) {
+    this.#world = world;
+    const { only } = world.plan;
+    this.#isThin = only === "thin links" && isOn("an entry on the wire costs no term");
+    this.#hangs = only === "hung disk" && isOn("a hung disk costs the leadership");
+  }
+
+  elected(term: number): void {
+    const { now } = this.#world.timeline;
+    this.#firstLeaderAt = Math.min(this.#firstLeaderAt, now);
+    if (!this.#isThin || now > this.#world.plan.safetyUs) return;
+    ensure(now <= this.#firstLeaderAt + settledUs, "16 steady leader", () => {
+      return `links are thin, nothing else is wrong, and there is an election in term ${term}`;
+    });
+  }
+
+  after(node: SimulatedProcess, core: RaftCore): void {
+    if (!this.#hangs || core.role !== "leader") return;
+    const { now } = this.#world.timeline;
+    if (now > this.#world.plan.safetyUs) return;
+    const since = this.#world.plan.faults[0]?.at ?? now;
+    const isHung = node.disk.stalledUntil > now;
+    ensure(!isHung || now <= since + handOverUs, "16 steady leader", () => {
+      return `node ${node.id} leads and its disk has completed nothing for ${(now - since) / 1e6} s`;
+    });
+  }
+}
