@@ -3,8 +3,6 @@
 export const awaitedChecks = {
   /** A leader that has a batch of its term in its log orders it no second time. */
   "a batch is ordered once a term": false,
-  /** While nothing else is wrong, a large entry under way costs nobody a term. */
-  "an entry on the wire costs no term": false,
   /** A leader whose disk hangs hands over while a majority stands. */
   "a hung disk costs the leadership": false,
 } as const satisfies Readonly<Record<string, boolean>>;

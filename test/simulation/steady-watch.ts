@@ -22,7 +22,7 @@ export class SteadyWatch {
   constructor(world: World) {
     this.#world = world;
     const { only } = world.plan;
-    this.#isThin = only === "thin links" && isOn("an entry on the wire costs no term");
+    this.#isThin = only === "thin links";
     this.#hangs = only === "hung disk" && isOn("a hung disk costs the leadership");
   }
 

@@ -74,9 +74,9 @@ export class Replica implements ReplicaHost {
     this.#options.wake();
   }
 
-  /** Too much waits: no more requests are read from sockets. */
+  /** Too much waits: no more requests are read from sockets. A removed node reads them, to refuse them. */
   get isFull(): boolean {
-    return this.#parts.writes.isFull || this.#parts.reads.isFull;
+    return !this.#isRetired && (this.#parts.writes.isFull || this.#parts.reads.isFull);
   }
   get pendingWrites(): number {
     return this.#parts.writes.length;

@@ -17,13 +17,16 @@ export class LineClient {
   isClosed = false;
   readonly #socket: Socket;
   #isAtLineStart = true;
+  #takesMore: () => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#count(chunk));
     socket.on("error", () => socket.destroy());
+    socket.on("drain", () => this.#takesMore());
     socket.on("close", () => {
       this.isClosed = true;
+      this.#takesMore();
     });
   }
 
@@ -39,9 +42,10 @@ export class LineClient {
   }
 
   async sendBytes(bytes: Buffer): Promise<void> {
-    if (!this.#socket.write(bytes) && !this.isClosed) {
-      await Promise.race([once(this.#socket, "drain"), once(this.#socket, "close")]);
-    }
+    if (this.isClosed || this.#socket.write(bytes)) return;
+    await new Promise<void>((resolve) => {
+      this.#takesMore = resolve;
+    });
   }
 
   /** Whether so many replies are there within this time. */
