@@ -13,6 +13,7 @@ import { unseenMutants } from "./unseen-mutants.ts";
 
 const usage = `Usage: npm run mutants -- [options]
   --only WORDS   mutants with these words in their name; the others keep their row of the table
+  --new          mutants without a row in the table
   --seeds N      give up after so many (default 5000)
   --threads N    mutants at a time (default 1)
   --unseen       those that no simulation is known to see; the table stays as it is
@@ -21,6 +22,7 @@ const usage = `Usage: npm run mutants -- [options]
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: "" },
+    new: { type: "boolean", default: false },
     seeds: { type: "string", default: "5000" },
     threads: { type: "string", default: "1" },
     unseen: { type: "boolean", default: false },
@@ -34,8 +36,9 @@ if (values.help) say(usage);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const chosen = (values.unseen ? unseenMutants : mutants).filter(({ name }) =>
-    name.includes(values.only),
+  const known = new Set((await readCaught()).map(({ name }) => name));
+  const chosen = (values.unseen ? unseenMutants : mutants).filter(
+    ({ name }) => name.includes(values.only) && !(values.new && known.has(name)),
   );
   const program = await Program.compile(chosen);
   const found = new Map<string, Caught | null>();

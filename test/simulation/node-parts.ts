@@ -67,6 +67,7 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
     appendBytesMax: plan.appendBytesMax,
     inflightMessagesMax: plan.inflightMessagesMax,
     inflightBytesMax: plan.limits.inflightBytesMax,
+    ...plan.limits.core,
     patient: plan.leases,
   });
   node.around.bait.core?.(core);

@@ -18,6 +18,8 @@ export interface LimitsPlan {
   /** Bulk that waits for one peer. */
   readonly peerQueueBytesMax: number;
   readonly inflightBytesMax: number;
+  /** What consensus has limits of its own for; empty: as a server has them. */
+  readonly core: Readonly<Record<string, number>>;
 }
 
 const ms = 1_000;
@@ -50,23 +52,34 @@ function linksOf(bytesPerSecond: number, isThin: boolean): LinkPlan {
 /** In half of the seeds; the others have the limits of a server. */
 export function drawLimits(chance: Chance, { bytesPerSecond, isThin }: LinkPlan): LimitsPlan {
   const isTight = chance.happens(0.5);
-  const tight = (...limits: readonly number[]): number => {
+  const tight = (usual: number, ...limits: readonly number[]): number => {
     const drawn = chance.pick(limits);
-    return isTight ? drawn : Number.POSITIVE_INFINITY;
+    return isTight ? Math.min(drawn, usual) : usual;
   };
-  const atMost = (limit: number, usual: number): number => Math.min(limit, usual);
   const scaled = {
-    pendingBytesMax: atMost(tight(300, 1_000, 4_000), defaultLimits.pendingBytesMax),
-    pendingReadBytesMax: atMost(tight(20, 200, 2_000), defaultLimits.pendingReadBytesMax),
-    batchBytesMax: atMost(tight(150, 600, 1e9), defaultLimits.batchBytesMax),
-    uncommittedBytesMax: atMost(tight(150, 500, 3_000), defaultLimits.uncommittedBytesMax),
-    writeWindowBytes: tight(200, 1_000, 8_000),
+    pendingBytesMax: tight(defaultLimits.pendingBytesMax, 300, 1_000, 4_000),
+    pendingReadBytesMax: tight(defaultLimits.pendingReadBytesMax, 20, 200, 2_000),
+    batchBytesMax: tight(defaultLimits.batchBytesMax, 150, 600, 1e9),
+    uncommittedBytesMax: tight(defaultLimits.uncommittedBytesMax, 150, 500, 3_000),
   };
+  const writeWindowBytes = chance.pick([200, 1_000, 8_000]);
   const queue = isThin ? chance.pick([0.3, 1, 3]) * bytesPerSecond : chance.pick([100, 500, 3_000]);
+  // On most links little is queued, so this one is drawn by itself.
+  const peerQueueBytesMax = chance.happens(0.7) ? queue : Number.POSITIVE_INFINITY;
+  const inflight = tight(inflightBytesMax, 200, 2_000, 1e9);
+  const peerReadsMax = chance.pick([1, 4, 100]);
+  const core = {
+    catchUpBytesPerTurn: chance.pick([200, 2_000, 100_000]),
+    probeBytesMax: chance.pick([50, 500]),
+  };
   return {
-    replica: { ...defaultLimits, ...scaled },
-    // On most links little is queued, so this one is drawn by itself.
-    peerQueueBytesMax: chance.happens(0.7) ? queue : Number.POSITIVE_INFINITY,
-    inflightBytesMax: atMost(tight(200, 2_000, 1e9), inflightBytesMax),
+    replica: {
+      ...defaultLimits,
+      ...scaled,
+      ...(isTight ? { writeWindowBytes, peerReadsMax } : {}),
+    },
+    peerQueueBytesMax,
+    inflightBytesMax: inflight,
+    core: isTight ? core : {},
   };
 }
