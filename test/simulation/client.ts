@@ -22,6 +22,8 @@ export interface ClientWorld {
 }
 
 const reconnectUs = 50_000;
+/** Of a client that waits for its node to come back. */
+const retryUs = 2_000;
 /** Beyond it a node is not asked any more by one client. */
 const outstandingMax = 16;
 /** Beyond the drift that a plan gives to a clock. */
@@ -82,6 +84,10 @@ export class SimulatedClient {
   }
 
   #connectElsewhere(): void {
+    if (this.#plan.isFaithful) {
+      this.#around.world.timeline.after(retryUs, () => this.#connect(this.#plan.node));
+      return;
+    }
     this.#around.world.timeline.after(this.#chance.exponential(reconnectUs) + 1, () => {
       this.#connect(this.#chance.between(1, this.#around.nodes.length));
     });

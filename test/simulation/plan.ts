@@ -198,7 +198,12 @@ export function withReadAttacks(plan: Plan, omit: Omissions = nothingOmitted): P
   return {
     ...{ ...plan, ...quicker(plan), network, installCrashes: 0 },
     faults: faults.filter(({ id }) => !omit.faults.has(id)),
-    clients: [...plan.clients, ...withoutOmitted(planReaders(chance, plan), omit)],
+    clients: [
+      ...plan.clients,
+      ...withoutOmitted(planReaders(chance, plan), omit).map((client) => {
+        return { ...client, isFaithful: true };
+      }),
+    ],
   };
 }
 

@@ -7,10 +7,12 @@ import type { World } from "./world.ts";
 
 const ms = 1_000;
 const lookUs = 250;
-/** Shorter than the shortest election timeout: until then the leader has to hear a majority again. */
+/** For a question on its way to the leader. */
+const questionUs = 3 * ms;
+/** Of each step; all of them together are shorter than an election timeout, as a rule. */
 const patienceUs = 300 * ms;
-/** For all that goes before: a restarted reader, reads of its clients and writes of others. */
-const waitUs = 1_500 * ms;
+/** Until everything is open again. */
+const lengthUs = 1_000 * ms;
 
 /** The leader, who reads, and the rest of a cluster of three. */
 interface Cast {
@@ -20,9 +22,9 @@ interface Cast {
 }
 
 /**
- * The leader begins a round for the reader's question, and nobody confirms it. The reader dies, an entry that is
- * newer than the question is committed by the third node, and the reader asks again in its next life. It must not
- * get the answer to the old question, which its own first heartbeat confirms.
+ * The leader begins a round for the reader's first question, and nobody confirms it. The reader dies, an entry that is
+ * newer than the question is committed with the third node, and the reader asks its first question in its next life. It
+ * must not get the answer to the old one, which its own first heartbeat confirms.
  */
 export class ReadAttacks {
   readonly #world: World;
@@ -48,69 +50,56 @@ export class ReadAttacks {
     const [reader, voter] = chance.shuffled(this.#nodes.filter((node) => node !== leader));
     if (length !== 3 || !isCalm || leader === undefined) return false;
     if (reader === undefined || voter === undefined) return false;
-    const cast = { leader, reader, voter };
-    // The questions of a life are counted: the first ones of two lives are those that are alike.
-    if (chance.happens(0.8)) this.#restart(reader);
-    this.#when(
-      () => this.#isReady(cast),
-      waitUs,
-      () => this.#cutOff(chance, cast),
-    );
+    this.#withholdEntry({ leader, reader, voter });
     return true;
   }
 
-  #isReady({ leader, reader, voter }: Cast): boolean {
-    const areUp = leader.isUp && reader.isUp && voter.isUp;
-    return areUp && leader.isLeader && reader.running.replica.leader === leader.id;
-  }
-
-  #restart(node: SimulatedNode): void {
-    node.end(false);
-    this.#world.timeline.after(1, () => node.start());
-  }
-
-  /** No heartbeat arrives any more; what the others send does. The voter's disk is slow from the next entry on. */
-  #cutOff(chance: Chance, cast: Cast): void {
+  /** The voter gets an entry and cannot acknowledge it; the reader, who could, is down. */
+  #withholdEntry(cast: Cast): void {
     const { leader, reader, voter } = cast;
-    const sent = leader.running.core.last.index;
-    this.#network.block(leader.id, reader.id);
-    const slowUs = chance.between(20 * ms, 80 * ms);
-    // An entry has to reach the voter, and to be committed after the question was asked.
-    const isAppended = (): boolean => voter.isUp && voter.running.core.last.index > sent;
+    const before = leader.running.core.last.index;
+    reader.end(false);
+    this.#network.block(voter.id, leader.id);
+    const isAppended = (): boolean => voter.isUp && voter.running.core.last.index > before;
     this.#when(isAppended, patienceUs, () => {
-      voter.disk.stalledUntil = this.#world.timeline.now + slowUs;
+      // Of heartbeats, and so of rounds of reads, the voter hears no more.
       this.#network.block(leader.id, voter.id);
+      reader.start();
       this.#when(
-        () => isAsked(reader),
+        () => this.#asks(cast),
         patienceUs,
-        () => {
-          this.#later(chance.between(1 * ms, 5 * ms), () => this.#die(chance, cast));
-        },
+        () => this.#askAndDie(cast, before + 1),
       );
     });
-    this.#world.timeline.after(waitUs, () => this.#mend(cast));
+    this.#world.timeline.after(lengthUs, () => this.#mend(cast));
   }
 
-  #die(chance: Chance, cast: Cast): void {
-    const { leader, reader, voter } = cast;
-    reader.end(false);
-    this.#world.marks.met("reader restarted while the leader keeps its round");
-    this.#later(chance.between(1, 5 * ms), () => reader.start());
-    // The answer to its first heartbeat must not be held up by its disk; what it lacks is.
-    this.#when(
-      () => reader.isUp && isAsked(reader),
-      patienceUs,
-      () => {
-        reader.disk.stalledUntil = this.#world.timeline.now + chance.between(5 * ms, 60 * ms);
-        this.#network.unblock(leader.id, reader.id);
-      },
-    );
-    this.#later(patienceUs, () => this.#network.unblock(leader.id, voter.id));
+  #asks({ leader, reader }: Cast): boolean {
+    return reader.isUp && reader.running.replica.leader === leader.id && isAsked(reader);
   }
 
+  /** The question arrives and no heartbeat that would confirm it; then the entry is committed. */
+  #askAndDie({ leader, reader, voter }: Cast, entry: number): void {
+    this.#network.block(leader.id, reader.id);
+    this.#later(questionUs, () => {
+      reader.end(false);
+      this.#network.unblock(leader.id, reader.id);
+      this.#network.unblock(voter.id, leader.id);
+      const isCommitted = (): boolean => leader.isUp && leader.running.core.commit >= entry;
+      this.#when(isCommitted, patienceUs, () => {
+        this.#world.marks.met("reader restarted while the leader keeps its round");
+        reader.start();
+      });
+    });
+  }
+
+  /** The voter hears the leader again, and who is down starts. */
   #mend({ leader, reader, voter }: Cast): void {
-    this.#network.unblock(leader.id, reader.id);
-    this.#network.unblock(leader.id, voter.id);
+    for (const other of [reader, voter]) {
+      this.#network.unblock(leader.id, other.id);
+      this.#network.unblock(other.id, leader.id);
+    }
+    reader.start();
   }
 
   /** Looks now and then, for so long. */

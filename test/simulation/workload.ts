@@ -15,6 +15,8 @@ export interface ClientPlan {
   /** Where it connects first. */
   readonly node: number;
   readonly requests: readonly Request[];
+  /** When its connection is lost it waits for the same node. */
+  readonly isFaithful?: boolean;
 }
 
 export const registers = ["r0", "r1", "r2", "r3", "r4", "r5"] as const;

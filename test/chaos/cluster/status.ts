@@ -21,8 +21,6 @@ export interface Status {
   readonly leader: number;
   readonly commitIndex: number;
   readonly appliedIndex: number;
-  /** Of its log. */
-  readonly lastIndex: number;
   readonly members: readonly Member[];
 }
 
@@ -59,7 +57,6 @@ function readStatus(reply: Reply): Status {
     leader: number("leader"),
     commitIndex: number("commit-index"),
     appliedIndex: number("applied-index"),
-    lastIndex: number("last-index"),
     members: members.map((member) => {
       const row = fieldsOf(member);
       const percent = row.get("snapshot-percent");

@@ -100,7 +100,7 @@ async function catchUp({ address }: ChaosNode, target: number): Promise<boolean>
 
 async function indexOf({ address }: ChaosNode): Promise<number> {
   const status = await until("a status", patienceMs, () => statusOf(address));
-  return status.lastIndex;
+  return status.commitIndex;
 }
 
 export function returningTable(result: Returning): string {

@@ -75,7 +75,7 @@ async function carryOut(
   { what, through, count, bytes }: Job,
   followers: readonly ChaosNode[],
 ): Promise<Omit<ThinLinks, "bytesPerSecond">> {
-  const [term, last] = [await cluster.term(), await lastIndex(cluster)];
+  const [term, last] = [await cluster.term(), await committed(cluster)];
   const [one, other = one] = followers.map(({ address }) => address);
   if (one === undefined || other === undefined) throw new Error("a cluster has followers");
   const reader = await Probe.begin(one, ["EXISTS", "probe"], probeMs);
@@ -92,7 +92,7 @@ async function carryOut(
   return {
     ...{ what, ms: done.every(Boolean) ? ms : null, elections, writes: count * through.length },
     errors: clients.flatMap(({ errors }) => errors),
-    entries: (await lastIndex(cluster)) - last - writer.answers,
+    entries: (await committed(cluster)) - last - writer.answers,
     worstReadMs: reader.worstMs,
     worstWriteMs: writer.worstMs,
   };
@@ -118,9 +118,10 @@ async function load(
   return isDone;
 }
 
-async function lastIndex({ living }: ChaosCluster): Promise<number> {
+/** Entries, by what the nodes that answer know. */
+async function committed({ living }: ChaosCluster): Promise<number> {
   const all = await Promise.all(living.map(({ address }) => statusOf(address)));
-  return Math.max(0, ...all.map((status) => status?.lastIndex ?? 0));
+  return Math.max(0, ...all.map((status) => status?.commitIndex ?? 0));
 }
 
 export function thinLinksTable(results: readonly ThinLinks[]): string {
