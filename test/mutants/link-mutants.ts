@@ -80,13 +80,6 @@ const links: readonly Omit<Mutant, "run">[] = [
     replace: "      this.#sizes.shift();\n",
   },
   {
-    name: "nobody asks about an append that a full queue has dropped",
-    why: "net/peers drops bulk above its limit; nothing else is sent until the window moves",
-    file: "src/raft/core/progress.ts",
-    find: "this.#nudged = this.#match < last;",
-    replace: "this.#nudged = false;",
-  },
-  {
     name: "heartbeats wait behind the entries",
     why: "an entry that takes longer than an election timeout then costs a term, in every term",
     file: "src/node/replica/replica.ts",
