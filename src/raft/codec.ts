@@ -27,7 +27,6 @@ import { readRecord, recordHeadBytes, recordOf } from "./record.ts";
  * (record.ts). A u53 takes 8 bytes.
  */
 
-
 /** Bytes of an AppendEntries message before its records, which carry checksums of their own. */
 export const appendHeadBytes = headBytes + 3 * 8;
 

@@ -1,7 +1,7 @@
 // The wire of the simulation: what is urgent waits for what is on it only, bulk waits for its turn.
 
 import { expect, test } from "vitest";
-import { bulkKindMin, frameHeaderBytes } from "../../src/net/peers/frame.ts";
+import { bulkKindMin, headBytes } from "../../src/net/peers/piece.ts";
 import { Lane, type LaneOptions } from "./link.ts";
 
 const urgent = 1;
@@ -11,7 +11,7 @@ const second = 1_000_000;
 /** A frame that takes so many bytes on the wire. */
 const frame = (kind: number, bytes: number) => ({
   kind,
-  body: Buffer.alloc(bytes - frameHeaderBytes),
+  body: Buffer.alloc(bytes - headBytes),
 });
 
 function newLane(options: Partial<LaneOptions> = {}): Lane {

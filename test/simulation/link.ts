@@ -1,6 +1,6 @@
 // One direction between two nodes: the connection that `from` dials and sends on, its queues and its wire.
 
-import { bulkKindMin, frameHeaderBytes } from "../../src/net/peers/frame.ts";
+import { bulkKindMin, headBytes } from "../../src/net/peers/piece.ts";
 
 /** The end of a link: a process. */
 export interface Host {
@@ -66,7 +66,7 @@ export interface LaneOptions {
 }
 
 const isBulk = ({ kind }: Sent): boolean => kind >= bulkKindMin;
-const sizeOf = ({ body }: Sent): number => frameHeaderBytes + body.length;
+const sizeOf = ({ body }: Sent): number => headBytes + body.length;
 
 /**
  * The frames of one connection. Urgent ones go onto the wire at once, behind what is on it already; bulk waits in a

@@ -1,6 +1,6 @@
 // Limits that are reached: counted, because what never fills up proves nothing about what happens then.
 
-import type { MemberProgress, RaftCore } from "../../src/raft/core/ready.ts";
+import type { MemberProgress, RaftCore } from "../../src/raft/core/core.ts";
 import type { Message, NodeId } from "../../src/raft/core/types.ts";
 import type { Running } from "./parts.ts";
 import type { World } from "./world.ts";

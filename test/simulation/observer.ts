@@ -11,8 +11,8 @@ import { MemberWatch } from "./member-watch.ts";
 import { NarrowWatch } from "./narrow-watch.ts";
 import type { Running, SimulatedProcess, Watcher } from "./parts.ts";
 import { StateWatch } from "./state-watch.ts";
-import { TimeWatch } from "./time-watch.ts";
 import { SteadyWatch } from "./steady-watch.ts";
+import { TimeWatch } from "./time-watch.ts";
 import { ensure, type World } from "./world.ts";
 
 /** What was seen of a process last. */

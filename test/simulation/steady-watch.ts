@@ -1,7 +1,7 @@
 // What one trouble alone may cost: a thin link nothing, a disk that hangs one leadership, and soon.
 
 import { electionTicksMin, tickMs } from "../../src/constants.ts";
-import type { RaftCore } from "../../src/raft/core/ready.ts";
+import type { RaftCore } from "../../src/raft/core/core.ts";
 import { isOn } from "./awaited-checks.ts";
 import type { SimulatedProcess } from "./parts.ts";
 import { ensure, type World } from "./world.ts";
