@@ -39,6 +39,9 @@ export const errors = {
   clusterDown: error(
     "CLUSTERDOWN There is no leader: a majority of the nodes cannot be reached. Not executed",
   ),
+  diskHangs: error(
+    "CLUSTERDOWN The disk of this node does not answer: connect to another node. Not executed",
+  ),
   diskFull: error(
     "DISKFULL The disks of too many nodes are nearly full: no writes until space is freed, reads go on. Not executed",
   ),

@@ -2,18 +2,16 @@
 
 import type { Entry } from "../../src/raft/core/types.ts";
 import { readHeader } from "../../src/state/proposal.ts";
-import { isOn } from "./awaited-checks.ts";
 import { ensure } from "./world.ts";
 
 export class OrderWatch {
-  readonly #isOn = isOn("a batch is ordered once a term");
   /** Batches in committed entries of `#term`: origin, incarnation, first number. */
   readonly #batches = new Set<string>();
   #term = 0;
 
   /** In the order of the log; terms never fall. */
   committed({ term, kind, data, index }: Entry): void {
-    if (!this.#isOn || kind !== "data") return;
+    if (kind !== "data") return;
     if (term !== this.#term) this.#batches.clear();
     this.#term = term;
     const { origin, incarnation, firstNumber, count } = readHeader(data);

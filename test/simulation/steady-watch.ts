@@ -2,7 +2,6 @@
 
 import { electionTicksMin, tickMs } from "../../src/constants.ts";
 import type { RaftCore } from "../../src/raft/core/core.ts";
-import { isOn } from "./awaited-checks.ts";
 import type { SimulatedProcess } from "./parts.ts";
 import { ensure, type World } from "./world.ts";
 
@@ -23,7 +22,7 @@ export class SteadyWatch {
     this.#world = world;
     const { only } = world.plan;
     this.#isThin = only === "thin links";
-    this.#hangs = only === "hung disk" && isOn("a hung disk costs the leadership");
+    this.#hangs = only === "hung disk";
   }
 
   elected(term: number): void {

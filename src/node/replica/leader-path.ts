@@ -1,8 +1,10 @@
 // The way of requests to whoever leads: what is sent again, what is asked about, and when waiting ends.
 
-import { leaderWaitMs } from "../../constants.ts";
+import { leaderWaitMs, tickMs } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId, Term } from "../../raft/core/types.ts";
+import type { RaftDriver } from "../../raft/driver.ts";
+import { errors } from "../../resp/errors.ts";
 import { describeLeader } from "./log-lines.ts";
 import type { Ordering } from "./ordering.ts";
 import type { PendingReads } from "./pending-reads.ts";
@@ -14,6 +16,7 @@ const staleMs = 2_000;
 
 export interface LeaderPathOptions {
   readonly nodeId: NodeId;
+  readonly driver: { readonly core: Pick<RaftDriver["core"], "savingTicks"> };
   readonly logger: Logger;
   /** For waiting: nobody sets this clock. */
   readonly monotonicMs: () => number;
@@ -29,6 +32,11 @@ export class LeaderPath {
   #leader: NodeId | null = null;
   #leaderlessSinceMs: number;
   #nextStaleCheckMs = 0;
+  /**
+   * This node's disk has not completed a save for so long that requests wait no more: entries are applied here once they
+   * are on this disk, so nothing can be answered. Other nodes serve.
+   */
+  #diskHangs = false;
 
   constructor(options: LeaderPathOptions) {
     this.#options = options;
@@ -38,6 +46,11 @@ export class LeaderPath {
   /** As this node knows it. */
   get leader(): NodeId | null {
     return this.#leader;
+  }
+
+  /** What leaves now is ordered by somebody, and can be answered here. */
+  get maySend(): boolean {
+    return this.#leader !== null && !this.#diskHangs;
   }
 
   /** Leader or term changed: what the former one was sent may be lost. */
@@ -70,9 +83,12 @@ export class LeaderPath {
     const { monotonicMs, reads, writes, ordering } = this.#options;
     const nowMs = monotonicMs();
     ordering.tellRefused();
-    if (this.#leader === null && nowMs - this.#leaderlessSinceMs >= leaderWaitMs) {
-      writes.giveUp();
-      reads.giveUp();
+    this.#lookAtDisk();
+    const isLeaderless = this.#leader === null && nowMs - this.#leaderlessSinceMs >= leaderWaitMs;
+    if (this.#diskHangs || isLeaderless) {
+      const refusal = this.#diskHangs ? errors.diskHangs : errors.clusterDown;
+      writes.giveUp(refusal);
+      reads.giveUp(refusal);
     }
     if (nowMs < this.#nextStaleCheckMs || !isStill) return;
     this.#nextStaleCheckMs = nowMs + staleMs;
@@ -82,6 +98,16 @@ export class LeaderPath {
   /** This node is no member any more. */
   end(): void {
     this.#leader = null;
+  }
+
+  #lookAtDisk(): void {
+    const { driver, logger } = this.#options;
+    const hangs = driver.core.savingTicks * tickMs >= leaderWaitMs;
+    if (hangs === this.#diskHangs) return;
+    this.#diskHangs = hangs;
+    if (hangs)
+      logger.error("the disk does not answer: clients of this node get errors until it does");
+    else logger.info("the disk answers again");
   }
 
   #askAboutStale(): void {

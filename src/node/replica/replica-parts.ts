@@ -1,6 +1,6 @@
 // The parts of a replica, made and wired.
 
-import { encodeMessage } from "../../raft/codec.ts";
+import { appendHeadBytes, encodeMessage } from "../../raft/codec.ts";
 import type { NodeId, PeerMessage } from "../../raft/core/types.ts";
 import { RaftDriver } from "../../raft/driver.ts";
 import type { Consumer } from "../../raft/ports.ts";
@@ -66,8 +66,11 @@ function createDriver({ core, store, peers, snapshots, wake }: ReplicaOptions, h
     send: (message: PeerMessage): void => {
       // A removed node takes no part any more: not even with what a write that was under way acknowledges.
       if (host.isRetired) return;
-      const kind = message.type === "appendEntries" ? frameKind.append : frameKind.raft;
-      peers.send(message.to, kind, encodeMessage(message));
+      const { to, type } = message;
+      // Behind the head of an AppendEntries are records, which carry checksums of their own.
+      if (type === "appendEntries")
+        peers.send(to, frameKind.append, encodeMessage(message), appendHeadBytes);
+      else peers.send(to, frameKind.raft, encodeMessage(message));
     },
     flush: () => peers.flush(),
     sendSnapshot: (to: NodeId) => snapshots.begin(to),
@@ -104,7 +107,7 @@ function createRequests(options: ReplicaOptions, driver: RaftDriver, time: NodeT
   const sliceClockMs = options.sliceClockMs ?? monotonicMs;
   const reads = new PendingReads(reader, barrier, sliceClockMs, limits);
   const path = new LeaderPath({
-    ...{ nodeId, logger, monotonicMs, wake, writes, reads, barrier, ordering },
+    ...{ nodeId, driver, logger, monotonicMs, wake, writes, reads, barrier, ordering },
   });
   return { writes, reads, barrier, ordering, path };
 }

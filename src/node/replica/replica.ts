@@ -111,7 +111,7 @@ export class Replica implements ReplicaHost {
   /** What was collected becomes one batch of writes, and one question for a read index. True: some of it waits for more. */
   #sendRequests(): boolean {
     const { writes, reads, barrier, path } = this.#parts;
-    const writesWait = path.leader !== null && writes.flush();
+    const writesWait = path.maySend && writes.flush();
     const readsWait = reads.flush();
     barrier.flush();
     return writesWait || readsWait;
@@ -129,7 +129,7 @@ export class Replica implements ReplicaHost {
     const { applier, reads, writes, path } = this.#parts;
     const isLate = applier.isLate || applier.isBehind;
     const isLong = !this.machine.isApplying && reads.run();
-    const maySend = path.leader !== null && writes.wantsFlush;
+    const maySend = path.maySend && writes.wantsFlush;
     if (isLate || isLong || maySend) this.#options.wake();
   }
 
