@@ -130,7 +130,10 @@ export class Ordering {
 
   /** An entry of this term was applied here: so is everything that was committed before it. */
   applied(term: number): void {
+    if (term === this.#appliedTerm) return;
     this.#appliedTerm = term;
+    // What came right after the election had to wait for this, and the next tick may be far.
+    this.tellRefused();
   }
 
   /** At every tick: peers that were refused go on, as soon as what they send can be ordered. */
