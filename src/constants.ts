@@ -162,10 +162,10 @@ export const peerFrameBytesMax = requestBytesMax + 16 * MiB;
 export const peerPieceBytesMax = 64 * KiB;
 /**
  * Bytes of bulk frames under way to a peer that it has not said it has taken. An urgent frame waits for so many at most:
- * 20 ms at 100 Mbit/s, whatever the kernels buffer. The peer says so whenever it has taken this share of the window: every node
+ * 40 ms at 100 Mbit/s, whatever the kernels buffer. The peer says so whenever it has taken this share of the window: every node
  * has the same window, or a smaller one than the peer's share would never open again.
  */
-export const peerWindowBytes = 256 * KiB;
+export const peerWindowBytes = 512 * KiB;
 export const peerWindowShare = 1 / 2;
 /** Small frames of one turn are copied side by side into memory of this size, so that they leave in one write. */
 export const peerSlabBytes = 256 * KiB;

@@ -233,7 +233,7 @@ describe("a queue that is full", () => {
     const body = Buffer.alloc(100_000);
     let sent = 0;
     while (one.network.send(to2, append, [body])) sent += 1;
-    expect(sent).toBe(12); // A window, and what waits behind it.
+    expect(sent).toBe(15); // A window, and what waits behind it.
     expect(one.network.send(to2, vote, [])).toBe(true);
     await two.until(() => two.frames.length === sent + 1);
     expect(one.network.send(to2, append, [body])).toBe(true);
