@@ -4,17 +4,17 @@ import type { Mutant } from "./mutant.ts";
 
 const pendingWrites = "src/node/replica/pending-writes.ts";
 
+const ordering = "src/node/replica/ordering.ts";
+const parts = "src/node/replica/replica-parts.ts";
+
 const questions: readonly Omit<Mutant, "run">[] = [
   {
     name: "the questions of each life begin at 1, and the leader keeps those of a dead peer",
     why: "node/life-numbers.ts: the answer to a question of a former life was fixed too early: a stale read",
     file: "src/node/replica/read-barrier.ts",
-    find: "    this.#tokens = new LifeNumbers(incarnation);\n",
-    replace: "    this.#tokens = new LifeNumbers(0 * incarnation);\n",
-    also: {
-      find: "        if (requests[at]?.peer === peer) requests.splice(at, 1);\n",
-      replace: "        if (requests[at]?.peer === peer) continue;\n",
-    },
+    find: "    this.#tokens = new LifeNumbers(options.incarnation);\n",
+    replace: "    this.#tokens = new LifeNumbers(0 * options.incarnation);\n",
+    also: { find: "      sharing.delete(peer);\n", replace: "" },
   },
 ];
 
@@ -27,19 +27,40 @@ const batches: readonly Omit<Mutant, "run">[] = [
     replace: "  sendAgain(): void {\n    if (this.#sent > 0) this.#nextNumber += 1;\n",
   },
   {
+    name: "a leader names one number too many when it refuses",
+    why: "what is missing is then never sent, and nothing behind it can be ordered",
+    file: ordering,
+    find: "const refusal: Refusal = { term, incarnation, next };",
+    replace: "const refusal: Refusal = { term, incarnation, next: next + 1 };",
+  },
+  {
+    name: "what is in the log of a term is ordered once more",
+    why: "duplicates of what was sent again fill the room that commits have made: the storm of refusals",
+    file: ordering,
+    find: "    if (firstNumber + count <= next) return true;\n",
+    replace: "",
+  },
+  {
     name: "what is given up takes its numbers with it",
     why: "a batch that was sent may still be committed, and the next one has to follow it",
     file: pendingWrites,
-    find: "    const [waiters, counts] = [this.#waiters, this.#counts];\n    this.#forgetCollected();\n",
+    find: "      batch.body = nothing;\n      this.#answerUnknown(batch);\n    }\n",
     replace:
-      "    while (this.#numbered.length > 0) this.#finishBatch();\n    const [waiters, counts] = [this.#waiters, this.#counts];\n    this.#forgetCollected();\n",
+      "      batch.body = nothing;\n      this.#answerUnknown(batch);\n    }\n    while (this.#numbered.length > 0) this.#finishBatch();\n",
   },
   {
     name: "the bytes of an answered write stay counted",
     why: "a node that counts itself full for ever reads no more requests",
     file: pendingWrites,
-    find: "    this.#numberedBytes -= batch.body.length;\n",
+    find: "    this.#numberedBytes -= body.length;\n",
     replace: "",
+  },
+  {
+    name: "the window of writes never opens again",
+    why: "what was applied is on its way no more",
+    file: pendingWrites,
+    find: "      this.#sent -= 1;\n      this.#sentBytes -= body.length;\n",
+    replace: "      this.#sent -= 1;\n",
   },
   {
     name: "the bytes of an answered read stay counted",
@@ -49,25 +70,18 @@ const batches: readonly Omit<Mutant, "run">[] = [
     replace: "        if (this.#bytes < 0) this.#bytes -= weightOf(args);\n",
   },
   {
-    name: "a removed node that is full reads no more requests",
-    why: "its pending writes were answered and never leave it; seed 202",
-    file: "src/node/replica/replica.ts",
-    find: "return !this.#retired && (this.#writes.isFull || this.#reads.isFull);",
-    replace: "return this.#writes.isFull || this.#reads.isFull;",
-  },
-  {
     name: "a batch above the limit of uncommitted entries is never ordered",
     why: "a limit that is below one batch still has to let it pass alone",
-    file: "src/node/replica/ordering.ts",
-    find: "driver.uncommittedBytes >= this.#options.limits.uncommittedBytesMax",
-    replace: "driver.uncommittedBytes + body.length >= this.#options.limits.uncommittedBytesMax",
+    file: ordering,
+    find: "driver.uncommittedBytes >= limits.uncommittedBytesMax",
+    replace: "driver.uncommittedBytes + body.length >= limits.uncommittedBytesMax",
   },
   {
-    name: "a batch that the leader does not order counts as sent",
-    why: "nobody comes back to it while the leader stays the same",
+    name: "a batch that does not leave is lost",
+    why: "it has no number yet, and nobody else knows of it",
     file: pendingWrites,
-    find: "      if (!this.#ports.submit(this.#numbered.at(this.#sent))) return;\n",
-    replace: "      this.#ports.submit(this.#numbered.at(this.#sent));\n",
+    find: "      if (!this.#send(numbered)) return false;\n      this.#closed.shift();\n",
+    replace: "      this.#closed.shift();\n      if (!this.#send(numbered)) return false;\n",
   },
 ];
 
@@ -75,23 +89,30 @@ const links: readonly Omit<Mutant, "run">[] = [
   {
     name: "the window of appends never opens again",
     why: "what was acknowledged is on its way no more",
-    file: "src/raft/core/progress.ts",
+    file: "src/raft/core/leadership.ts",
     find: "      this.#bytes -= this.#sizes.shift() ?? 0;\n",
     replace: "      this.#sizes.shift();\n",
   },
   {
     name: "heartbeats wait behind the entries",
     why: "an entry that takes longer than an election timeout then costs a term, in every term",
-    file: "src/node/replica/replica.ts",
-    find: 'message.type === "appendEntries" ? frameKind.append : frameKind.raft;',
-    replace: "frameKind.append;",
+    file: parts,
+    find: "else peers.send(to, frameKind.raft, encodeMessage(message));",
+    replace: "else peers.send(to, frameKind.append, encodeMessage(message));",
   },
   {
     name: "entries go with the heartbeats",
     why: "the same: what is urgent is one queue, and a large entry in it holds up the rest",
-    file: "src/node/replica/replica.ts",
-    find: 'message.type === "appendEntries" ? frameKind.append : frameKind.raft;',
-    replace: "frameKind.raft;",
+    file: parts,
+    find: "peers.send(to, frameKind.append, encodeMessage(message), appendHeadBytes);",
+    replace: "peers.send(to, frameKind.raft, encodeMessage(message), appendHeadBytes);",
+  },
+  {
+    name: "a leader whose disk hangs goes on leading",
+    why: "it commits with the disks of others and can apply nothing: its clients and many reads hang for ever",
+    file: "src/raft/core/state.ts",
+    find: "return this.savingTicks > 2 * this.options.electionTicks;",
+    replace: "return this.savingTicks > 2_000 * this.options.electionTicks;",
   },
 ];
 

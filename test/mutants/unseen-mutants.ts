@@ -109,4 +109,12 @@ export const unseenMutants: readonly Mutant[] = [
     find: "    return index >= this.#next - 1;\n",
     replace: "    return index >= 0;\n",
   },
+  {
+    name: "a removed node that is full reads no more requests",
+    why: "what is given up keeps no bytes any more, so a removed node is never full",
+    file: "src/node/replica/replica.ts",
+    run: "cluster",
+    find: "return !this.#isRetired && (this.#parts.writes.isFull || this.#parts.reads.isFull);",
+    replace: "return this.#parts.writes.isFull || this.#parts.reads.isFull;",
+  },
 ];
