@@ -75,7 +75,7 @@ export class Node implements RunningNode {
   #checkpointIndex: number;
   readonly #ticker = new Ticker({
     tick: () => this.#tick(),
-    isHasty: () => this.#replica.driver.isHasty || this.#snapshots.isBusy,
+    isHasty: () => this.#replica.driver.core.isHasty || this.#snapshots.isBusy,
     monotonicMs: () => performance.now(),
   });
   #ticks = 0;
@@ -158,7 +158,7 @@ export class Node implements RunningNode {
   }
 
   get #isAlone(): boolean {
-    const { members } = this.#replica.driver.membership;
+    const { members } = this.#replica.driver.core.membership;
     return members.length === 1 && members[0]?.id === this.nodeId;
   }
 

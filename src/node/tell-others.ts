@@ -4,10 +4,10 @@ import type { RaftDriver } from "../raft/driver.ts";
 import type { Peers } from "./frames.ts";
 
 export function tellOthers(
-  { core, membership }: Pick<RaftDriver, "core" | "membership">,
+  { core }: Pick<RaftDriver, "core">,
   peers: Pick<Peers, "send">,
   kind: number,
   body: Uint8Array,
 ): void {
-  for (const { id } of membership.members) if (id !== core.id) peers.send(id, kind, [body]);
+  for (const { id } of core.membership.members) if (id !== core.id) peers.send(id, kind, [body]);
 }

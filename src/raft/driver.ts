@@ -1,17 +1,8 @@
 // The loop around the core: durable, then speak, then act. Everything since the last turn shares one disk write.
 
 import { assert } from "../assert.ts";
-import type { MemberProgress, MembershipChange, RaftCore, Ready, Save } from "./core/core.ts";
-import type {
-  EntryId,
-  LogIndex,
-  Membership,
-  Message,
-  NodeId,
-  PeerMessage,
-  SnapshotPoint,
-  Term,
-} from "./core/types.ts";
+import type { CoreView, MembershipChange, RaftCore, Ready, Save } from "./core/core.ts";
+import type { EntryId, LogIndex, Message, NodeId, PeerMessage, Term } from "./core/types.ts";
 import type { Consumer, LogStore, Transport } from "./ports.ts";
 
 export interface DriverPorts {
@@ -40,33 +31,12 @@ export class RaftDriver {
     this.#term = core.term;
   }
 
-  get core(): Readonly<
-    Pick<RaftCore, "id" | "role" | "term" | "leader" | "commit" | "last" | "savingTicks">
-  > {
+  /** What the core knows. What changes it goes through the driver, which asks for a turn. */
+  get core(): CoreView {
     return this.#core;
-  }
-  /** The snapshot that the core took and that is not durable yet: any other one is of no use to it. */
-  get installing(): SnapshotPoint | null {
-    return this.#core.installing;
-  }
-  /** See RaftCore. */
-  get hasHandedOver(): boolean {
-    return this.#core.hasHandedOver;
-  }
-  get isHasty(): boolean {
-    return this.#core.isHasty;
   }
   get isLeader(): boolean {
     return this.#core.role === "leader";
-  }
-  get membership(): Membership {
-    return this.#core.membership;
-  }
-  get membershipPending(): boolean {
-    return this.#core.membershipPending;
-  }
-  get uncommittedBytes(): number {
-    return this.#core.uncommittedBytes;
   }
   get firstIndex(): LogIndex {
     return this.#ports.store.firstIndex;
@@ -74,10 +44,6 @@ export class RaftDriver {
   get logBytes(): number {
     return this.#ports.store.bytes;
   }
-  progress(): readonly MemberProgress[] {
-    return this.#core.progress();
-  }
-
   tick(): void {
     this.#core.tick();
     this.#ports.wake();

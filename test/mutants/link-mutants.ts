@@ -73,8 +73,8 @@ const batches: readonly Omit<Mutant, "run">[] = [
     name: "a batch above the limit of uncommitted entries is never ordered",
     why: "a limit that is below one batch still has to let it pass alone",
     file: ordering,
-    find: "driver.uncommittedBytes >= limits.uncommittedBytesMax",
-    replace: "driver.uncommittedBytes + body.length >= limits.uncommittedBytesMax",
+    find: "driver.core.uncommittedBytes >= limits.uncommittedBytesMax",
+    replace: "driver.core.uncommittedBytes + body.length >= limits.uncommittedBytesMax",
   },
   {
     name: "a batch that does not leave is lost",

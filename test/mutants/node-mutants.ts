@@ -195,7 +195,7 @@ const leases: readonly Omit<Mutant, "run">[] = [
     name: "a leader leans on its lease after it has handed over",
     why: "thesis 6.4.1 with 3.10: the heir does not wait",
     file: "src/node/replica/read-barrier.ts",
-    find: "driver.isLeader && !driver.hasHandedOver ?",
+    find: "driver.isLeader && !driver.core.hasHandedOver ?",
     replace: "driver.isLeader ?",
   },
   {

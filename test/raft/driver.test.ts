@@ -140,7 +140,7 @@ test("the hard state is saved before the install, and the leader hears of it aft
   driver.step(snapshot);
   driver.turn();
   expect(subject.told()).toEqual(["save 4 0", "leader 2"]);
-  expect(driver.installing).toMatchObject({ index: 9 });
+  expect(driver.core.installing).toMatchObject({ index: 9 });
   log.flush();
   expect(log.hardState.term).toBe(4);
   expect(subject.told()).toEqual(["install 3/9"]);
@@ -148,7 +148,7 @@ test("the hard state is saved before the install, and the leader hears of it aft
   expect(subject.told()).toEqual([]);
   subject.installed();
   expect(subject.told()).toEqual(["appendReply 9 to 2"]);
-  expect(driver.installing).toBeNull();
+  expect(driver.core.installing).toBeNull();
   expect(log.firstIndex).toBe(10);
 });
 

@@ -28,7 +28,7 @@ export class NarrowWatch {
     if (replica.isFull) marks.met("pending writes or reads full");
     const { driver } = replica;
     const { uncommittedBytesMax } = plan.limits.replica;
-    const isFull = driver.isLeader && driver.uncommittedBytes >= uncommittedBytesMax;
+    const isFull = driver.isLeader && driver.core.uncommittedBytes >= uncommittedBytesMax;
     if (isFull) marks.met("uncommitted entries full");
   }
 

@@ -41,11 +41,11 @@ export class NodeTicks {
 
   readonly #tick = (): void => {
     const { replica, snapshots } = this.#node.running;
-    const hadHandedOver = replica.driver.hasHandedOver;
+    const hadHandedOver = replica.driver.core.hasHandedOver;
     replica.tick();
     const { founders, nodes, fillsDisks } = this.#node.world.plan;
     // Where members stay the same nothing else begins a transfer in a tick.
-    if (founders === nodes && !hadHandedOver && replica.driver.hasHandedOver) {
+    if (founders === nodes && !hadHandedOver && replica.driver.core.hasHandedOver) {
       this.#node.world.marks.met("wrong clock hands over");
     }
     this.#ticks += 1;
@@ -61,7 +61,7 @@ export class NodeTicks {
     diskGuard
       .check()
       .then(() => {
-        const handsOver = isLeader && replica.driver.hasHandedOver;
+        const handsOver = isLeader && replica.driver.core.hasHandedOver;
         if (handsOver && diskGuard.isLow) world.marks.met("full leader hands over");
       })
       .catch((error: unknown) => world.fail(error));

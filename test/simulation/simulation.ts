@@ -250,7 +250,7 @@ class Simulation {
   /** What the leader knows its members to have, all together, and how much there is. */
   get #matched(): number {
     const leader = this.#nodes.find(({ isUp, isLeader }) => isUp && isLeader);
-    const progress = leader?.running.replica.driver.progress() ?? [];
+    const progress = leader?.running.replica.driver.core.progress() ?? [];
     return progress.reduce((sum, { match }) => sum + match, 0);
   }
 

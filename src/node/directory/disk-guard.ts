@@ -39,7 +39,7 @@ export class DiskGuard {
   }
   /** No majority of voters has space. */
   get refusesWrites(): boolean {
-    return this.#watch.isAnyLow && this.#watch.refusesWrites(this.#options.driver.membership);
+    return this.#watch.isAnyLow && this.#watch.refusesWrites(this.#options.driver.core.membership);
   }
 
   /** Every `diskCheckMs`. Rejects with the error of the file system. */
@@ -66,8 +66,8 @@ export class DiskGuard {
   #leaveFullDisk(): void {
     const { driver } = this.#options;
     if (!driver.isLeader || !this.isLow) return;
-    const voters = driver.membership.members.filter(({ voter }) => voter);
-    const successor = driver
+    const voters = driver.core.membership.members.filter(({ voter }) => voter);
+    const successor = driver.core
       .progress()
       .find(
         ({ id, active }) =>

@@ -14,10 +14,7 @@ interface Announcement extends MemberAddress {
   readonly asks: boolean;
 }
 
-type Driver = Pick<
-  RaftDriver,
-  "core" | "membership" | "membershipPending" | "proposeMembership" | "isLeader"
->;
+type Driver = Pick<RaftDriver, "core" | "proposeMembership" | "isLeader">;
 
 /**
  * A node that comes back under a new address can dial the others, but they cannot dial it. So every node
@@ -57,7 +54,7 @@ export class AddressBook {
 
   /** Called when the configuration may have changed; what it says of a member from then on counts. */
   follow(): void {
-    const { membership, membershipPending } = this.#driver;
+    const { membership, membershipPending } = this.#driver.core;
     if (membership === this.#newest && (membershipPending || membership === this.#settled)) return;
     this.#newest = membership;
     if (!membershipPending) this.#settle(membership);
@@ -101,7 +98,7 @@ export class AddressBook {
 
   #meet({ id, peer }: Announcement): void {
     if (this.#told.delete(id)) this.#dial(); // It is back where the configuration has it.
-    const isKnown = id < this.#driver.membership.nextId; // A member, or removed.
+    const isKnown = id < this.#driver.core.membership.nextId; // A member, or removed.
     if (isKnown || this.#strangers.get(id) === peer) return;
     if (!this.#strangers.has(id) && this.#strangers.size >= membersMax) return;
     this.#strangers.set(id, peer);
@@ -135,7 +132,7 @@ export class AddressBook {
 
   /** At the leader. Refused when it does not suit: the announcement comes again. */
   #propose({ id, peer, client }: Announcement): void {
-    const { members } = this.#driver.membership;
+    const { members } = this.#driver.core.membership;
     const member = members.find((each) => each.id === id);
     if (!this.#driver.isLeader || member === undefined) return;
     if (members.some((each) => each !== member && isAt(each.address, { peer, client }))) return;
@@ -149,7 +146,7 @@ export class AddressBook {
   }
 
   #configured(id: NodeId): string | null {
-    return this.#driver.membership.members.find((member) => member.id === id)?.address ?? null;
+    return this.#driver.core.membership.members.find((member) => member.id === id)?.address ?? null;
   }
 
   /** Of a member, and not what the configuration says. */

@@ -47,7 +47,7 @@ export class MembershipAdmin implements ClusterView {
   }
 
   get membership(): Membership {
-    return this.#driver.membership;
+    return this.#driver.core.membership;
   }
 
   /**
@@ -60,7 +60,7 @@ export class MembershipAdmin implements ClusterView {
 
   /** By the committed configuration: an id that it does not list but that was given away before. */
   hasRemoved(id: NodeId): boolean {
-    if (this.#driver.membershipPending) return false;
+    if (this.#driver.core.membershipPending) return false;
     const { members, nextId } = this.membership;
     return id < nextId && !members.some((member) => member.id === id);
   }
@@ -74,11 +74,11 @@ export class MembershipAdmin implements ClusterView {
     if (id === this.self) return true;
     const heard = this.#heard.get(id);
     if (heard !== undefined && this.#now - heard <= aliveTicks) return true;
-    return this.#driver.progress().some((each) => each.id === id && each.active);
+    return this.#driver.core.progress().some((each) => each.id === id && each.active);
   }
 
   match(id: NodeId): number {
-    return this.#driver.progress().find((each) => each.id === id)?.match ?? 0;
+    return this.#driver.core.progress().find((each) => each.id === id)?.match ?? 0;
   }
 
   bestSuccessor(): NodeId | null {
@@ -115,7 +115,7 @@ export class MembershipAdmin implements ClusterView {
   /** Every `tickMs`. */
   tick(): void {
     this.#now += 1;
-    for (const { id, active } of this.#driver.progress()) {
+    for (const { id, active } of this.#driver.core.progress()) {
       if (active) this.#heard.set(id, this.#now);
     }
     for (const work of this.#open) this.#tick(work);
@@ -124,7 +124,7 @@ export class MembershipAdmin implements ClusterView {
 
   /** A learner that has caught up becomes a voter. */
   promoteLearners(): void {
-    if (!this.#driver.isLeader || this.#driver.membershipPending) return;
+    if (!this.#driver.isLeader || this.#driver.core.membershipPending) return;
     const learners = this.membership.members.filter(({ voter }) => !voter);
     const { commit } = this.#driver.core;
     for (const { id } of learners) {
@@ -163,7 +163,7 @@ export class MembershipAdmin implements ClusterView {
     switch (plan.step) {
       case "answer":
         // What is not committed can still be rolled back: no answer about members comes out of that.
-        if (work.request.verb === "transfer" || !this.#driver.membershipPending) {
+        if (work.request.verb === "transfer" || !this.#driver.core.membershipPending) {
           work.finish(plan.reply);
         }
         return;

@@ -146,7 +146,7 @@ export class Ordering {
       return;
     }
     // Half of the room, so that what comes is not refused once more after the first batches.
-    const hasRoom = driver.uncommittedBytes <= this.#options.limits.uncommittedBytesMax / 2;
+    const hasRoom = driver.core.uncommittedBytes <= this.#options.limits.uncommittedBytesMax / 2;
     const untold = [...this.#refused].filter(([, { isTold }]) => !isTold);
     if (untold.length === 0 || !hasRoom || this.#appliedTerm !== term) return;
     // Proposes nothing: null says that nothing can be proposed, because leadership is being handed over.
@@ -178,7 +178,7 @@ export class Ordering {
     const next = this.#ordered.next(term, origin, incarnation);
     if (next === null || firstNumber > next) return false;
     if (firstNumber + count <= next) return true;
-    if (driver.uncommittedBytes >= limits.uncommittedBytesMax) return false;
+    if (driver.core.uncommittedBytes >= limits.uncommittedBytesMax) return false;
     const timeMs = stampMs();
     if (timeMs === null) return false;
     const seed = Math.floor(random() * 0x1_0000_0000);

@@ -56,7 +56,7 @@ export class ReplicaAdmin implements RaftAdmin {
 
   #role(): RaftStatus["role"] {
     const { driver } = this.#replica;
-    const { members } = driver.membership;
+    const { members } = driver.core.membership;
     const self = members.find(({ id }) => id === this.#nodeId);
     // A node that has just joined does not know the cluster yet.
     if (members.length === 0 || self?.voter === false) return "learner";
@@ -66,11 +66,11 @@ export class ReplicaAdmin implements RaftAdmin {
 
   #members(): RaftStatus["members"] {
     const { driver } = this.#replica;
-    const progress = new Map(driver.progress().map((each) => [each.id, each]));
+    const progress = new Map(driver.core.progress().map((each) => [each.id, each]));
     // A node that was down when it was removed still finds itself in its own log.
     const members = this.#replica.membership.isRemoved
-      ? driver.membership.members.filter(({ id }) => id !== this.#nodeId)
-      : driver.membership.members;
+      ? driver.core.membership.members.filter(({ id }) => id !== this.#nodeId)
+      : driver.core.membership.members;
     return members.map(({ id, voter, address }) => {
       const { peer, client } = decodeAddress(address);
       const known = progress.get(id);

@@ -26,10 +26,7 @@ export interface ReadBarrierOptions {
   readonly nodeId: NodeId;
   /** Of this life of the node. */
   readonly incarnation: number;
-  readonly driver: Pick<
-    RaftDriver,
-    "readIndex" | "propose" | "isLeader" | "hasHandedOver" | "core"
-  >;
+  readonly driver: Pick<RaftDriver, "readIndex" | "propose" | "isLeader" | "core">;
   readonly peers: Pick<Peers, "send">;
   /** As this node knows it. */
   readonly leader: () => NodeId | null;
@@ -255,7 +252,7 @@ export class ReadBarrier {
   #leasedIndex(): number | null {
     const { lease, driver } = this.#options;
     const holds = lease != null && lease.monotonicMs() < this.#leaseUntilMs;
-    return holds && driver.isLeader && !driver.hasHandedOver ? driver.core.commit : null;
+    return holds && driver.isLeader && !driver.core.hasHandedOver ? driver.core.commit : null;
   }
 
   #endRound(id: number): Round | undefined {

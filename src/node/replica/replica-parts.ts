@@ -123,7 +123,7 @@ function createDivergence({ nodeId, peers, logger }: ReplicaOptions, driver: Raf
       tellOthers(driver, peers, frameKind.digest, encodeDigest({ index, digest }));
     },
     voters: () => {
-      const voters = driver.membership.members.filter(({ voter }) => voter);
+      const voters = driver.core.membership.members.filter(({ voter }) => voter);
       return new Set(voters.map(({ id }) => id));
     },
     warn: (line) => logger.error(line),

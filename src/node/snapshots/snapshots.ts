@@ -62,7 +62,7 @@ export class Snapshots {
     this.#receiver = new SnapshotReceiver({
       nodeId,
       appliedIndex: () => machine.appliedIndex,
-      installing: () => driver.installing,
+      installing: () => driver.core.installing,
       send: (to, reply) => peers.send(to, frameKind.snapshotReply, encodeSnapshotReply(reply)),
       stage: (metaBytes) => home.stage(metaBytes),
       createMachine,

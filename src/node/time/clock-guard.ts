@@ -2,13 +2,14 @@
 
 import { clockDriftMs, clockRightMs } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
+import type { CoreView } from "../../raft/core/core.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { Clocks, MajorityTime } from "./clocks.ts";
 
 export interface ClockGuardOptions {
-  readonly driver: Pick<RaftDriver, "membership" | "isLeader" | "progress" | "transfer"> & {
-    readonly core: Pick<RaftDriver["core"], "id">;
+  readonly driver: Pick<RaftDriver, "isLeader" | "transfer"> & {
+    readonly core: Pick<CoreView, "id" | "membership" | "progress">;
   };
   readonly clocks: Clocks;
   /** Nothing else speaks against this member as leader. */
@@ -29,7 +30,7 @@ export class ClockGuard {
   /** Every `clockCheckMs`. */
   check(): void {
     const { driver, clocks } = this.#options;
-    const { members } = driver.membership;
+    const { members } = driver.core.membership;
     const voters = members.filter(({ voter }) => voter).map(({ id }) => id);
     const says = clocks.majoritySays(voters);
     if (says === null) return;
@@ -74,7 +75,7 @@ export class ClockGuard {
 
   #handOver(voters: readonly NodeId[]): void {
     const { driver, clocks, mayLead } = this.#options;
-    const fit = driver
+    const fit = driver.core
       .progress()
       .filter(({ id, active }) => active && voters.includes(id) && mayLead(id))
       .filter(({ id }) => !this.#wrong.has(id) && clocks.says(id) !== null)

@@ -112,7 +112,7 @@ export class NodeTime {
   }
 
   get #voters(): readonly NodeId[] {
-    const { members } = this.#options.driver.membership;
+    const { members } = this.#options.driver.core.membership;
     return members.filter(({ voter }) => voter).map(({ id }) => id);
   }
 }

@@ -168,6 +168,26 @@ export interface RaftCore {
   progress(): readonly MemberProgress[];
 }
 
+/** What can be read of a core without changing it. */
+export type CoreView = Readonly<
+  Omit<
+    RaftCore,
+    | "tick"
+    | "step"
+    | "propose"
+    | "proposeMembership"
+    | "readIndex"
+    | "transfer"
+    | "unreachable"
+    | "snapshotFailed"
+    | "leaderGone"
+    | "campaign"
+    | "beginTurn"
+    | "ready"
+    | "saved"
+  >
+>;
+
 export type MembershipChange =
   | { readonly type: "addLearner"; readonly address: string }
   | { readonly type: "promote"; readonly id: NodeId }

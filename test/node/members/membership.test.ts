@@ -70,9 +70,11 @@ const heartbeatsAloneTo =
     to !== id || !isConsensus(kind) || body.length < 60;
 
 const memberIds = (node: VirtualNode) =>
-  node.replica.driver.membership.members.map(({ id }) => Number(id));
+  node.replica.driver.core.membership.members.map(({ id }) => Number(id));
 const voterIds = (node: VirtualNode) =>
-  node.replica.driver.membership.members.filter(({ voter }) => voter).map(({ id }) => Number(id));
+  node.replica.driver.core.membership.members
+    .filter(({ voter }) => voter)
+    .map(({ id }) => Number(id));
 const others = (cluster: ReplicaCluster, ...not: readonly VirtualNode[]) =>
   cluster.nodes.filter((node) => !not.includes(node));
 const textOf = (reply: Reply) => (reply as { readonly text: string }).text;
@@ -182,7 +184,7 @@ describe("RAFT ADD", () => {
     const node = startNode(cluster, 4);
     node.address = { peer: "10.0.0.4:17000", client: "10.0.0.4:7000" };
     cluster.run(3_000);
-    const member = leader.replica.driver.membership.members.find(({ id }) => id === 4);
+    const member = leader.replica.driver.core.membership.members.find(({ id }) => id === 4);
     expect(decodeAddress(member?.address ?? "")).toEqual({
       ...node.address,
       directory: "a".repeat(32),
@@ -652,7 +654,7 @@ describe("a member at a new address", () => {
   const moved = (id: number) => ({ peer: `10.0.0.${id}:17000`, client: `10.0.0.${id}:7000` });
   const addressesOn = (node: VirtualNode) =>
     new Map(
-      node.replica.driver.membership.members.map(({ id, address }) => [
+      node.replica.driver.core.membership.members.map(({ id, address }) => [
         Number(id),
         decodeAddress(address),
       ]),

@@ -14,7 +14,14 @@ import { asIndex, asNode, asTerm } from "../../../src/raft/core/types.ts";
 const leaseMs = 400;
 
 function leader(lease = true, peerReadsMax = 10) {
-  const state = { nowMs: 0, round: 0, joinsRound: false, commit: 7 as number | null, entries: 50 };
+  const state = {
+    hasHandedOver: false,
+    nowMs: 0,
+    round: 0,
+    joinsRound: false,
+    commit: 7 as number | null,
+    entries: 50,
+  };
   const confirmed: [number, number][] = [];
   const answered: [number, number][] = [];
   const tokens: number[] = [];
@@ -33,9 +40,10 @@ function leader(lease = true, peerReadsMax = 10) {
     get isLeader() {
       return state.commit !== null;
     },
-    hasHandedOver: false,
     get core() {
-      return { commit: asIndex(state.commit ?? 0) } as ReadBarrierOptions["driver"]["core"];
+      const commit = asIndex(state.commit ?? 0);
+      const { hasHandedOver } = state;
+      return { commit, hasHandedOver } as ReadBarrierOptions["driver"]["core"];
     },
   };
   const barrier = new ReadBarrier({
@@ -61,7 +69,7 @@ function leader(lease = true, peerReadsMax = 10) {
     state.nowMs += afterMs;
     barrier.roundConfirmed(state.round, asIndex(7), patient);
   };
-  return { state, driver, barrier, ask, confirmed, answered, tokens, readsAtOnce, renew };
+  return { state, barrier, ask, confirmed, answered, tokens, readsAtOnce, renew };
 }
 
 describe("a leader with a lease", () => {
@@ -94,10 +102,10 @@ describe("a leader with a lease", () => {
 
   it("loses it with its leadership, with a hand-over, and when anything about the leader changes", () => {
     for (const end of ["leadership", "hand-over", "change"] as const) {
-      const { state, driver, barrier, renew, readsAtOnce } = leader();
+      const { state, barrier, renew, readsAtOnce } = leader();
       renew();
       if (end === "leadership") state.commit = null;
-      else if (end === "hand-over") driver.hasHandedOver = true;
+      else if (end === "hand-over") state.hasHandedOver = true;
       else barrier.askAgain();
       expect(readsAtOnce()).toBe(false);
     }
@@ -161,7 +169,6 @@ describe("a node's own open reads", () => {
         readIndex: () => null,
         propose: () => null,
         isLeader: false,
-        hasHandedOver: false,
         core: {} as ReadBarrierOptions["driver"]["core"],
       },
       peers: { send: (_to, _kind, [body]) => asked.push(Buffer.from(body ?? [])) > 0 },

@@ -31,17 +31,19 @@ class Scene {
     const scene = this;
     this.#guard = new ClockGuard({
       driver: {
-        core: { id: asNode(1) },
-        membership: { members, nextId: asNode(size + 1) },
+        core: {
+          id: asNode(1),
+          membership: { members, nextId: asNode(size + 1) },
+          progress: () =>
+            ids.map((id) => ({
+              id,
+              match: asIndex(this.matches[id - 1] ?? 0),
+              active: !this.silent.has(id),
+            })),
+        },
         get isLeader() {
           return scene.isLeader;
         },
-        progress: () =>
-          ids.map((id) => ({
-            id,
-            match: asIndex(this.matches[id - 1] ?? 0),
-            active: !this.silent.has(id),
-          })),
         transfer: (to: number) => {
           this.transfers.push(to);
           return null;

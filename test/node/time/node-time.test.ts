@@ -23,8 +23,7 @@ class Scene {
     const members = [one, two, three].map((id) => ({ id, voter: true, address: "" }));
     this.time = new NodeTime({
       driver: {
-        core: { id: one },
-        membership: { members, nextId: asNode(4) },
+        core: { id: one, membership: { members, nextId: asNode(4) } },
         isLeader: false,
       } as unknown as NodeTimeOptions["driver"],
       peers: {
