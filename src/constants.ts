@@ -23,7 +23,7 @@ export const unauthenticatedWordsMax = 10;
 export const unauthenticatedBulkBytesMax = 16 * KiB;
 /** One read of a client's socket, at most. All sockets are read into one buffer of this size. */
 export const sharedReadBytes = 64 * KiB;
-/** Undecoded bytes of a session that has to wait before its socket is read no further. */
+/** A waiting session that has this many undecoded bytes gets no more of them: its socket is paused. */
 export const inputPauseBytes = MiB;
 export const unauthenticatedInputBytesMax = 64 * KiB;
 /** Replies that an unauthenticated client may leave unread before it is closed. */
@@ -41,7 +41,7 @@ export const clientsDefault = 10_000;
 /** Text of one error reply, after CR, LF and NUL became spaces. */
 export const errorTextMax = 1024;
 
-// --- The node: what waits for consensus (src/net) ---------------------------------------------
+// --- The node: what waits for consensus (src/node) --------------------------------------------
 
 /** Writes waiting on this node, all sessions together; above it no session is read. */
 export const pendingBytesMax = 512 * MiB;
@@ -63,7 +63,7 @@ export const writeWindowBytes = 8 * MiB;
  */
 export const shareTurnsMax = 4;
 export const shareBytesMax = 64 * KiB;
-/** Read indexes that a leader keeps in mind for one peer. It asks again for what goes beyond. */
+/** Requests for a read index that a leader keeps for one peer. The peer asks again for those beyond. */
 export const peerReadsMax = 4_096;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
 export const leaderWaitMs = 10_000;
@@ -77,7 +77,10 @@ export const diskFloorShare = 0.05;
  */
 export const logDiskShare = 1 / 16;
 export const diskCheckMs = 1_000;
-/** A full node says so at each check; whoever has not heard it for so many checks takes it to have space again. */
+/**
+ * A full node says so at each check. A node that has not heard it for so many checks assumes that there is space
+ * again.
+ */
 export const diskWordChecks = 5;
 /** Nodes compare digests of their state at every so many entries, and keep the last few. */
 export const digestEveryEntries = 256;
@@ -85,10 +88,13 @@ export const digestsKept = 64;
 
 // --- Time (src/node/time) ---------------------------------------------------------------------
 
-/** Nodes tell each other this often what their wall clocks say; of the last few words the best counts. */
+/**
+ * Nodes tell each other this often what their wall clocks say; of the last few messages the one with the least delay
+ * counts.
+ */
 export const clockWordMs = 500;
 export const clockWordsKept = 4;
-/** A clock of which nobody has heard for this long says nothing. */
+/** What a member has said of its clock counts for this long. */
 export const clockFreshMs = 5_000;
 /** A clock that differs by more from what a majority says is wrong, and right again below the second bound. */
 export const clockDriftMs = 1_000;
@@ -96,7 +102,7 @@ export const clockRightMs = 500;
 export const clockCheckMs = 1_000;
 /** A wall clock that goes so much further than the monotonic one between two looks has jumped. */
 export const clockJumpMs = clockDriftMs;
-/** Log time goes at most by this share faster or slower than real time while it is drawn. */
+/** Log time goes at most by this share faster or slower than real time while it is drawn towards most clocks. */
 export const logTimeDraw = 0.05;
 
 // --- Consensus (src/raft) ---------------------------------------------------------------------
@@ -116,8 +122,8 @@ export const leaseMs = 0.8 * electionTicksMin * tickMs;
 /** Entry bytes in one AppendEntries message; a larger single entry still goes alone. */
 export const appendBytesMax = MiB;
 /**
- * Entry bytes in a message to a follower of which it is not known where its log agrees: the message may be refused,
- * and then they have travelled for nothing.
+ * Entry bytes in a probe, a message to a follower whose last common entry is not known: it may be refused, and then
+ * the bytes have travelled in vain.
  */
 export const probeBytesMax = 64 * KiB;
 /**
@@ -158,12 +164,12 @@ export const termSkipMax = 10_000;
  * appendBytesMax of smaller ones.
  */
 export const peerFrameBytesMax = requestBytesMax + 16 * MiB;
-/** What travels of a frame at once: whatever is urgent waits for no more than the rest of one. */
+/** The largest piece of a frame. Urgent frames leave between the pieces of bulk. */
 export const peerPieceBytesMax = 64 * KiB;
 /**
- * Bytes of bulk frames under way to a peer that it has not said it has taken. An urgent frame waits for so many at most:
- * 40 ms at 100 Mbit/s, whatever the kernels buffer. The peer says so whenever it has taken this share of the window: every node
- * has the same window, or a smaller one than the peer's share would never open again.
+ * Most bytes of bulk frames under way to a peer that it has not acknowledged. An urgent frame waits for no more than
+ * these: 40 ms at 100 Mbit/s, whatever the kernels buffer. The peer acknowledges whenever it has taken this share of
+ * the window. Every node needs the same window: one that is smaller than the peer's share would never open again.
  */
 export const peerWindowBytes = 512 * KiB;
 export const peerWindowShare = 1 / 2;
@@ -176,7 +182,7 @@ export const handshakeMs = 1_000;
 export const peerQueueBytesMax = 128 * MiB;
 /** Urgent frames that the operating system has not taken, beside a window of bulk; beyond it they are dropped. */
 export const peerUrgentQueueBytesMax = MiB;
-/** Signs of life and words about the window that a peer may leave unread. */
+/** Pongs and acknowledgements of bulk that a peer may leave unread. */
 export const peerUnreadBytesMax = 64 * KiB;
 /** Peers that have proved who they are: the members, and those that were or will be. */
 export const peerProvenMax = 2 * membersMax + 16;
@@ -188,9 +194,9 @@ export const peerUnprovenMax = 96;
 export const peerUnprovenPerAddressMax = 24;
 /** Connections on the peer port, handshakes included. */
 export const peerConnectionsMax = peerProvenMax + peerUnprovenMax;
-/** A shorter secret could be guessed from one handshake by who has plenty of machines. */
+/** A shorter secret could be guessed from one handshake by somebody who has many machines. */
 export const peerSecretCharsMin = 16;
-/** After a wrong proof its address is not listened to for this long, doubled with each further one. */
+/** After a wrong proof its address is refused for this long, doubled with each further one. */
 export const wrongProofPauseMs = 100;
 export const wrongProofPauseMaxMs = 10_000;
 /** Addresses that are remembered for their wrong proofs; the oldest is forgotten. */
@@ -200,13 +206,14 @@ export const peerDialMs = 1_000;
 export const peerBackoffMinMs = 20;
 export const peerBackoffMaxMs = 1_000;
 /**
- * A dialled connection is pinged this often; one that is silent for longer than so many pings is closed. Soon, because
- * TCP waits ever longer before it sends again: after two short cuts it would stand still long after both.
+ * A dialled connection is pinged this often; one that is silent for longer than so many pings is closed. It is closed
+ * that soon because TCP waits ever longer before it sends again: after two short outages it would stand still long
+ * after both.
  */
 export const peerPingMs = 500;
 export const peerSilentPingsMax = 3;
 
-// --- Snapshots on their way to a member (src/net/snapshots) -------------------------------------
+// --- Snapshots on their way to a member (src/node/snapshots) ------------------------------------
 
 /** Records in one chunk, about; and chunks that are sent in one burst, before any is acknowledged. */
 export const snapshotChunkBytes = 64 * KiB;
@@ -215,7 +222,7 @@ export const snapshotChunksMax = 4;
 export const snapshotFramesWaitingMax = 4 * snapshotChunksMax;
 /** A transfer without any sign of life for this long is given up; a shorter break only delays it. */
 export const snapshotPatienceMs = 30_000;
-/** While it takes in what it has got, the receiver gives a sign of life this often. */
+/** While the receiver loads or installs a snapshot, it sends a sign of life this often. */
 export const snapshotKeepAliveMs = 1_000;
 /** Without any sign of life for this long, what was sent or answered last may be lost: the offer is made again. */
 export const snapshotRepeatMs = 3_000;

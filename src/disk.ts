@@ -1,4 +1,4 @@
-// Files and their names on the disk, as a port: tests cut the power after each operation, and put failures in.
+// The disk as a port: tests put one in its place that loses power after any operation, or fails.
 
 import * as callbacks from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
@@ -28,7 +28,7 @@ export interface Files {
   sync(fd: number): Promise<void>;
   close(fd: number): Promise<void>;
   rename(from: string, to: string): Promise<void>;
-  /** A file, or a directory with all that it holds; whatever is not there is removed already. */
+  /** Removes a file, or a directory with all that it holds; a path that does not exist is no error. */
   remove(path: string): Promise<void>;
   /** Makes names that were created, renamed or removed in a directory durable. */
   syncDirectory(path: string): Promise<void>;
@@ -154,9 +154,9 @@ export async function replaceFile(
 }
 
 /**
- * Makes a directory, and those above it that are missing, so that their names are on disk. Each level is
- * durable before the next one is made: so of a directory that is there only its own name may not be on
- * disk yet, because the process that made it died.
+ * Makes a directory, and those above it that are missing, so that their names are on disk. Each level is durable
+ * before the next one is made. So when a directory exists, only its own name may not be on disk yet, because the
+ * process that made it died.
  */
 export async function ensureDirectory(files: Files, path: string): Promise<void> {
   const parent = dirname(path);
@@ -168,7 +168,7 @@ export async function ensureDirectory(files: Files, path: string): Promise<void>
   try {
     await files.syncDirectory(parent);
   } catch (error) {
-    // Whoever may not look into the parent is not the one who has made what is there.
+    // A process that may not open the parent cannot have made this directory, so it has nothing to sync.
     if (!wasThere || codeOf(error) !== "EACCES") throw error;
   }
 }

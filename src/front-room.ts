@@ -2,17 +2,17 @@
 
 import { asBuffer } from "./gather.ts";
 
-/** How many bytes in front of these belong to nobody. */
+/** How many bytes in front of these are unused. */
 const rooms = new WeakMap<Uint8Array, number>();
 
-/** Says that so many bytes in front of `bytes`, in the same memory, are used by nobody. */
+/** Says that so many bytes in front of `bytes`, in the same memory, are unused. */
 export function offerFrontRoom(bytes: Uint8Array, room: number): void {
   rooms.set(bytes, room);
 }
 
 /**
- * These bytes with `length` more in front, which the caller may write; null when there is no such room.
- * Whoever asks a second time gets null: the room is given away once.
+ * These bytes with `length` more in front, which the caller may write; null when there is no such room. The room is
+ * given away once, so a second call gets null.
  */
 export function claimFrontRoom(bytes: Uint8Array, length: number): Buffer | null {
   const room = rooms.get(bytes) ?? 0;

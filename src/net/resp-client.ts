@@ -34,7 +34,7 @@ export function ask(question: Question): Promise<Reply> {
     let due = requests.length;
     const answered = (reply: Reply) => {
       due -= 1;
-      // A refused AUTH is the answer: what follows could only be its echo.
+      // A refused AUTH is the answer: the reply to the question itself would say the same.
       if (due > 0 && !(reply instanceof ErrorReply)) return;
       resolve(reply);
       socket.destroy();

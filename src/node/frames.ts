@@ -9,8 +9,8 @@ export interface Peers {
   /** The peers to dial from now on, this node aside: id to host:port. */
   setPeers(peers: ReadonlyMap<NodeId, string>): void;
   /**
-   * False: dropped. The kind says whether it is urgent or bulk (net/peers/piece.ts, `bulkKindMin`). The first `summedBytes`
-   * are checked on arrival, all when nothing is said; what follows them must carry sums of its own.
+   * False: dropped. The kind says whether it is urgent or bulk (net/peers/piece.ts, `bulkKindMin`). The pieces' CRCs
+   * cover the first `summedBytes`, all by default; the rest must carry checksums of its own.
    */
   send(to: NodeId, kind: number, body: readonly Uint8Array[], summedBytes?: number): boolean;
   /** What was sent in this turn leaves now and not at its end: the peers work while this node does. */

@@ -47,13 +47,13 @@ const pauseMs = 500;
 /** Longer than a change of leader and the replication of one entry. */
 const answerMs = 15_000;
 
-/** Answers that pass by themselves: no leader, a change of leader, another change of members. */
+/** Errors that go away by themselves: no leader, a change of leader, another change of members. */
 const passing =
   /^(?:CLUSTERDOWN|LOADING|TRYAGAIN|UNKNOWN) |under way|being transferred|not committed an entry|does not lead/;
 
 /**
- * Asks until the cluster has answered for good. Asking again is safe: the leader knows a directory that
- * it has admitted and that was never heard of. Rejects with JoinError.
+ * Asks until the cluster has given a final answer. Asking again is safe: the leader recognises a directory that it
+ * has admitted and whose node it has never heard. Rejects with JoinError.
  */
 export async function requestJoin(request: JoinRequest): Promise<Invitation> {
   const target = formatEndpoint(request.target);

@@ -1,4 +1,4 @@
-// One running node: its parts, how they are wired, and how they end, the reverse of the way up.
+// One running node: its parts, how they are wired, and how they are closed in the reverse order.
 
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -53,7 +53,7 @@ export interface RunningNode {
 const closeGraceMs = 1_000;
 /** A successor has to be found within about two election timeouts, or the others elect one. */
 const handOverMs = 2 * electionTicksMin * tickMs;
-/** Clients are looked after this often. */
+/** The listener for clients sweeps this often. */
 const sweepTicks = 10;
 
 /** All parts of a running node, wired. */
@@ -170,7 +170,7 @@ export class Node implements RunningNode {
     while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
   }
 
-  /** Known when every port is taken: 0 asks for any. */
+  /** Null until every port is bound: port 0 asks for any. */
   get #address(): MemberAddress | null {
     const { announce: host, port, peerPort } = this.#parts.runtime.current;
     if (port === 0 || peerPort === 0) return null;

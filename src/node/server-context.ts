@@ -26,7 +26,7 @@ export interface ServerContextParts {
   readonly shutdown: () => void;
 }
 
-/** The Redis whose replies are ours. */
+/** The version of Redis whose replies this server gives. */
 const redisVersion = "7.0.15";
 /** Expiries that one look at a database's average time to live takes into account. */
 const ttlSampleMax = 64;
@@ -48,7 +48,7 @@ export class ServerContext implements Server {
   /** Set as soon as the listener exists; no command runs before that. */
   listener: ClientListener | null = null;
   port = 0;
-  /** What the monotonic clock lacks to the wall clock. */
+  /** How far the wall clock is ahead of the monotonic clock. */
   #wallOffsetMs = performance.timeOrigin;
   readonly #parts: ServerContextParts;
   #peakBytes = 0;

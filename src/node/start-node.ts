@@ -28,7 +28,7 @@ import { createMachine, founder, Node, type RunningNode } from "./running-node.t
 import { CheckpointHome, type LoadedHome } from "./snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./snapshots/snapshot-point.ts";
 
-/** Of the log that are in memory at once while it is looked through. */
+/** Bytes of the log that are in memory at once while the start looks through it. */
 const startReadBytes = 1024 * 1024;
 
 /** A node that cannot start, as one line that says what to do. */
@@ -188,7 +188,7 @@ class NodeBuilder {
     const entry = foundingEntry({ members, nextId: asNode(founder + 1) });
     const hardState = { term: asTerm(1), votedFor: null };
     await new Promise<void>((done) => store.save({ hardState, entries: [entry] }, done));
-    // Also where a disk was lost whose node is a member elsewhere: there it is missed, not replaced.
+    // An operator who lost the disk of a member reads here that this node did not come back as that member.
     this.#hooks.logger.info(
       "a new cluster begins with this node alone: a member of another one needs --join",
     );
@@ -210,7 +210,7 @@ async function finishInstallation(
         "let this node join anew with an empty directory",
     );
   }
-  // The log goes on there already when the mark is from an older version of the pointer's file.
+  // The log has restarted already if the mark comes from an older copy of checkpoint.json.
   const hasRestarted =
     store.firstIndex === point.index + 1 && store.term(point.index) === point.term;
   if (!hasRestarted) await new Promise<void>((done) => store.restart(restartPoint(point), done));

@@ -11,10 +11,10 @@ export interface TickerPorts {
 }
 
 /**
- * In haste a timer rings for every tick, else for `calmTicks` of them. Whoever lets an event in calls `catchUp`
- * first, so that ticks from before the event never count as time after it: an election timer that was just
- * reset would run out too early. When the process stood still, that was no time in which it could have heard
- * of others: of a stall no more counts than the ticks of one timer.
+ * In haste a timer rings for every tick, else once for `calmTicks` of them. `catchUp` comes before each event from
+ * outside, so that ticks from before the event never count as time after it: an election timer that the event resets
+ * would run out too early. While the process stood still it could not hear the others, so of a stall no more ticks
+ * count than those of one timer.
  */
 export class Ticker {
   readonly #ports: TickerPorts;
@@ -54,7 +54,7 @@ export class Ticker {
   hasten(): void {
     if (!this.#isOn || this.#ticksApart === 1 || !this.#ports.isHasty()) return;
     const nowMs = this.#ports.monotonicMs();
-    // Those before the haste began count no more; the next one keeps its place in time.
+    // Ticks that were due before the haste began are dropped; the next one comes at its own time.
     this.#lastMs += Math.floor((nowMs - this.#lastMs) / tickMs) * tickMs;
     this.#set(nowMs);
   }

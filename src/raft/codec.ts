@@ -191,7 +191,10 @@ function decodeAppend(
   return { type: "appendEntries", ...envelope(head), prev, entries, commit, probe };
 }
 
-/** The core takes entries as they pass here: contiguous, of terms that never fall, memberships readable. */
+/**
+ * The core relies on what is checked here: entries are contiguous, their terms never fall, and memberships are
+ * readable.
+ */
 function entryProblem(entry: Entry, last: EntryId, term: number): string | null {
   if (entry.index !== last.index + 1) return `entry ${entry.index} follows ${last.index}`;
   if (entry.term < last.term) return `term falls from ${last.term} to ${entry.term}`;

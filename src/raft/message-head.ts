@@ -77,7 +77,7 @@ function envelopeProblem({ type, from, to, term }: MessageHead): string | null {
   return term === 0 && !answer ? `${type} in term 0` : null;
 }
 
-/** Index 0 has term 0, and nothing else has; no entry is newer than the term of who tells of it. */
+/** Index 0 has term 0, and nothing else has; no entry is newer than the term of the message that names it. */
 export function idProblem(id: EntryId, term: number): string | null {
   if ((id.term === 0) !== (id.index === 0)) return `entry id ${id.index} of term ${id.term}`;
   return id.term > term ? `entry of term ${id.term} in term ${term}` : null;

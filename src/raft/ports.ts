@@ -54,9 +54,12 @@ export interface Transport {
 
 /** What happens above: the state machine and its clients. */
 export interface Consumer {
-  /** No committed entry can be taken now. Whoever says so asks for a turn when that is over. */
+  /** The consumer cannot take committed entries now. It asks for a turn as soon as it can. */
   readonly standsStill: boolean;
-  /** Committed, durable here, in order, each once. What it cannot apply at once it keeps, and stands still. */
+  /**
+   * Entries that are committed and durable here, in order, each once. The consumer keeps those that it cannot apply
+   * at once, and stands still.
+   */
   committed(entries: readonly Entry[]): void;
   /**
    * The state up to `point` takes the place of this node's state, and the log restarts behind it:

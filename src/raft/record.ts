@@ -31,7 +31,7 @@ export interface RecordHead extends EntryId {
   readonly length: number;
 }
 
-/** The record of an entry. From the first call on it belongs to the entry, whose data is a part of it. */
+/** The record of an entry. The entry keeps it from the first call on, and its data becomes a view into it. */
 export function recordOf(entry: Entry): Buffer {
   const known = entry.record;
   if (known === undefined) return encodeRecord(entry);
@@ -44,7 +44,7 @@ const isAround = (record: Uint8Array, data: Uint8Array): boolean =>
   data.byteOffset === record.byteOffset + recordHeadBytes &&
   data.byteLength === record.byteLength - recordHeadBytes;
 
-/** In the room that was kept in front of the data, or else with a copy of it. */
+/** Encodes the record in the room that was kept in front of the data; without such room, into a copy. */
 function encodeRecord(entry: Entry): Buffer {
   const { term, index, kind, data } = entry;
   let record = claimFrontRoom(data, recordHeadBytes);

@@ -22,7 +22,7 @@ export const groupHeaderBytes = 16;
 
 /** What the leader stamps. Counted requests have the numbers firstNumber, firstNumber + 1 ... */
 export interface ProposalHeader {
-  /** The leader's clock, Unix ms. */
+  /** The leader's log clock, Unix ms. */
   readonly timeMs: number;
   /** 32 random bits: all chance of the entry comes from here. */
   readonly seed: number;

@@ -24,7 +24,7 @@ export interface Sent {
   readonly body: Buffer;
 }
 
-/** All of it is on the wire. */
+/** A frame of which every byte is on the wire. */
 export interface Frame extends Sent {
   readonly arrives: number;
 }
@@ -158,7 +158,7 @@ export class Lane {
     this.#busyUntil = Math.max(this.#busyUntil, now) + us;
   }
 
-  /** Its last byte leaves when the wire has done what it has to do now. */
+  /** The frame's last byte leaves when the wire has carried everything that is on it now. */
   #launch(sent: Sent): void {
     const earliest = Math.ceil(this.#busyUntil) + this.#options.delay();
     const behind = isBulk(sent) ? this.#lastArrival : this.#lastUrgentArrival;

@@ -1,4 +1,4 @@
-// Limits that are reached: counted, because what never fills up proves nothing about what happens then.
+// Counts how often limits are reached: one that is never reached proves nothing about what happens then.
 
 import type { MemberProgress, RaftCore } from "../../src/raft/core/core.ts";
 import type { Message, NodeId } from "../../src/raft/core/types.ts";

@@ -1,4 +1,4 @@
-// How leaders order: what was forwarded twice is in the log of one term once.
+// Checks how leaders order: a batch that was forwarded twice is in the log of one term only once.
 
 import type { Entry } from "../../src/raft/core/types.ts";
 import { readHeader } from "../../src/state/proposal.ts";

@@ -214,7 +214,7 @@ function withoutOmitted(clients: readonly ClientPlan[], omit: Omissions): Client
   }));
 }
 
-/** In most seeds nobody loads anything: large values take time, of the one who waits for the seeds too. */
+/** Most seeds have no loaders, because large values take time, also the time of whoever runs the seeds. */
 function drawLoaders(
   chance: Chance,
   around: { readonly nodes: number; readonly safetyUs: number; readonly links: LinkPlan },

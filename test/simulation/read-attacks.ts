@@ -62,7 +62,7 @@ export class ReadAttacks {
     this.#network.block(voter.id, leader.id);
     const isAppended = (): boolean => voter.isUp && voter.running.core.last.index > before;
     this.#when(isAppended, patienceUs, () => {
-      // Of heartbeats, and so of rounds of reads, the voter hears no more.
+      // From now on the voter hears no heartbeats, and so no rounds of reads.
       this.#network.block(leader.id, voter.id);
       reader.start();
       this.#when(
@@ -93,7 +93,7 @@ export class ReadAttacks {
     });
   }
 
-  /** The voter hears the leader again, and who is down starts. */
+  /** The voter hears the leader again, and the reader starts if it is down. */
   #mend({ leader, reader, voter }: Cast): void {
     for (const other of [reader, voter]) {
       this.#network.unblock(leader.id, other.id);

@@ -1,4 +1,4 @@
-// What one trouble alone may cost: a thin link nothing, a disk that hangs one leadership, and soon.
+// What a single fault may cost: a thin link costs no election, and a disk that hangs costs one leadership, and soon.
 
 import { electionTicksMin, tickMs } from "../../src/constants.ts";
 import type { RaftCore } from "../../src/raft/core/core.ts";
@@ -7,7 +7,7 @@ import { ensure, type World } from "./world.ts";
 
 /** The longest election timeout. */
 const timeoutUs = 2 * electionTicksMin * tickMs * 1_000;
-/** The first leader was elected so long ago that every node has heard of it. */
+/** So long after the first election every node has heard of the leader. */
 const settledUs = timeoutUs;
 /** For a leader to notice that its disk hangs, to hand over, and for another one to be elected. */
 const handOverTicks = 4 * 2 * electionTicksMin;
@@ -37,7 +37,7 @@ export class SteadyWatch {
   after(node: SimulatedProcess, core: RaftCore): void {
     if (!this.#hangs || core.role !== "leader") return;
     if (this.#world.timeline.now > this.#world.plan.safetyUs) return;
-    // A leader that saves nothing, because nobody writes, cannot know of its disk, and nobody misses it.
+    // A leader that saves nothing, because nobody writes, cannot notice that its disk hangs, and no client suffers.
     ensure(core.savingTicks <= handOverTicks, "16 steady leader", () => {
       return `node ${node.id} leads, and its disk has not completed a save for ${core.savingTicks} ticks`;
     });

@@ -15,7 +15,7 @@ const roundingMs = 3;
 /** At the end of a run: how late the last stamp, and the words about clocks that it stands on, may be. */
 const latenessMs = 20_000;
 
-/** The latest that a node's clock can have been said to be. */
+/** An upper bound of what others may believe of a node's clock. */
 interface Line {
   readonly wallMs: () => number;
   timeMs: number;
@@ -25,7 +25,7 @@ interface Line {
 export class TimeWatch {
   readonly #world: World;
   readonly #lines = new Map<number, Line>();
-  /** Log time can have come so far by itself from the newest step on. */
+  /** The furthest that log time can have come by itself since its newest step. */
   #own = Number.NEGATIVE_INFINITY;
   #ownAt = 0;
   #newest = 0;
@@ -39,7 +39,10 @@ export class TimeWatch {
     this.#lines.set(id, { wallMs: nowMs, timeMs: nowMs(), at: this.#world.timeline.now });
   }
 
-  /** After every step: where each clock stands. What it has said before it was put back is believed for a while. */
+  /**
+   * Called after every step: notes where each clock stands. What a clock said before it was put back is believed for
+   * a while.
+   */
   after(): void {
     const { now } = this.#world.timeline;
     for (const line of this.#lines.values()) {
@@ -72,7 +75,7 @@ export class TimeWatch {
     this.#newest = Math.max(this.#newest, timeMs);
   }
 
-  /** These nodes stand, and have just written. */
+  /** The nodes in `standing` are up and have just written. */
   ends(standing: readonly SimulatedProcess[]): void {
     const { founders, nodes } = this.#world.plan;
     if (founders < nodes) return;
@@ -83,12 +86,12 @@ export class TimeWatch {
     });
   }
 
-  /** Where members change nobody counts here who votes: then any clock may have been a majority. */
+  /** Where members change, this watch does not know who votes: then any clock may have been part of a majority. */
   get #latestOfMajority(): number {
     const { founders, nodes } = this.#world.plan;
     const times = [...this.#lines.values()].map(({ timeMs }) => timeMs);
     if (founders < nodes) return Math.max(...times);
-    // Who was never up has told nobody anything.
+    // A node that was never up has told nobody its clock.
     while (times.length < founders) times.push(Number.NEGATIVE_INFINITY);
     return reachedByMajority(times);
   }

@@ -69,7 +69,7 @@ export class ClientListener implements ConnectionHost {
   readonly #connections = new Map<number, Connection>();
   readonly #debts = new Map<Connection, Debt>();
   #touched: Connection[] = [];
-  /** Those that have a long reply to encode, and a socket that takes more of it. */
+  /** Connections with a long reply to encode whose sockets take more of it. */
   readonly #encoding = new Set<Connection>();
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
@@ -150,7 +150,7 @@ export class ClientListener implements ConnectionHost {
     }
   }
 
-  /** One part of one long reply in a turn, whoever's turn it is: the event loop must not stand still. */
+  /** Encodes one part of one long reply in each turn, so that the event loop does not stand still. */
   #encodeOne(): void {
     for (const connection of this.#encoding) {
       this.#encoding.delete(connection);
@@ -208,7 +208,7 @@ export class ClientListener implements ConnectionHost {
     return idleSeconds > 0 && session.isIdle && idleMs > idleSeconds * 1000;
   }
 
-  /** Bytes that drip in do not help: the time of a duty runs from its beginning. */
+  /** The time for a duty runs from when it began; bytes that trickle in do not prolong it. */
   #isOverdue(connection: Connection, nowMs: number): boolean {
     const duty = dutyOf(connection);
     if (duty === null) {

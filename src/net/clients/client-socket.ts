@@ -3,7 +3,7 @@
 import { Socket } from "node:net";
 import { sharedReadBytes } from "../../constants.ts";
 
-/** What arrives is read here, and gone with the next event: whoever wants to keep it makes a copy. */
+/** Sockets are read into this buffer. The next event overwrites it, so a callee that keeps bytes copies them. */
 const shared = Buffer.allocUnsafeSlow(sharedReadBytes);
 
 /** What Node has below a socket. It is not in its documentation, so it may be missing one day. */
@@ -39,7 +39,7 @@ export function readShared(accepted: Socket, data: (bytes: Buffer) => void): Soc
     },
   };
   const socket = new Socket(options);
-  // What is left of the accepted one has nothing to close, and counts no more among those of its server.
+  // The accepted socket has lost its handle: destroying it closes nothing, and its server no longer counts it.
   (accepted as WithHandle)._handle = null;
   accepted.destroy();
   return socket;

@@ -43,7 +43,7 @@ export class Connection implements Wire {
   #inputEnded = false;
   #isHungry = true;
 
-  /** `accepted`: paused. From now on it is this connection's own. */
+  /** `accepted` is a paused socket, which this connection owns from now on. */
   constructor(accepted: Socket, id: number, host: ConnectionHost, limits: RequestLimits) {
     this.#host = host;
     this.decoder = new RequestDecoder(limits);
@@ -126,7 +126,7 @@ export class Connection implements Wire {
   /** The bytes change after this: see `readShared`. */
   #data(chunk: Buffer): void {
     const { session } = this;
-    // Nothing more is answered: what still comes must not be kept.
+    // A closing session answers nothing more, so bytes that still arrive are not kept.
     if (session.isClosing) return;
     const { sessions } = this.#host;
     session.lastInteractionMs = sessions.nowMs();
@@ -178,7 +178,7 @@ export class Connection implements Wire {
   }
 }
 
-/** A socket that is gone already has no ends any more. */
+/** A socket that is already closed has no addresses. */
 function endpoint(host: string | undefined, port: number | undefined): string {
   return formatEndpoint({ host: host ?? "?", port: port ?? 0 });
 }

@@ -57,7 +57,7 @@ export interface Wire {
   destroy(): void;
 }
 
-/** What a request name stood for last time: most clients repeat themselves. */
+/** The command that the last name stood for: most clients repeat a command. */
 interface Memo {
   /** Its first word in lower case. */
   readonly name: Bytes;
@@ -139,7 +139,7 @@ export class Session implements Client, Waiter {
   get outputBytes(): number {
     return this.#wire.outputBytes;
   }
-  /** Nothing is under way and nothing more will come out. */
+  /** No request waits for its reply. */
   get isIdle(): boolean {
     return this.#outstanding === 0;
   }
@@ -158,7 +158,7 @@ export class Session implements Client, Waiter {
     const { decoder } = this.#wire;
     if (this.#host.isFull) return false;
     while (this.#state === "open") {
-      // Replies of a run come after this: only those of session commands can fill the output here.
+      // Only replies of session commands can fill the output within this loop: those of a run come later.
       if (this.#outstanding === 0 && this.#wire.isOutputFull) return false;
       if (!decoder.next()) return this.#endOfInput();
       if (!this.#take()) {

@@ -16,16 +16,16 @@ export interface AcceptedOptions {
   readonly limits: PeerLimits;
   readonly logger: Logger;
   hasRemoved(peer: NodeId): boolean;
-  /** A member is dialled there. */
+  /** Whether a member of the cluster is dialled at this address. */
   isMemberAddress(address: string): boolean;
   frame(from: NodeId, kind: number, body: Buffer): void;
   /** A peer has proved who it is on a new connection. */
   arrived(peer: NodeId): void;
 }
 
-/** Reasons that were logged already, per address; forgotten all at once when there are too many. */
+/** Most refusals (address and reason) that are remembered as logged; beyond them the memory begins anew. */
 const loggedMax = 256;
-/** Nodes whose last incarnation is remembered; the oldest is forgotten. */
+/** Most nodes whose last incarnation is remembered; beyond them the one that connected longest ago is forgotten. */
 const incarnationsMax = 256;
 
 export class AcceptedPeers {
@@ -48,8 +48,8 @@ export class AcceptedPeers {
   }
 
   /**
-   * Who has tried a wrong secret is not listened to for a while. An address where a member is known to be is exempt: a
-   * stranger behind the same address could otherwise keep the member out.
+   * An address from which a wrong secret was tried is refused for a while. Addresses of known members are exempt:
+   * otherwise a stranger behind the same address could keep the member out.
    */
   accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress);
@@ -101,7 +101,7 @@ export class AcceptedPeers {
     connection.start();
   }
 
-  /** The newest one wins: the older is closed first, so the frames of two never mix. */
+  /** A peer's newest connection replaces its older one, which is closed first, so the frames of the two never mix. */
   #prove(peer: NodeId, connection: PeerConnection, incarnation: number): void {
     const former = this.#proven.get(peer);
     if (former === undefined && this.#proven.size >= this.#options.limits.provenMax) {

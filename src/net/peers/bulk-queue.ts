@@ -1,4 +1,4 @@
-// The bulk frames that wait for one peer: cut into pieces, and never more under way than the window.
+// The bulk frames that wait for one peer. They leave in pieces, and no more than a window of them is under way.
 
 import { assert } from "../../assert.ts";
 import { firstFlag, headBytes, lastFlag } from "./piece.ts";
@@ -10,26 +10,27 @@ export interface BulkLimits {
   readonly queueBytesMax: number;
 }
 
-/** What a waiting frame costs besides its body, about: so an empty one counts too. */
+/** About what a waiting frame costs in memory besides its body, so that an empty frame counts too. */
 const recordBytes = 256;
 
-/** A frame of which something has not left yet; each knows the one behind it. */
+/** A frame that has not left as a whole yet; each one links to the next. */
 interface WaitingFrame {
   readonly kind: number;
   readonly parts: readonly Uint8Array[];
   readonly bytes: number;
-  /** The first byte that has not left: how many have, and where that is in the parts. */
+  /** How many bytes have left, and where in `parts` the next one is. */
   left: number;
   part: number;
   offset: number;
-  /** Bytes from there on that the heads' CRCs prove. */
+  /** How many of the bytes that have not left the CRCs of the pieces still have to cover. */
   unsummed: number;
   next: WaitingFrame | null;
 }
 
 /**
- * Bulk waits here and not in the kernel, whose buffers hold megabytes: an urgent frame would stand behind all of them. So at
- * most `windowBytes` are under way that the receiver has not said it has taken, and that is the longest wait.
+ * Bulk frames wait here and not in the kernel, whose buffers hold megabytes: an urgent frame would have to wait
+ * behind all of them. At most `windowBytes` are under way that the receiver has not acknowledged, so an urgent frame
+ * waits for no more than that.
  */
 export class BulkQueue {
   readonly #writer: PieceWriter;
@@ -37,7 +38,10 @@ export class BulkQueue {
   #first: WaitingFrame | null = null;
   #last: WaitingFrame | null = null;
   #waitingBytes = 0;
-  /** Bytes of pieces, heads included, since the connection began: handed to the writer, taken by the receiver. */
+  /**
+   * Bytes of pieces, heads included, since the connection began: handed to the writer, and acknowledged by the
+   * receiver.
+   */
   #sent = 0;
   #taken = 0;
 
@@ -48,12 +52,12 @@ export class BulkQueue {
     this.#limits = limits;
   }
 
-  /** Of bodies that have not left yet, and of their records here. */
+  /** Bytes of bodies that have not left yet, with what each waiting frame costs besides. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** False when the queue is full; a frame above the limit is taken when no other waits. */
+  /** False when the queue is full. A frame above the limit is accepted when no other frame waits. */
   add(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): boolean {
     if (this.#first === null && this.#fits(bytes) && bytes <= this.#limits.pieceBytesMax) {
       this.#sent += headBytes + bytes;
@@ -73,7 +77,7 @@ export class BulkQueue {
     return true;
   }
 
-  /** The receiver has taken so many bytes since the connection began. False: it cannot have. */
+  /** The receiver says how many bytes it has taken since the connection began. False when that cannot be true. */
   taken(bytes: number): boolean {
     if (bytes < this.#taken || bytes > this.#sent) return false;
     this.#taken = bytes;
@@ -85,7 +89,7 @@ export class BulkQueue {
     return this.#sent - this.#taken + headBytes + bytes <= this.#limits.windowBytes;
   }
 
-  /** As many pieces as the window has room for. */
+  /** Sends as many pieces as fit into the window. */
   #send(): void {
     for (let frame = this.#first; frame !== null; frame = this.#first) {
       const bytes = Math.min(frame.bytes - frame.left, this.#limits.pieceBytesMax);
@@ -114,7 +118,7 @@ export class BulkQueue {
   }
 }
 
-/** Views of the next bytes of a frame, and its place moves behind them. */
+/** Views of the next `bytes` bytes of a frame; moves the frame's place past them. */
 function slicesOf(frame: WaitingFrame, bytes: number): Uint8Array[] {
   const slices: Uint8Array[] = [];
   for (let wanted = bytes; wanted > 0; ) {

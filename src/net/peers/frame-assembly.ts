@@ -7,7 +7,7 @@ export interface AssemblyLimits {
   readonly pieceBytesMax: number;
 }
 
-/** What a peer of this version never sends; the connection has to be closed. */
+/** Mistakes that no peer of this version makes: the connection has to be closed. */
 export type AssemblyFault =
   | "flags that mean nothing"
   | "an urgent frame in pieces"
@@ -17,9 +17,10 @@ export type AssemblyFault =
   | "a frame above the limit";
 
 /**
- * Urgent frames are whole and come between the pieces of a bulk frame; of bulk frames one at a time is unfinished. It holds
- * what has arrived of that one: a frame's size is nowhere announced. Because all pieces but the last are full, a frame
- * of the largest size is a bounded number of pieces, and their bookkeeping is nothing beside their bytes.
+ * Urgent frames arrive whole, between the pieces of a bulk frame. At most one bulk frame is unfinished at a time, and
+ * this class holds the pieces of it that have arrived, because no head announces the size of a frame. All pieces but
+ * the last are full, so a frame of the largest size has a bounded number of them, and their bookkeeping is small
+ * beside their bytes.
  */
 export class FrameAssembly {
   readonly #limits: AssemblyLimits;
@@ -36,7 +37,7 @@ export class FrameAssembly {
     return this.#bytes;
   }
 
-  /** The whole body when this piece was the last of its frame, else null: more is to come. */
+  /** The whole body when this piece completes its frame, or what is wrong; null while more pieces are to come. */
   add(kind: number, flags: number, body: Buffer): Buffer | AssemblyFault | null {
     if (flags === wholeFlags) {
       const isInside = isBulk(kind) && this.#pieces.length > 0;

@@ -64,7 +64,10 @@ export function encodeHello(hello: Hello): Buffer {
   return bytes;
 }
 
-/** Only the version of a hello, which every later format keeps in its place; null when it is none. */
+/**
+ * The version that a hello names; null when the bytes are no hello. Every later format keeps the version in this
+ * place.
+ */
 export function helloVersion(bytes: Buffer): number | null {
   if (bytes.length < 6 || bytes.toString("latin1", 0, 4) !== magic) return null;
   return bytes.readUInt16LE(4);
@@ -74,7 +77,7 @@ export function helloVersion(bytes: Buffer): number | null {
 const formerHelloOffset = 9;
 const formerVersion = 1;
 
-/** The beginning of a connection says whether the other side speaks the first version, whose pieces were others. */
+/** Whether the first bytes of a connection are the hello of a peer of version 1, whose pieces had another layout. */
 export function isFormerHello(start: Buffer): boolean {
   const versionAt = formerHelloOffset + magic.length;
   if (start.length < versionAt + 2 || start[formerHelloOffset - 1] !== ownKind.hello) return false;
@@ -126,7 +129,7 @@ export function decodeChallenge(bytes: Buffer): Challenge | null {
   return { from: asNode(from), incarnation, nonce: Buffer.from(bytes.subarray(16)) };
 }
 
-/** One printable line: what comes from the wire is shown in the log. */
+/** A reason is one printable line, because the other side shows it in its log. */
 export function encodeReason(reason: string): Buffer {
   return Buffer.from(reason.slice(0, reasonBytesMax), "latin1");
 }
@@ -136,12 +139,12 @@ export function decodeReason(bytes: Buffer): string {
 }
 
 /**
- * HMAC-SHA256 over the role and both first messages: both ids, both incarnations, both nonces, the
- * cluster and the version. The role keeps one side's proof from being sent back as the other's.
+ * HMAC-SHA256 over the role and both first messages: both ids, both incarnations, both nonces, the cluster and the
+ * version. The role keeps one side's proof from being sent back as the other's.
  *
- * The dialler proves itself first, to whoever answers at the peer's address and claims its id, and so may hand a stranger
- * something to try secrets against without asking anybody. One side has to begin. That is why a secret has to have
- * `peerSecretCharsMin` characters: there is no trying all of those.
+ * The dialler proves itself first, to whoever answers at the peer's address and claims its id. So a stranger may get
+ * a proof against which it can try secrets without asking anybody. One side has to begin; therefore a secret has at
+ * least `peerSecretCharsMin` characters, too many to try them all.
  */
 export function proofOf(
   secret: string,

@@ -35,7 +35,7 @@ export type HandshakeStep =
       readonly send: Buffer | null;
       readonly reason: string;
       readonly told: boolean;
-      /** It has tried to prove a secret that is not ours. */
+      /** The other side has tried to prove a secret that is not ours. */
       readonly wrongProof: boolean;
     };
 
@@ -154,7 +154,7 @@ export class AcceptorHandshake {
   }
 }
 
-/** Compared in constant time: the difference's place says nothing about the secret. */
+/** Compares proofs in constant time, so that the time taken does not tell where they differ. */
 function proves(
   secret: string | null,
   role: "dialler" | "acceptor",
@@ -170,7 +170,7 @@ function refuse(reason: string): RefusedStep {
   return { state: "refused", send, reason, told: false, wrongProof: false };
 }
 
-/** To something that is no peer nothing is said. */
+/** A refusal that is not told to the other side, because it is no peer. */
 function silent(reason: string): HandshakeStep {
   return { state: "refused", send: null, reason, told: false, wrongProof: false };
 }

@@ -1,4 +1,4 @@
-// The dialled half of a pair: connects to one peer, again and again, and sends frames while it stands.
+// The dialled connection to one peer: it is made again whenever it is lost, and carries this node's frames.
 
 import { connect } from "node:net";
 import { assert } from "../../assert.ts";
@@ -28,22 +28,22 @@ export interface LinkOptions {
   readonly events: LinkEvents;
 }
 
-/** A connection that stood this long was a good one. */
+/** A connection that was up for so many ticks counts as a steady one. */
 const steadyTicks = 2;
-/** Failed attempts that are nothing to speak of: half a second or so. */
+/** So many failed attempts (about half a second) are not logged: the peer may just be starting. */
 const patience = 5;
 
 export class OutboundLink {
   readonly #options: LinkOptions;
   #connection: PeerConnection | null = null;
-  /** The address that the host was at when it was reached last. */
+  /** The host's address when it was connected last. */
   #address: string | null = null;
   #timer: NodeJS.Timeout | null = null;
   #attempts = 0;
   #ticksUp = 0;
-  /** Connections in a row that did not stand long. */
+  /** How many connections in a row were lost before they counted as steady. */
   #flaps = 0;
-  /** As it was told last. */
+  /** The state that `events` was told last. */
   #isUp = false;
   #lastReason = "";
   #closed = false;
@@ -61,12 +61,12 @@ export class OutboundLink {
     return this.#options.port;
   }
 
-  /** The peer dials from there as well: it is where this link has to go, or where it has arrived. */
+  /** Whether the peer is at this address, as configured or as connected last: it dials us from there, too. */
   isAt(address: string): boolean {
     return address === this.#options.host || address === this.#address;
   }
 
-  /** False when dropped: not connected, or more than the queue of its kind may hold. */
+  /** False when the frame was dropped: the peer is not connected, or the queue for this kind of frame is full. */
   send(kind: number, parts: readonly Uint8Array[], summedBytes: number | undefined): boolean {
     assert(kind < ownKindMin, "kinds from 0xf0 on belong to the handshake");
     const connection = this.#connection;
@@ -93,12 +93,12 @@ export class OutboundLink {
     this.#connection?.tick();
   }
 
-  /** The peer is known to live (it has just connected to us): no reason to wait any longer. */
+  /** Dials at once instead of after the pause: the peer has just connected to us, so it is up. */
   nudge(): void {
     if (this.#timer !== null) this.#schedule(0);
   }
 
-  /** For good. Nothing is told of it. */
+  /** Closes the link for good, without an event. */
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);

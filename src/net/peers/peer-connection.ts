@@ -13,13 +13,13 @@ import type { PeerLimits } from "./peer-options.ts";
 import { headBytes, isBulk, ownKindMin, PieceDecoder, wholeFlags } from "./piece.ts";
 import { PieceWriter } from "./piece-writer.ts";
 
-/** The kernel's own probes, for connections whose process cannot look. */
+/** The kernel probes the connection this often, also while one of the processes is stopped. */
 const keepAliveMs = 5_000;
-/** What was written before a close has this long to leave. */
+/** How long a closing connection may go on sending what was written before. */
 const lingerMs = 300;
 
 const empty = Buffer.alloc(0);
-/** A word about the window: one number. */
+/** Length of the body of a `taken` frame: one u53. */
 const takenBytes = 8;
 
 export interface ConnectionEvents {
@@ -37,7 +37,7 @@ export interface ConnectionEnd {
   readonly reason: string;
   /** The operating system's error code, when that was the end. */
   readonly code: string | null;
-  /** The handshake said no, here or there. */
+  /** One of the two sides refused the handshake. */
   readonly refused: boolean;
   /** The other side has tried to prove a secret that is not ours. */
   readonly wrongProof: boolean;
@@ -47,7 +47,10 @@ export type Side =
   | { readonly role: "dialler"; readonly handshake: DiallerHandshake }
   | { readonly role: "acceptor"; readonly handshake: AcceptorHandshake };
 
-/** Frames flow from the dialler to the acceptor, which only sends signs of life and how far it has taken the bulk. */
+/**
+ * Frames flow from the dialler to the acceptor. The acceptor sends back only pongs, how much bulk it has taken, and
+ * that the dialler was removed from the cluster.
+ */
 export class PeerConnection {
   readonly #socket: Socket;
   readonly #side: Side;
@@ -59,10 +62,10 @@ export class PeerConnection {
   readonly #bulk: BulkQueue;
   /** The acceptor's unfinished frame. */
   readonly #assembly: FrameAssembly;
-  /** Bytes of bulk pieces that the acceptor has taken, and that it has told the dialler of. */
+  /** Bytes of bulk pieces that the acceptor has taken, and the number that it told the dialler last. */
   #taken = 0;
   #told = 0;
-  /** The first bytes of the connection: by them a peer of another version is known. */
+  /** The first bytes of the connection; a peer of version 1 is recognised by them. */
   #start = Buffer.alloc(0);
   #hasGreeted = false;
   #state: "handshake" | "ready" | "closed" = "handshake";
@@ -105,14 +108,14 @@ export class PeerConnection {
     return this.#state === "ready";
   }
 
-  /** It has begun the handshake of a peer of this cluster. */
+  /** Whether the other side has begun the handshake as only a peer of this cluster can. */
   get hasGreeted(): boolean {
     return this.#hasGreeted;
   }
 
   /**
-   * False when too much lies between this process and the operating system. Bulk has at most its window of that, so
-   * urgent frames are never dropped for it.
+   * False when too many bytes wait for the operating system. At most a window of them is bulk, and the limit leaves
+   * room for that, so urgent frames are never dropped because of bulk.
    */
   sendUrgent(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): boolean {
     const { windowBytes, urgentQueueBytesMax } = this.#limits;
@@ -143,15 +146,15 @@ export class PeerConnection {
     this.close("it was removed from the cluster");
   }
 
-  /** Ends the connection at once, for those that have proved nothing. */
+  /** Ends the connection at once; for connections that have proved nothing. */
   abort(reason: string): void {
     this.#end(reason);
   }
 
   /**
-   * One beat of the network's only timer. Counting beats, not time, makes a stall of this process
-   * one beat long. The acceptor answers as long as bytes arrive, so a large frame on a slow line
-   * keeps its connection alive, and one whose output is stuck does not.
+   * One beat of the network's only timer. Beats are counted and not milliseconds, so a stall of this process counts
+   * as one beat. The acceptor answers while bytes arrive, so a large frame on a slow line keeps its connection alive,
+   * and a connection whose output is stuck is closed.
    */
   tick(): void {
     if (this.#state !== "ready") return;
@@ -187,7 +190,10 @@ export class PeerConnection {
     this.#end(handshake ? `not a peer: ${fault}` : fault, { refused: handshake });
   }
 
-  /** Before the handshake is done: not too much, and not the former version's. */
+  /**
+   * Whether what arrives before the end of the handshake is short enough and not from a peer of version 1; else ends
+   * the connection.
+   */
   #isBearable(chunk: Buffer): boolean {
     this.#handshakeBytes += chunk.length;
     if (this.#handshakeBytes > this.#limits.handshakeBytesMax) {
@@ -202,8 +208,9 @@ export class PeerConnection {
   }
 
   /**
-   * The window stays open: when everything has arrived, less than this share of it is untold, and the rest has room for a
-   * piece. Small frames cost one such word in hundreds of them.
+   * Tells the dialler how much bulk was taken, whenever that is a share of the window more than it was told last. So
+   * the window never stays closed: when everything has arrived, less than this share is untold, and a piece fits into
+   * the rest. Hundreds of small frames share one such message.
    */
   #tellTaken(): void {
     if (this.#taken - this.#told < this.#limits.windowBytes * peerWindowShare) return;
@@ -224,7 +231,7 @@ export class PeerConnection {
     else if (kind !== ownKind.ping) this.#end(`an unexpected frame of kind ${kind}`);
   }
 
-  /** To the acceptor. */
+  /** The acceptor has received a piece. */
   #piece(kind: number, flags: number, body: Buffer): void {
     const frame = this.#assembly.add(kind, flags, body);
     if (isBulk(kind)) this.#taken += headBytes + body.length;
@@ -232,7 +239,7 @@ export class PeerConnection {
     else if (frame !== null) this.#events.frame(kind, frame);
   }
 
-  /** To the dialler. */
+  /** The dialler has received an answer. */
   #answered(kind: number, body: Buffer): void {
     if (kind === ownKind.pong) return;
     if (kind === ownKind.removed) this.#events.removed();

@@ -1,4 +1,4 @@
-// All connections of this node to its peers: one pair per peer, dialled for sending, accepted for hearing.
+// All connections of this node to its peers: it dials one per peer for sending, and accepts one per peer for receiving.
 
 import { createServer, type Server } from "node:net";
 import { assert } from "../../assert.ts";
@@ -66,7 +66,7 @@ export class PeerNetwork {
     this.#timer = setInterval(() => this.#tick(), this.#limits.pingMs);
   }
 
-  /** The peers to dial: new ones are connected, missing ones left; this node's own id is ignored. */
+  /** Sets the peers to dial: links to new ones are made, links to missing ones closed. This node's own id is ignored. */
   setPeers(peers: ReadonlyMap<NodeId, string>): void {
     if (this.#closed) return;
     for (const [peer, link] of this.#links) {
@@ -89,8 +89,8 @@ export class PeerNetwork {
   /**
    * Puts a frame (a kind below 0xf0, a body in parts) into the peer's queue; the frames of one turn leave in one write.
    * Kinds below `bulkKindMin` (piece.ts) are urgent: they fit into one piece, and leave between the pieces of bulk. The
-   * parts must not be changed afterwards. The first `summedBytes` of the body are checked on arrival, all when nothing
-   * is said. False: dropped, because the peer is not connected or its queue of this kind is full.
+   * parts must not be changed afterwards. The piece's CRC covers the first `summedBytes` of the body, all of it by
+   * default. False: dropped, because the peer is not connected or its queue of this kind is full.
    */
   send(to: NodeId, kind: number, body: readonly Uint8Array[], summedBytes?: number): boolean {
     return this.#links.get(to)?.send(kind, body, summedBytes) ?? false;

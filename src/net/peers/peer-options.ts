@@ -23,8 +23,8 @@ import type { NodeId } from "../../raft/core/types.ts";
 /** Called from socket events, never from within a call of the network's own methods. */
 export interface PeerHandlers {
   /**
-   * One whole frame; as much of it is checked as its sender has summed. The body may be a view of a larger buffer: copy
-   * what is kept long.
+   * One whole frame; its checksums cover as many bytes as its sender chose. The body may be a view of a larger
+   * buffer: copy what is kept long.
    */
   frame(from: NodeId, kind: number, body: Buffer): void;
   /** Frames can be sent to the peer from now on. */
@@ -94,7 +94,7 @@ export interface PeerNetworkOptions extends PeerIdentity {
   /** 0 picks a free one: see PeerNetwork.port. */
   readonly port: number;
   readonly logger: Logger;
-  /** Was a member and is none any more: it is told so, and not heard. */
+  /** Whether the peer was removed from the cluster: it is told so, and its frames are not read. */
   hasRemoved(peer: NodeId): boolean;
   readonly handlers: PeerHandlers;
   readonly limits?: Partial<PeerLimits>;

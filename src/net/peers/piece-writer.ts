@@ -6,10 +6,7 @@ import { assert } from "../../assert.ts";
 import { gatherBytesMax, peerSlabBytes } from "../../constants.ts";
 import { crcOf, headBytes, type PieceHead, wholeFlags, writeCrc, writeHead } from "./piece.ts";
 
-/**
- * Small frames are copied side by side into a slab, the bodies of large ones go to the socket as they are: they must not be
- * changed after they were given. Everything of one turn leaves in one write.
- */
+/** Pieces are copied side by side into a slab, and everything of one turn leaves in one write. */
 export class PieceWriter {
   readonly #socket: Socket;
   #slab: Buffer = Buffer.alloc(0);

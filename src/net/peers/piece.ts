@@ -11,7 +11,7 @@ import { assert } from "../../assert.ts";
  *
  *     0  u32  CRC-32 of the head from byte 4 on and of the first `summed` bytes of the body
  *     4  u32  bytes of the body
- *     8  u32  summed: bytes of the body that the CRC proves; those behind carry sums of their own
+ *     8  u32  summed: bytes of the body that the CRC covers; the rest carries checksums of its own
  *    12  u32  group: 0, the only one so far
  *    16  u8   kind of the frame
  *    17  u8   flags: the first piece of its frame, the last one
@@ -46,7 +46,7 @@ export interface PieceHead {
   readonly summed: number;
 }
 
-/** Everything but the CRC, which comes last: see `writeCrc`. */
+/** Writes all fields but the CRC, which `writeCrc` writes last. */
 export function writeHead(into: Buffer, at: number, head: PieceHead): void {
   into.writeUInt32LE(head.bytes, at + lengthOffset);
   into.writeUInt32LE(head.summed, at + summedOffset);
@@ -55,7 +55,7 @@ export function writeHead(into: Buffer, at: number, head: PieceHead): void {
   into[at + flagsOffset] = head.flags;
 }
 
-/** The sum of the head and of what lies directly behind it. */
+/** Computes the CRC of the head at `at` and of `summedHere` bytes behind it. */
 export function crcOf(bytes: Buffer, at: number, summedHere: number): number {
   return crc32(bytes.subarray(at + lengthOffset, at + headBytes + summedHere));
 }
@@ -135,7 +135,7 @@ export class PieceDecoder {
     return null;
   }
 
-  /** Before its checksum can be looked at: nothing that a head claims decides how much is waited for. */
+  /** Checks a head before its checksum can be checked: no unchecked claim may decide how many bytes are waited for. */
   #faultOfHead(bytes: Buffer, at: number): PieceFault | null {
     const length = bytes.readUInt32LE(at + lengthOffset);
     if (length > this.bodyBytesMax) return "a piece above the limit";

@@ -1,4 +1,4 @@
-// The accepted connections that have proved nothing yet, and who makes room when there are too many.
+// The accepted connections that have proved nothing yet, and which of them is closed when there are too many.
 
 import type { PeerConnection } from "./peer-connection.ts";
 
@@ -9,15 +9,16 @@ export interface UnprovenLimits {
 
 interface Stranger {
   readonly address: string;
-  /** A member is known to be there. */
+  /** Whether the address is that of a known member. */
   readonly isMember: boolean;
 }
 
 /**
- * A flood of strangers must not keep a peer out. An address that has its share makes room among its own connections. When
- * all are too many, one from no member's address goes, so strangers elsewhere cannot push out a member. Within
- * either, one goes that has not said a good hello, which a peer says as soon as it is connected and a stranger cannot say
- * without the cluster's id. Of what is left chance decides: the oldest would always be the one that waits for the network.
+ * A flood of strangers must not keep a peer out. When an address has used up its share, one of its own connections is
+ * closed. When there are too many in all, one is closed that does not come from a member's address, so strangers
+ * elsewhere cannot push out a member. In both cases connections that have sent no good hello go first: a peer sends
+ * one as soon as it is connected, and a stranger cannot without the cluster's id. Among the rest chance decides,
+ * because the oldest would always be the one that waits for the network.
  */
 export class Unproven {
   readonly #limits: UnprovenLimits;

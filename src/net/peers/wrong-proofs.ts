@@ -1,4 +1,4 @@
-// Addresses that have tried a wrong secret, and how long each of them is not listened to.
+// Addresses from which a wrong secret was tried, and for how long each of them is refused.
 
 import {
   wrongProofAddressesMax,
@@ -11,7 +11,7 @@ interface Record {
   untilMs: number;
 }
 
-/** Times are the caller's, of a clock that does not go back. */
+/** The caller passes the times in; they come from a clock that does not go back. */
 export class WrongProofs {
   /** In the order of the last wrong proof: the first is the one to be forgotten. */
   readonly #records = new Map<string, Record>();
@@ -34,7 +34,7 @@ export class WrongProofs {
     this.#records.set(address, { count, untilMs: nowMs + pauseMs });
   }
 
-  /** Somebody there knows the secret. */
+  /** A peer at this address has proved that it knows the secret. */
   forgive(address: string): void {
     this.#records.delete(address);
   }

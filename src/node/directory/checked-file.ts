@@ -1,4 +1,4 @@
-// Small files of JSON that say of themselves whether they are whole: with a format and a checksum.
+// Small JSON files with a format and a checksum, by which damage is noticed.
 
 import { crc32 } from "node:zlib";
 
@@ -9,7 +9,7 @@ export interface CheckedFile<Content extends object> {
   readonly name: string;
   /** The highest that this program knows. */
   readonly format: number;
-  /** The content, with its fields in the order in which they are written; null when it is none. */
+  /** The content, with its fields in the order in which they are written; null when the fields are not valid. */
   readonly parse: (fields: Fields) => Content | null;
 }
 
@@ -42,7 +42,7 @@ export function decodeChecked<Content extends object>(
   return content !== null && checksum === checksumOf(format, content) ? content : damaged;
 }
 
-/** Of a number in such a file: a whole one, above 0. */
+/** Whether a value is a whole number above 0. */
 export function isCount(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }

@@ -1,8 +1,8 @@
 // Which directory of the data directory holds the checkpoint, and how another one takes its place.
 //
-// At first it is `checkpoint`; each one that came from another node is `checkpoint-N`, and the file
-// checkpoint.json names the one that counts. That file is the switch: before it is replaced everything
-// is as it was, afterwards everything is new, and all the rest may be lost or left over.
+// At first it is `checkpoint`; each one that came from another node is `checkpoint-N`, and the file checkpoint.json names
+// the one that counts. Replacing that file is the switch: until then the old checkpoint counts, afterwards the new one,
+// and no other directory is needed.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ export interface RestartMark {
 
 interface Pointer {
   readonly directory: string;
-  /** Until the log has restarted there. */
+  /** Not null until the log has restarted behind this checkpoint. */
   readonly restart: RestartMark | null;
 }
 
@@ -48,7 +48,7 @@ export class CheckpointDirectory {
   readonly #path: string;
   readonly #files: Files;
   #pointer: Pointer;
-  /** Held the checkpoint before the one that counts. */
+  /** The directory of the checkpoint before the present one, until `restarted` removes it. */
   #former: string | null = null;
 
   /** Use `CheckpointDirectory.open`. */
@@ -61,7 +61,8 @@ export class CheckpointDirectory {
   /** In a data directory whose lock is held. Removes what a crash has left over. */
   static async open(path: string, files: Files = diskFiles): Promise<CheckpointDirectory> {
     try {
-      // What a killed process did last may be in memory alone: nothing may be built on it.
+      // The last changes of a killed process may be in the page cache alone: they are synced before anything relies on
+      // them.
       await files.syncDirectory(path);
       const names = await readdir(path);
       const pointer = await readPointer(path, names);

@@ -44,7 +44,7 @@ const identityFile: CheckedFile<Identity> = {
   },
 };
 
-/** There from before the first question to join until the directory has its node. */
+/** This file exists from before the first request to join until the directory belongs to a node. */
 const joiningFile: CheckedFile<{ readonly directory: string }> = {
   name: "joining.json",
   format: 1,
@@ -76,7 +76,7 @@ export function newClusterId(): string {
 
 export class DataDirectory {
   readonly path: string;
-  /** What whoever starts the server should know: one line each. */
+  /** Warnings for the operator, one line each. */
   readonly warnings: readonly string[];
   readonly #lock: DirectoryLock;
   #identity: Identity | null;
@@ -172,8 +172,9 @@ export class DataDirectory {
   }
 
   /**
-   * Log or checkpoint know of this life of the node: identity.json is an older version. The life that begins
-   * gets a higher number, for under this one its writes would be taken for those that were applied then.
+   * If log or checkpoint know an incarnation as high as the present one, identity.json is an older copy. Then this
+   * start gets a higher incarnation, because under the old one its writes would be taken for writes that were applied
+   * then.
    */
   async outlive(incarnation: number): Promise<Identity> {
     assert(this.#identity !== null, "a life belongs to a node");
@@ -248,7 +249,10 @@ async function readJoining(path: string): Promise<string | null> {
   return content.directory;
 }
 
-/** Whoever deletes the node's files must not be left with what the cluster took for its directory. */
+/**
+ * Removes joining.json: if an operator deletes the node's other files later, this must not look like the directory
+ * that the cluster has admitted.
+ */
 async function forgetJoining(path: string): Promise<void> {
   await diskFiles.remove(join(path, joiningFile.name));
   await diskFiles.syncDirectory(path);

@@ -87,7 +87,7 @@ class SocketLock implements DirectoryLock {
       if (rival !== null) return rival;
       dead.push(name);
     }
-    // Whoever took us for dead while we were not listening yet has removed our name.
+    // A process that took us for dead, before we listened, has removed our name.
     if (!(await this.#stands())) return { pid: process.pid, holds: false };
     this.#holds = true;
     for (const name of dead) await rm(join(this.#directory, name), { force: true });

@@ -62,7 +62,10 @@ export class DiskGuard {
     tellOthers(driver, peers, frameKind.diskSpace, Buffer.of(isLow ? 1 : 0));
   }
 
-  /** A leader whose disk fills up would end, and with it an election timeout of everybody's time. */
+  /**
+   * A leader whose disk is full ends its process, and that costs everybody an election timeout: so it hands over
+   * before.
+   */
   #leaveFullDisk(): void {
     const { driver } = this.#options;
     if (!driver.isLeader || !this.isLow) return;

@@ -51,7 +51,7 @@ export class DiskWatch {
     this.#ports = ports;
   }
 
-  /** Every second or so. Says again what is so, because a peer may have missed it. */
+  /** Called every second or so. Repeats what it said before, because a peer may have missed it. */
   async check(): Promise<void> {
     this.#checks += 1;
     this.#forgetOldWords();
@@ -76,7 +76,7 @@ export class DiskWatch {
     return this.#low.has(node);
   }
 
-  /** While no node is full no write is refused, whoever the members are: asked for each write. */
+  /** This is asked for each write, so it is cheap: while no node is full, no write is refused. */
   get isAnyLow(): boolean {
     return this.#low.size > 0;
   }
@@ -92,7 +92,10 @@ export class DiskWatch {
     else this.#low.delete(node);
   }
 
-  /** That a node has space again is said once, and may be missed: a full one says so again and again. */
+  /**
+   * A node says only once that it has space again, and that may be lost; a full one repeats itself. So old words are
+   * forgotten.
+   */
   #forgetOldWords(): void {
     for (const [node, heardIn] of this.#low) {
       if (node !== this.#self && heardIn < this.#checks - diskWordChecks) this.#low.delete(node);

@@ -10,20 +10,21 @@ import { decodeAddress, encodeAddress, isAt, type MemberAddress } from "./member
 /** An announcement: member `id` is at these addresses. */
 interface Announcement extends MemberAddress {
   readonly id: NodeId;
-  /** The sender's configuration lacks it, and others may have moved as well: tell it where you are. */
+  /** The sender is not where its configuration says, and others may have moved as well: it asks where the receiver is. */
   readonly asks: boolean;
 }
 
 type Driver = Pick<RaftDriver, "core" | "proposeMembership" | "isLeader">;
 
 /**
- * A node that comes back under a new address can dial the others, but they cannot dial it. So every node
- * tells those whom it dials where it is. Whoever hears that dials it there at once: a majority may
- * have moved, and nothing can be committed before they reach each other.
+ * A node that comes back under a new address can dial the others, but they cannot dial it. So every node tells the
+ * nodes that it dials where it is, and they dial it there at once: a majority may have moved, and nothing can be
+ * committed before they reach each other.
  *
- * The same holds for two nodes of which one does not know the other yet: one that has just joined may be
- * new to those that are behind, and a leader new to its first entries. Only who has proved on its
- * connection to be of this cluster is heard, and such a stranger is believed about itself alone.
+ * The same holds for two nodes of which one does not know the other yet: a node that has just joined may be unknown
+ * to nodes that are behind, and a leader may be unknown to a node that lacks its first entries. Only nodes that have
+ * proved on their connection that they belong to this cluster are heard, and one that no configuration names is
+ * believed about its own address alone.
  */
 export class AddressBook {
   readonly #driver: Driver;
@@ -32,7 +33,7 @@ export class AddressBook {
   readonly #own: () => MemberAddress | null;
   /** What members have told, with what the configuration said at that time. */
   readonly #told = new Map<NodeId, { readonly before: string; readonly peer: string }>();
-  /** Peers of whom no configuration here knows yet: of the invitation, or they have said it themselves. */
+  /** Peers that no configuration here names yet: known from the invitation, or from their own announcement. */
   readonly #strangers: Map<NodeId, string>;
   #dialled: ReadonlyMap<NodeId, string> = new Map();
   #newest: Membership | null = null;
@@ -91,7 +92,8 @@ export class AddressBook {
     if (!isRelay && asks && core.leader !== null && core.leader !== core.id) {
       this.#send(core.leader, announcement);
     }
-    // Whoever moved does not hear of those who moved before it by the log, which it cannot acknowledge.
+    // A node that has moved cannot learn from the log who moved before it, because it cannot acknowledge entries: so it
+    // is told.
     const own = this.#own();
     if (asks && own !== null) this.#send(id, { id: core.id, ...own, asks: false });
   }
@@ -115,7 +117,10 @@ export class AddressBook {
     this.#propose(announcement);
   }
 
-  /** Whoever leaves is dialled until that is committed: a leader that leaves needs acknowledgements. */
+  /**
+   * Members of the last committed configuration are dialled, too: a leader that is being removed needs
+   * acknowledgements until its removal is committed.
+   */
   #dial(): void {
     const peers = new Map(this.#strangers);
     for (const membership of [this.#settled, this.#newest]) {
@@ -130,7 +135,7 @@ export class AddressBook {
     this.#peers.setPeers(peers);
   }
 
-  /** At the leader. Refused when it does not suit: the announcement comes again. */
+  /** At the leader. The core may refuse it for now: the announcement comes again. */
   #propose({ id, peer, client }: Announcement): void {
     const { members } = this.#driver.core.membership;
     const member = members.find((each) => each.id === id);

@@ -58,7 +58,7 @@ export class AdminDesk {
     });
   }
 
-  /** A follower's question. Who does not lead says nothing: it will be put to the leader. */
+  /** A follower's question. A node that does not lead stays silent: the follower puts the question to the next leader. */
   asked(from: NodeId, body: Buffer): void {
     const request = decodeRequest(body);
     if (request === null || this.#leader() !== this.#admin.self) return;
@@ -123,7 +123,10 @@ export class AdminDesk {
     if (this.#peers.send(leader, frameKind.admin, body)) question.asked = leader;
   }
 
-  /** This node's own removal is what was asked for, or nobody answers it any more. */
+  /**
+   * The reply once this node is removed: its removal may be what was asked for; nobody answers anything else any
+   * more.
+   */
   #afterRemoval({ request, asked }: Question): Reply {
     if (request.verb === "remove" && request.id === this.#admin.self) return ok;
     return asked === null ? adminErrors.removed : adminErrors.unknownOutcome;

@@ -10,7 +10,7 @@ function nodes(ids: readonly number[]): string {
   return `${ids.length === 1 ? "node" : "nodes"} ${ids.join(", ")}`;
 }
 
-/** The last thing of weight that a removed node logs. */
+/** What a node logs when it was removed. */
 export function removedLine(id: number): string {
   return (
     `node ${id} was removed from the cluster: it serves no data and never votes. ` +
@@ -26,7 +26,7 @@ export const adminErrors = {
   unknownOutcome: error(
     "UNKNOWN The fate of this change is not known: see RAFT STATUS, and ask again if it is not there",
   ),
-  /** Why is the core's own word for something that passes by itself. */
+  /** `why`: what the core says of an obstacle that goes away by itself. */
   notNow: (why: string) => error(`ERR ${why}: ask again in a moment`),
   noMember: (id: number) => error(`ERR there is no member ${id}: RAFT STATUS lists the members`),
 
@@ -62,7 +62,7 @@ export const adminErrors = {
   /** The leader has given the transfer up, and goes on. */
   notTakenOver: (heir: number) =>
     error(`ERR node ${heir} has not taken over in time: see RAFT STATUS, and ask again`),
-  /** Somebody else was quicker. */
+  /** Another node became leader instead. */
   anotherLeads: (leader: number) =>
     error(`ERR node ${leader} leads instead: see RAFT STATUS, and ask again`),
   unreadableAnswer: error("ERR the leader's answer could not be read: see RAFT STATUS"),

@@ -9,8 +9,8 @@ export interface MemberAddress {
 
 export interface MemberHome extends MemberAddress {
   /**
-   * The random name of the data directory that the member's id was given to, 32 hex digits: no other one gets it.
-   * The founder has none, nor has whom an operator has admitted, until it asks itself.
+   * The random name, 32 hex digits, of the data directory to which the member's id was given; no other directory gets
+   * that id. The founder has none. A member that an operator has admitted has none until its node asks to join.
    */
   readonly directory?: string | undefined;
 }
@@ -21,7 +21,7 @@ export function encodeAddress({ peer, client, directory }: MemberHome): string {
   return JSON.stringify({ peer, client, directory });
 }
 
-/** Where the text, of a member, says that it is. */
+/** Whether a member's encoded address names these two. */
 export function isAt(text: string, { peer, client }: MemberAddress): boolean {
   const found = decodeAddress(text);
   return found.peer === peer && found.client === client;

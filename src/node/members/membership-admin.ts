@@ -19,7 +19,7 @@ const patienceTicks = 4 * electionTicksMin;
 interface Work {
   readonly request: AdminRequest;
   readonly finish: (reply: Reply | null) => void;
-  /** Counted from the last thing that was begun. */
+  /** Ticks since the request, or its transfer, has begun. */
   ticks: number;
   state:
     | { readonly at: "waiting" }
@@ -51,8 +51,8 @@ export class MembershipAdmin implements ClusterView {
   }
 
   /**
-   * True once this node knows that it is no member any more: from its own log, or, because nobody
-   * sends it the entry that removes it, from a member. It never becomes false again.
+   * True once this node knows that it is no member any more: from its own log, or from a member, because no leader
+   * sends a removed node the entry that removes it. It never becomes false again.
    */
   get isRemoved(): boolean {
     return this.#toldRemoved || this.hasRemoved(this.self);
@@ -143,7 +143,7 @@ export class MembershipAdmin implements ClusterView {
         this.#begin(work);
         return;
       case "proposed":
-        // Its index will be applied; unless another leader's snapshot passes over it: that one is asked.
+        // `applied` answers it, unless a snapshot of the next leader skips its index: so the next leader is asked.
         if (!this.#driver.isLeader) work.finish(null);
         return;
       case "transferring":

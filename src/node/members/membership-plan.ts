@@ -28,7 +28,7 @@ export interface ClusterView {
 
 export type Plan =
   | { readonly step: "answer"; readonly reply: Reply }
-  /** Refused unless it has passed when the leader's patience ends. */
+  /** The obstacle may go away: the request is refused if it has not within the leader's patience. */
   | { readonly step: "wait"; readonly refusal: ErrorReply }
   | { readonly step: "change"; readonly change: MembershipChange; readonly reply: () => Reply }
   | { readonly step: "transfer"; readonly to: NodeId };
@@ -66,9 +66,9 @@ function planAdd({ peer, client, directory }: MemberHome, view: ClusterView): Pl
 }
 
 /**
- * Admitted before, but never heard of: its first start was cut short, so it may start again, from the same
- * directory. A leader may not have heard of what another one knows well, and from a second disk the
- * member's writes would have the numbers of those of its first life.
+ * The member was admitted but never heard of: its first start was cut short, so it may start again, from the same
+ * directory. It has to be the same one, because this leader may not know that the member did run, and on a second
+ * disk its writes would get numbers that were used before.
  */
 function planAgain(known: Member, directory: string | undefined, view: ClusterView): Plan {
   const { id } = known;

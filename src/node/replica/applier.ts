@@ -10,7 +10,7 @@ export interface ApplierPorts {
   readonly sink: ReplySink;
   /** A clock that only ever goes forward, in ms. */
   readonly clockMs: () => number;
-  /** An entry is applied as a whole: only now does it count. */
+  /** An entry has been applied completely; only now does it count. */
   readonly whole: (entry: Entry) => void;
   /** Entries of so many bytes are applied, and none is half done. */
   readonly applied: (bytes: number) => void;

@@ -51,7 +51,7 @@ export class DivergenceCheck {
     this.#compare(index);
   }
 
-  /** Its state is another one from now on: what it said before is of no use. */
+  /** The node's state was replaced, so its earlier digests are of no use. */
   forget(node: NodeId): void {
     this.#digests.delete(node);
   }
@@ -92,7 +92,7 @@ export class DivergenceCheck {
     );
   }
 
-  /** Members that have left, or vote no more. */
+  /** Drops the digests of members that have left or no longer vote. */
   #forgetAllBut(voters: ReadonlySet<NodeId>): void {
     for (const node of this.#digests.keys()) {
       if (node !== this.#self && !voters.has(node)) this.#digests.delete(node);

@@ -2,16 +2,16 @@
 
 import { shareBytesMax, shareTurnsMax } from "../../constants.ts";
 
-/** Of what was expected, this share is forgotten each time something leaves. */
+/** The expected number falls by this share each time something leaves. */
 const forgottenShare = 1 / 8;
 
 /**
- * A batch or a round costs much the same for one request and for fifty. Those who sent requests lately and wait for
- * no reply now will soon send more; when there are none of them, nothing is gained by waiting. So one client never
- * waits, and fifty share.
+ * A batch or a round costs about the same for one request as for fifty. Clients that sent requests lately and wait
+ * for no reply now will probably send more soon, so it pays to wait for them. When every recent client waits for a
+ * reply already, nothing is gained by waiting. So one client never waits, and fifty share.
  */
 export class Gathering {
-  /** The most that waited at once, lately. */
+  /** How many clients waited at once at most, lately. */
   #expected = 0;
   #turns = 0;
 

@@ -11,7 +11,7 @@ import type { PendingReads } from "./pending-reads.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import type { ReadBarrier } from "./read-barrier.ts";
 
-/** What is unanswered for one to two of these is asked about: a frame may have been lost. */
+/** A request that is unanswered for one to two of these periods is asked about, because a frame may have been lost. */
 const staleMs = 2_000;
 
 export interface LeaderPathOptions {
@@ -33,8 +33,8 @@ export class LeaderPath {
   #leaderlessSinceMs: number;
   #nextStaleCheckMs = 0;
   /**
-   * This node's disk has not completed a save for so long that requests wait no more: entries are applied here once they
-   * are on this disk, so nothing can be answered. Other nodes serve.
+   * The save in flight has taken so long that requests no longer wait for it. Entries are applied here only when they
+   * are on this node's disk, so this node can answer nothing; other nodes serve.
    */
   #diskHangs = false;
 
@@ -48,7 +48,7 @@ export class LeaderPath {
     return this.#leader;
   }
 
-  /** What leaves now is ordered by somebody, and can be answered here. */
+  /** Whether writes may leave: there is a leader that orders them, and this node could answer them. */
   get maySend(): boolean {
     return this.#leader !== null && !this.#diskHangs;
   }
@@ -78,7 +78,10 @@ export class LeaderPath {
     wake();
   }
 
-  /** Every `tickMs`. `isStill`: nothing is half done here, so what is pending waits for others. */
+  /**
+   * Called every `tickMs`. `isStill`: no read and no entry is half done here, so a request that is pending waits for
+   * other nodes.
+   */
   tick(isStill: boolean): void {
     const { monotonicMs, reads, writes, ordering } = this.#options;
     const nowMs = monotonicMs();

@@ -8,10 +8,11 @@ export interface Numbers {
 }
 
 /**
- * A batch is ordered only if no number is missing before it: what has a gap before it no node could ever apply.
- * An origin begins each term with its lowest pending number, and all lower ones are committed; until they are
- * applied at the leader too, their batch is refused. From then on each batch follows the one before: a leader's
- * log loses nothing of its term while it leads, so what is in it needs no second entry, and the number never falls.
+ * A batch is ordered only if no number of its origin is missing before it, because no node could apply it behind a
+ * gap. In each term an origin begins with its lowest pending number. All lower ones are committed; until the leader
+ * has applied those as well, it refuses the batch. From then on each batch follows the one before. A leader's log
+ * loses nothing of its term while it leads, so a batch that is in it needs no second entry, and the next number never
+ * falls.
  */
 export class OrderedWrites {
   readonly #highestApplied: (origin: number, incarnation: number) => number;

@@ -32,7 +32,7 @@ export interface OrderingOptions {
   readonly limits: ReplicaLimits;
 }
 
-/** A peer that was refused something, and what it sends behind that is ignored. */
+/** A peer with a refused batch. Batches that it sends behind that one are ignored. */
 interface Refused {
   readonly incarnation: number;
   /** It was told with which number to go on. */
@@ -40,10 +40,11 @@ interface Refused {
 }
 
 /**
- * The leader only orders: whoever took a write from its client answers it from its own apply.
+ * The leader only orders: the node that took a write from its client answers it when it applies the entry itself.
  *
- * A peer whose batch cannot be ordered is told later, when it can: until then it waits, and nothing is sent twice.
- * One such word answers all that it has sent meanwhile. When the word is lost, the peer asks (`ask`).
+ * A peer whose batch cannot be ordered yet is told when it can be. Until then the peer waits, and nothing is sent
+ * twice. One such refusal covers everything that the peer has sent meanwhile. When the refusal is lost, the peer asks
+ * (`ask`).
  */
 export class Ordering {
   readonly #options: OrderingOptions;
@@ -103,8 +104,8 @@ export class Ordering {
   // --- Batches of peers ------------------------------------------------------------------------
 
   /**
-   * A frame of `frameKind.forward`: its batch is ordered, or its sender is told later. Whoever does not lead in the
-   * sender's term says nothing: the sender will hear of another leader, and send everything to that one.
+   * A frame of `frameKind.forward`: its batch is ordered, or its sender is told later. A node that does not lead in
+   * the sender's term stays silent: the sender will hear of another leader and send everything to that one.
    */
   orderForwarded(from: NodeId, frame: Buffer): void {
     const { driver, logger } = this.#options;
@@ -145,7 +146,7 @@ export class Ordering {
       this.#refused.clear();
       return;
     }
-    // Half of the room, so that what comes is not refused once more after the first batches.
+    // Half of the room has to be free, so that the peer is not refused again after its first batches.
     const hasRoom = driver.core.uncommittedBytes <= this.#options.limits.uncommittedBytesMax / 2;
     const untold = [...this.#refused].filter(([, { isTold }]) => !isTold);
     if (untold.length === 0 || !hasRoom || this.#appliedTerm !== term) return;

@@ -21,9 +21,9 @@ export class PendingReads {
   readonly #runner: ReadRunner;
   #collecting = new ReadBatch(false);
   #collectedBytes = 0;
-  /** READONLY: they need no barrier, and run with the next `run`. */
+  /** Reads of READONLY sessions: they need no barrier, and run with the next `run`. */
   #local = new ReadBatch(false);
-  /** By token; a batch that waits for a tick is older, for each of its sessions, than any other. */
+  /** Batches by token. One that waits for a tick is older, for each of its sessions, than any batch in `#asked`. */
   readonly #asked = new Map<number, ReadBatch>();
   readonly #ticks = new Map<number, ReadBatch>();
   /** Reads in `#asked`. */
@@ -70,7 +70,7 @@ export class PendingReads {
   /** What is collected shares one barrier. True: it waits for more to come, and another turn is wanted. */
   flush(): boolean {
     if (this.#local.length > 0) {
-      // By log time alone: a key that is due by a clock is seen until the log says that it is gone.
+      // Local reads go by log time alone: a key that is due by the clock is seen until the log expires it.
       this.#runner.add(this.#local, 0, 0);
       this.#local = new ReadBatch(false);
     }

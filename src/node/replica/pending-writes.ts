@@ -31,7 +31,7 @@ interface Numbered extends Batch {
   readonly firstNumber: number;
 }
 
-/** Clients work on their first replies while the rest of an entry is applied. */
+/** Replies are written after every so many, so that clients can go on while the rest of an entry is applied. */
 const repliesPerWrite = 64;
 const nothing = new Uint8Array(0);
 
@@ -72,13 +72,13 @@ export class PendingWrites {
   #sentBytes = 0;
   /** A batch was applied, so there may be room for another one. */
   #hasRoomAgain = false;
-  /** As of the last `staleFrom`. */
+  /** The lowest pending number at the last `staleFrom`; 0: there was none. */
   #oldestPending = 0;
-  /** Within the first batch: its waiter at work, and how many replies that one has had. */
+  /** Within the first batch: the waiter that gets the next reply, and how many replies that one has had. */
   #waiterAt = 0;
   #repliesToWaiter = 0;
   #repliesToBatch = 0;
-  /** Requests that are not applied here; and who waits for them, one that waits in two places twice. */
+  /** Requests that are not applied here yet, and how many waiters wait for them; a waiter of two batches counts twice. */
   #length = 0;
   #waiting = 0;
 
@@ -147,8 +147,9 @@ export class PendingWrites {
   }
 
   /**
-   * Now and then: a frame may have been dropped on its way. Null, or when what is pending has not moved since the
-   * last call: the number behind what was sent. The leader then misses nothing before it, or says what.
+   * Called now and then, because a frame may have been dropped on its way. If the lowest pending number is the same
+   * as at the last call, returns the number behind what was sent: the leader is asked whether it misses anything
+   * before it. Else null.
    */
   staleFrom(): number | null {
     const oldest = this.#numbered.first()?.firstNumber ?? 0;
@@ -177,8 +178,9 @@ export class PendingWrites {
   }
 
   /**
-   * This node's state is past its writes up to a number without their replies: a snapshot has brought it there, or
-   * they were given up. Not a closed connection, because most clients would send the requests again.
+   * This node's state holds its writes up to a number, but their replies are lost: a snapshot has brought the state
+   * there, or the writes were given up. Their clients get -UNKNOWN and no closed connection, because most clients
+   * would then send the requests again.
    */
   passed(highest: number): void {
     for (;;) {
@@ -192,8 +194,9 @@ export class PendingWrites {
   }
 
   /**
-   * No leader for too long: what never left gets a definite error, the rest an unknown outcome. Its numbers go on
-   * without their requests, so what no leader has ordered by now takes no effect later.
+   * There was no leader for too long: writes that never left get a definite error, the others an unknown outcome.
+   * Their numbers are still sent, without the requests, so a write that no leader has ordered by now takes no effect
+   * later.
    */
   giveUp(refusal: ErrorReply = errors.clusterDown): void {
     let at = 0;
@@ -230,7 +233,7 @@ export class PendingWrites {
     return this.#sentBytes === 0 || this.#sentBytes + bytes <= this.#ports.limits.writeWindowBytes;
   }
 
-  /** False: there is more of it, or no room behind it. */
+  /** False: some numbered batch has not left. */
   #sendNumbered(): boolean {
     while (this.#sent < this.#numbered.length) {
       const batch = this.#numbered.at(this.#sent);

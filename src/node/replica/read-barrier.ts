@@ -30,7 +30,7 @@ export interface ReadBarrierOptions {
   readonly peers: Pick<Peers, "send">;
   /** As this node knows it. */
   readonly leader: () => NodeId | null;
-  /** The wall clock, in Unix ms. */
+  /** The log clock, in Unix ms: `NodeTime.now`. */
   readonly nowMs: () => number;
   /** Asks for a `flush` at the end of this turn. */
   readonly wake: () => void;
@@ -72,7 +72,7 @@ export class ReadBarrier {
   readonly #options: ReadBarrierOptions;
   readonly #peerReadsMax: number;
   #leaseUntilMs = 0;
-  /** The leader keeps what a peer asked, so a token must not come again in that peer's next life. */
+  /** A leader keeps the requests of its peers, so a peer's next incarnation must not use a token again. */
   readonly #tokens: LifeNumbers;
   /** As of the last `askStale`. */
   #oldestOpen = 0;
@@ -100,7 +100,7 @@ export class ReadBarrier {
     return reads;
   }
 
-  /** Returns the token that `confirmed` will name. With `tick`, log time has passed the leader's clock. */
+  /** Returns the token that `confirmed` will name. With `tick`, log time has reached the leader's log clock by then. */
   request(tick: boolean): number {
     const request = { peer: 0, token: this.#tokens.next(), tick };
     this.#open.set(request.token, request);
@@ -126,8 +126,8 @@ export class ReadBarrier {
   }
 
   /**
-   * A frame of `frameKind.readIndex`: a follower asks. Without leadership here it gets no answer, and asks the next
-   * leader; beyond its share neither, and it asks again.
+   * A frame of `frameKind.readIndex`: a follower asks. It gets no answer when this node does not lead (then it asks
+   * the next leader), nor when this node keeps too many requests of it (then it asks again).
    */
   asked(from: NodeId, frame: Buffer): void {
     const asked = decodeReadIndex(frame);
@@ -155,7 +155,7 @@ export class ReadBarrier {
   roundConfirmed(round: number, index: LogIndex, patient: boolean): void {
     const confirmed = this.#endRound(round);
     if (confirmed === undefined) return;
-    // Counted from when it was asked for: a majority has heard of this leader no earlier than that.
+    // The lease begins when the round was asked for: the majority's promises are no older than that.
     const leaseMs = patient ? (this.#options.lease?.ms ?? 0) : 0;
     this.#leaseUntilMs = Math.max(this.#leaseUntilMs, confirmed.askedMs + leaseMs);
     for (const request of confirmed.sharing.values()) this.#confirm(request, index);
@@ -165,7 +165,7 @@ export class ReadBarrier {
     for (const request of this.#endRound(round)?.sharing.values() ?? []) this.#askLater(request);
   }
 
-  /** An entry was applied: a tick that was waited for, perhaps. Another term's entry is not ours. */
+  /** An entry was applied, and requests may have waited for it. An entry of another term took the place of ours. */
   applied(index: number, term: number): void {
     if (this.#ticks.size === 0) return;
     const tick = this.#ticks.get(index);
@@ -248,7 +248,7 @@ export class ReadBarrier {
     return this.#peerReads.get(peer) ?? 0;
   }
 
-  /** No other node can have been elected yet, so what is committed here is all there is. */
+  /** The commit index while the lease holds: no other node can have been elected, so nothing newer is committed. */
   #leasedIndex(): number | null {
     const { lease, driver } = this.#options;
     const holds = lease != null && lease.monotonicMs() < this.#leaseUntilMs;

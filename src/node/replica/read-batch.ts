@@ -9,7 +9,7 @@ export class ReadBatch {
   readonly waiters: Waiter[] = [];
   readonly commands: ReadCommand[] = [];
   readonly args: Arguments[] = [];
-  /** The second time round: log time has been moved, so what it says is the answer. */
+  /** These reads ran before and met a due key. Log time has been moved on since, so this time their answers are final. */
   readonly afterTick: boolean;
   /** Reads that came after one of this batch in their sessions: they run next after it. */
   behind: ReadBatch | null = null;

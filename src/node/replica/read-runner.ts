@@ -22,7 +22,7 @@ export interface Reader {
   readonly metDue: boolean;
 }
 
-/** `random`: this node's own, for reads leave no trace. */
+/** `random` is this node's own, because reads change no state. */
 export function readerOf(machine: Machine, random: () => number): Reader {
   return {
     get appliedIndex(): number {
@@ -71,7 +71,7 @@ export class ReadRunner {
   #paused: SlicedReply | null = null;
   /** Reads of the batch at work that need a tick first. */
   #due = new ReadBatch(true);
-  /** Sessions of which a read waits for a tick, and with whom it does. */
+  /** Sessions with a read that waits for a tick, and the batch in which it waits. */
   readonly #held = new Map<Waiter, ReadBatch>();
 
   constructor(ports: RunnerPorts) {
@@ -99,8 +99,8 @@ export class ReadRunner {
   }
 
   /**
-   * Runs what can run, for about `readSliceMs`. True: there is more to do, in another turn. What waited
-   * for a long read comes before the next one: entries are applied between two of them.
+   * Runs what can run, for about `readSliceMs`. True: there is more to do, in another turn. A long read ends the
+   * turn, so that the entries that waited for it are applied before the next read.
    */
   run(): boolean {
     if (!this.#takeHead()) return false;
@@ -190,7 +190,7 @@ export class ReadRunner {
     this.#ports.ended(batch.args[this.#at++] as Arguments);
   }
 
-  /** Nobody waits for the answer any more; the state may move on. */
+  /** Drops the current read, whose client is gone; the state may move on. */
   #drop(): void {
     const { batch } = this.#head as Confirmed;
     this.#abandon();
@@ -210,7 +210,7 @@ export class ReadRunner {
     this.#due.add(waiter, command, batch.args[this.#at++] as Arguments);
   }
 
-  /** A session's read waits with `before`: so does this one. */
+  /** An earlier read of the same session waits in `before`, so this one waits behind it. */
   #waitBehind(before: ReadBatch): void {
     const { batch } = this.#head as Confirmed;
     before.behind ??= new ReadBatch(false);

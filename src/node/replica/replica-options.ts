@@ -29,7 +29,10 @@ export interface ReplicaOptions {
   readonly nowMs: () => number;
   /** For waiting: nobody sets this clock. */
   readonly monotonicMs: () => number;
-  /** Tells how long a turn has read or applied entries: `monotonicMs` unless work is to seem longer than it is. */
+  /**
+   * The clock for slices of work, `monotonicMs` by default. A simulation gives one in which work seems longer than it
+   * is.
+   */
   readonly sliceClockMs?: () => number;
   /** Null: every read asks a majority. The core is then not patient, else it is. */
   readonly lease?: Lease | null;

@@ -64,7 +64,7 @@ export function createParts(options: ReplicaOptions, host: ReplicaHost): Replica
 function createDriver({ core, store, peers, snapshots, wake }: ReplicaOptions, host: ReplicaHost) {
   const transport = {
     send: (message: PeerMessage): void => {
-      // A removed node takes no part any more: not even with what a write that was under way acknowledges.
+      // A removed node takes no part any more: it does not even send the acknowledgements of a save in flight.
       if (host.isRetired) return;
       const { to, type } = message;
       // Behind the head of an AppendEntries are records, which carry checksums of their own.

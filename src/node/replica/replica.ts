@@ -27,7 +27,7 @@ export class Replica implements ReplicaHost {
   readonly #parts: ReplicaParts;
   readonly #awaitingStillness: (() => void)[] = [];
   #isRetired = false;
-  /** A turn is about to work on whatever there is, so nobody has to ask for one. */
+  /** A turn is about to run, so nobody has to ask for one. */
   #takesUp = false;
   #nextAnnouncementMs = 0;
 

@@ -51,7 +51,7 @@ export class CheckpointHome {
     }
   }
 
-  /** Another one after `replace`. */
+  /** The store in use; `replace` opens another one. */
   get store(): CheckpointStore {
     return this.#store;
   }

@@ -24,7 +24,7 @@ export class Pace {
     return this.#nowMs() - this.#beganMs;
   }
 
-  /** It is over. */
+  /** The burst is over, and a rest begins. */
   rest(): void {
     this.#restMs = Math.min(snapshotRestPerWork * this.tookMs, snapshotRestMaxMs);
     this.#restedMs = this.#nowMs();

@@ -1,8 +1,8 @@
-// The process that reads a checkpoint in place of a node, whether or not that ends it: one argument, the directory.
+// The child process that reads the checkpoint in a directory (its argument) for a node, because LevelDB may abort it.
 
 import { openCheckpointStore } from "../../state/checkpoint-store.ts";
 
-// Without the node that has asked nobody waits for the answer, and its next start needs the directory.
+// When the node that has asked is gone, nobody waits for the answer, and its next start needs the directory.
 process.channel?.unref();
 process.once("disconnect", () => process.exit(1));
 if (!process.connected) process.exit(1); // It has ended while the modules were loaded.

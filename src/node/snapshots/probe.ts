@@ -1,11 +1,11 @@
-// Whether a process outlives the reading of a checkpoint: found out with one that may die.
+// Finds out whether a process survives the reading of a checkpoint, with a child process that may die of it.
 
 import { fork } from "node:child_process";
 
 /** Resolves to the signal by which a process ends itself when it reads the checkpoint; null for none. */
 export type Probe = (directory: string) => Promise<NodeJS.Signals | null>;
 
-/** Those that nobody else sends: a process that was killed (out of memory, an operator) says nothing of the data. */
+/** Signals by which a process ends itself: one that was killed (out of memory, an operator) says nothing of the data. */
 const ownSignals: ReadonlySet<NodeJS.Signals | null> = new Set([
   "SIGABRT",
   "SIGBUS",
@@ -24,8 +24,8 @@ const program = new URL(
 );
 
 /**
- * Of a closed checkpoint. An error of the other process, even that it could not be started, counts as
- * outlived: who then reads the checkpoint gets that error in words.
+ * The checkpoint is closed. An error of the child, even that it could not be started, counts as survival: the node
+ * then reads the checkpoint itself and gets that error in words.
  */
 export const probeCheckpoint: Probe = (directory) => {
   // The channel tells the child when this process has ended.

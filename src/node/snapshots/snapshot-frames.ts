@@ -15,7 +15,7 @@ export type SnapshotFrame =
       readonly number: number;
       readonly records: Buffer;
     }
-  /** Nothing is missing. `term` is the leader's. */
+  /** Every record was sent. `term` is the leader's. */
   | { readonly type: "end"; readonly attempt: number; readonly term: number }
   | { readonly type: "stop"; readonly attempt: number; readonly reason: string };
 

@@ -15,7 +15,7 @@ export function checkpointContext(
   return { term, membershipIndex: at.index, membership };
 }
 
-/** Null when the membership is none. */
+/** Null when the membership cannot be read. */
 export function snapshotPoint(meta: CheckpointMeta): SnapshotPoint | null {
   const membership = decodeMembership(Buffer.from(meta.membership));
   if (membership === null) return null;

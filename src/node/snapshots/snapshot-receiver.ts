@@ -60,8 +60,8 @@ export interface StagedSnapshot {
 }
 
 /**
- * One snapshot at a time. Frames are worked off one after the other, because staging takes turns of
- * the disk. Nothing of a snapshot can be seen before all of it is proved and consensus has asked for it.
+ * One snapshot at a time. Frames are handled one after the other, because staging waits for the disk. Nothing of a
+ * snapshot can be seen before all of it is proved and consensus has asked for it.
  */
 export class SnapshotReceiver {
   readonly #ports: ReceiverPorts;
@@ -94,12 +94,15 @@ export class SnapshotReceiver {
       });
   }
 
-  /** Its work goes on with a tick. */
+  /** Its work is paused until a later tick. */
   get isResting(): boolean {
     return this.#wake !== null;
   }
 
-  /** Often: a rest is over only then. The leader is told that a long step (loading, installing) is still at work. */
+  /**
+   * Called often, because a rest ends only with a tick. The leader is told that a long step (loading, installing) is
+   * still at work.
+   */
   tick(): void {
     if (!this.#pace.isResting) this.#goOn();
     const atWork = this.#queued > 0 && this.#incoming !== null ? this.#incoming : this.#finished;
@@ -213,7 +216,7 @@ export class SnapshotReceiver {
       point === null
         ? "its membership cannot be read"
         : await incoming.staged.finish(machine, () => this.#giveWay());
-    if (this.#isClosed) return; // Nothing is handed on that is put away in a moment.
+    if (this.#isClosed) return; // `close` discards what is staged.
     if (problem !== null || point === null) {
       await this.#discard();
       this.#refuse(from, frame.attempt, problem ?? "");
@@ -225,7 +228,7 @@ export class SnapshotReceiver {
     this.#ports.step({ type: "installSnapshot", from, to, term: asTerm(frame.term), point });
     this.#finished = incoming;
     if (this.#ports.installing()?.index === point.index) return;
-    // It was not needed, or came from a leader that is none any more.
+    // It was not needed, or came from a node that no longer leads.
     await this.#discard();
     this.installed();
   }
@@ -234,7 +237,7 @@ export class SnapshotReceiver {
     return this.#incoming?.from === from && this.#incoming.attempt === attempt;
   }
 
-  /** Null, or what to wait for: the machine is there for others now. */
+  /** Null to go on at once, or what to wait for, so that the rest of the node gets its time. */
   #giveWay(): Promise<void> | null {
     this.tick();
     if (this.#isClosed || this.#pace.tookMs < snapshotLoadBurstMs) return null;

@@ -21,7 +21,7 @@ export interface SenderPorts {
   send(to: NodeId, frame: SnapshotFrame): boolean;
   /** The term this node leads in; null when it does not. */
   leads(): Term | null;
-  /** Which life of this node it is: attempts of another one are not answered to this one. */
+  /** This node's incarnation: answers to attempts of an earlier one must not be taken for answers to this one's. */
   readonly incarnation: number;
   /** Given up: consensus asks again when the member answers. */
   failed(to: NodeId): void;
@@ -74,7 +74,10 @@ export class SnapshotSender {
     return this.#transfers.size > 0;
   }
 
-  /** The log has to go on behind these checkpoints: nothing above is cut. Infinity when there is none. */
+  /**
+   * The lowest index of a checkpoint that is being sent: the log above it must not be cut. Infinity when none is
+   * sent.
+   */
   get oldestIndex(): number {
     let oldest = Number.POSITIVE_INFINITY;
     for (const { view } of this.#transfers.values()) {
@@ -147,7 +150,7 @@ export class SnapshotSender {
     }
   }
 
-  /** Often: a rest is over only then. */
+  /** Called often, because a rest ends only with a tick. */
   tick(): void {
     const nowMs = this.#ports.nowMs();
     for (const transfer of [...this.#transfers.values()]) {

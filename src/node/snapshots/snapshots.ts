@@ -76,7 +76,7 @@ export class Snapshots {
     return this.#sender.oldestIndex;
   }
 
-  /** One is on its way, and rests now and then until a tick. */
+  /** A snapshot is being sent or received, and goes on with the next tick. */
   get isBusy(): boolean {
     return this.#sender.isBusy || this.#receiver.isResting;
   }

@@ -12,7 +12,7 @@ export interface ClockGuardOptions {
     readonly core: Pick<CoreView, "id" | "membership" | "progress">;
   };
   readonly clocks: Clocks;
-  /** Nothing else speaks against this member as leader. */
+  /** Whether anything besides its clock speaks against this member as leader; true: nothing does. */
   readonly mayLead: (member: NodeId) => boolean;
   readonly logger: Pick<Logger, "warn" | "info">;
 }
@@ -59,7 +59,7 @@ export class ClockGuard {
     }
   }
 
-  /** Of two clocks nobody knows which one is wrong. */
+  /** Logs that the voters' clocks differ so much that no majority says which of them are right. */
   #lookForSplit({ atLeast, atMost }: MajorityTime): void {
     const apartMs = atMost - atLeast;
     if (!this.#isSplit && apartMs > clockDriftMs) {

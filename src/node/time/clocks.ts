@@ -69,7 +69,7 @@ export class Clocks {
     if (member === self) return wallMs();
     const heard = this.#heard.get(member);
     if (heard === undefined || !this.#isFresh(heard.atMs)) return null;
-    // A word that was long under way makes its clock look late, and none makes it look early.
+    // Delay makes a clock look late and never early, so the largest offset is the best.
     return Math.max(...heard.offsets) + monotonicMs();
   }
 

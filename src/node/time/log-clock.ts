@@ -57,7 +57,7 @@ export class LogClock {
     const { monotonicMs, logTimeMs, majoritySays } = this.#ports;
     const passedMs = monotonicMs() - this.#atMs;
     this.#timeMs = Math.max(this.#timeMs, logTimeMs());
-    // Many small steps would add up what each of them loses in rounding.
+    // In many small steps the rounding errors would add up.
     if (passedMs < 1 && this.#isSettled) return;
     this.#atMs += passedMs;
     this.#timeMs += passedMs;

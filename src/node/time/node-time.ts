@@ -103,7 +103,7 @@ export class NodeTime {
     tellOthers(driver, peers, frameKind.clock, this.#word());
   }
 
-  /** `asks`: the others shall tell theirs at once. */
+  /** `asks`: the receiver is to answer at once with its own clock. */
   #word(asks = !this.#logClock.isSettled): Buffer {
     const body = Buffer.alloc(wordBytes);
     body.writeUInt8(asks ? 1 : 0, 0);

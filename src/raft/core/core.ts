@@ -1,4 +1,4 @@
-// The face of the core: events in, work out. Pure: no socket, disk, clock or chance behind it.
+// The interface of the core: events go in, work comes out. It is pure and knows no socket, disk, clock or chance.
 
 import type {
   Entry,
@@ -15,16 +15,16 @@ import type {
   Term,
 } from "./types.ts";
 
-/** What is durable of the log, read by the core; kept by the log store (the consumer's port). */
+/** The durable part of the log as the core reads it. The log store implements this port. */
 export interface LogReader {
   /** Index of the first entry that is still there; 1 when nothing was cut. */
   readonly firstIndex: LogIndex;
   /** 0 when empty. */
   readonly lastIndex: LogIndex;
   /**
-   * The term of a stored entry, and of the one that a log restarts behind; null when it is not there
-   * (never a number: 0 would match something). So a log is cut below the entry that a checkpoint ends
-   * with, and that entry stays: without its term nobody could go on from the checkpoint.
+   * The term of a stored entry, or of the entry behind which the log was restarted. Null when the log has neither,
+   * and never 0, which would match something. Therefore a cut leaves the entry that a checkpoint ends with: without
+   * its term no log could go on from the checkpoint.
    */
   term(index: LogIndex): Term | null;
   /** Entries [from, to], at least one, then as many as fit into `bytesMax`. */
@@ -48,8 +48,8 @@ export interface Ready {
   /** May leave at once: they acknowledge nothing that is not on disk. */
   readonly messages: readonly PeerMessage[];
   /**
-   * Members that need entries which this leader's log no longer has: each once, until its transfer
-   * has helped or `snapshotFailed` or `unreachable` was called.
+   * Members that need entries which this leader's log no longer has. Each is named once, and again only when its
+   * transfer has ended or the member was unreachable.
    */
   readonly snapshots: readonly NodeId[];
   /** Committed and on this node's disk, in order, each exactly once. */
@@ -78,7 +78,7 @@ export interface Save {
    * `entries` is empty; a hard state must be durable with it or before.
    */
   readonly snapshot: SnapshotPoint | null;
-  /** Acknowledge what this save makes durable: they leave after it. */
+  /** Messages that acknowledge what this save makes durable; they leave after it. */
   readonly messages: readonly PeerMessage[];
 }
 
@@ -111,26 +111,32 @@ export interface RaftCore {
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
   /**
-   * Not null: this node has acknowledged entries up to here and its log does not reach so far, so its disk has
-   * lost what others count on. From then on it does nothing: neither votes nor acknowledges (§5.1).
+   * Not null: this node has acknowledged entries up to here, but its log ends earlier, so its disk has lost what
+   * others rely on. From then on the core does nothing: it neither votes nor acknowledges (§5.1).
    */
   readonly lostUpTo: LogIndex | null;
-  /** No leader is heard as it should be, so rounds of elections may begin with any tick. */
+  /** This node has heard no leader for more than two heartbeats, so a campaign may begin with any tick. */
   readonly isHasty: boolean;
   /**
-   * For so many ticks the save in flight has not come back. After two election timeouts this node does not campaign,
-   * and a leader hands over: it goes on committing with the disks of others, but can apply nothing.
+   * How many ticks the save in flight has taken so far. After two election timeouts this node does not campaign, and
+   * a leader hands over: it could go on committing with the disks of others, but could apply nothing.
    */
   readonly savingTicks: number;
-  /** Messages that contradicted what is known here (a fault of their sender) and changed nothing. */
+  /** How many messages contradicted what is known here. That is a fault of their sender, and they changed nothing. */
   readonly dropped: number;
 
-  /** Entries for followers that are far behind wait for the next turn: the budget of this one is spent. */
+  /**
+   * Followers that are far behind still wait for entries, because this turn's budget for reading is spent: another
+   * turn is wanted.
+   */
   readonly wantsTurn: boolean;
 
   tick(): void;
   step(message: Message): void;
-  /** Appends entries to the leader's log in one go; their ids, or null when not leading or leaving. */
+  /**
+   * Appends entries to the leader's log in one go and returns their ids; null when this node does not lead or hands
+   * over.
+   */
   propose(data: readonly Uint8Array[]): readonly EntryId[] | null;
   /** Null, or the reason in words: not leading, another change pending, no own commit yet, no-op change. */
   proposeMembership(change: MembershipChange): EntryId | string;
@@ -141,22 +147,22 @@ export interface RaftCore {
   /** The member left or the connection to it was refused: probe it again later. */
   unreachable(peer: NodeId): void;
   /**
-   * The transfer of a snapshot ended, and what came of it is not known: the member is asked again
-   * after the next heartbeat that it answers. Changes nothing when it waits for no snapshot.
+   * The transfer of a snapshot ended, and its outcome is not known: the member is probed again after the next
+   * heartbeat that it answers. Changes nothing when the member waits for no snapshot.
    */
   snapshotFailed(peer: NodeId): void;
   /**
-   * The process of the leader is gone: its port refuses connections. A follower of it no longer
-   * defends it (thesis 4.2.3) and campaigns soon; a wrong report on one node disturbs nobody, for
-   * the others refuse it their preliminary votes. Terms, votes and the rule of logs are as ever, so
-   * it is safe however often it is wrong. But a lease for reads would stand on followers that wait
-   * for an election timeout (thesis 6.4.1): it must never be combined with this.
+   * The leader's process is gone: its port refuses connections. A follower of it then no longer refuses votes for its
+   * sake (thesis 4.2.3) and campaigns soon. A wrong report on one node disturbs nobody, because the others refuse it
+   * their pre-votes. Terms, votes and the comparison of logs decide as always, so wrong reports are safe. But leases
+   * for reads rely on followers that wait for an election timeout (thesis 6.4.1), so they must never be combined with
+   * this.
    */
   leaderGone(leader: NodeId): void;
   /** Campaigns at once (cluster of one, tests). */
   campaign(): void;
 
-  /** A turn of the driver begins: so much may be read again for followers that are far behind. */
+  /** A turn of the driver begins: the budget for reading entries of followers that are far behind is renewed. */
   beginTurn(): void;
   /**
    * Null when there is nothing to do. While `standsStill` committed entries stay in the log: they are
@@ -204,7 +210,7 @@ export interface RaftOptions {
   /** The timeout is drawn from [electionTicks, 2 * electionTicks). */
   readonly electionTicks: number;
   readonly appendBytesMax: number;
-  /** Entry bytes in a message that may well be refused. Default: that of constants.ts. */
+  /** Most entry bytes in a probe, which the follower may refuse. Default: that of constants.ts. */
   readonly probeBytesMax?: number;
   /** Entry bytes read from disk in one turn, for all followers together. Default: that of constants.ts. */
   readonly catchUpBytesPerTurn?: number;

@@ -6,9 +6,12 @@
  * are not in step.
  */
 const goneDelayTicks = 3;
-/** A preliminary round that was not won is repeated after [this, twice this) ticks: it costs no term. */
+/** A pre-vote that was not won costs no term: it is repeated after [this, twice this) ticks. */
 const preVoteRetryTicks = 2;
-/** A real one costs a term and needs two disks: [this, twice this) ticks, and each time twice as long. */
+/**
+ * An election that was not won costs a term and two disk writes: it is repeated after [this, twice this) ticks, each
+ * time twice as many.
+ */
 const electionRetryTicks = 4;
 
 export class ElectionTimer {
@@ -17,9 +20,9 @@ export class ElectionTimer {
   /** Ticks since a leader was heard, a vote was given, a round was begun, or the quorum was checked. */
   #elapsed = 0;
   #timeout: number;
-  /** For so many more ticks rounds follow quickly on each other; 0: the usual patience. */
+  /** For so many more ticks campaigns follow quickly on each other; 0: usual election timeouts. */
   #hasteTicks = 0;
-  /** Real elections of this node in its haste. */
+  /** Elections that this node began while it was in haste. */
   #elections = 0;
 
   constructor(electionTicks: number, random: () => number) {
@@ -43,7 +46,7 @@ export class ElectionTimer {
     if (this.#hasteTicks === 0) this.reset();
   }
 
-  /** Counts anew with another timeout: somebody leads, or is about to. */
+  /** Begins a new election timeout: somebody leads, or is about to. */
   reset(): void {
     this.#hasteTicks = 0;
     this.#elections = 0;
@@ -56,7 +59,7 @@ export class ElectionTimer {
     this.#elapsed = 0;
   }
 
-  /** A preliminary round began, was lost, or gives way to another one: the next is tried after a while. */
+  /** A pre-vote began, was lost, or gave way to another node's: the next one follows after a while. */
   retry(): void {
     this.#begin(this.#hasteTicks > 0 ? this.#spread(preVoteRetryTicks) : this.#patience());
   }
@@ -68,12 +71,12 @@ export class ElectionTimer {
     this.#elections += 1;
   }
 
-  /** A preliminary vote was given: in haste the other one goes first, else two would split the votes. */
+  /** This node gave a pre-vote. In haste it lets the other candidate go first, because two would split the votes. */
   gaveWay(): void {
     if (this.#hasteTicks > 0) this.retry();
   }
 
-  /** Nobody leads: rounds begin soon and follow quickly, for one election timeout at most. */
+  /** Nobody leads: campaigns begin soon and follow quickly, for one election timeout at most. */
   hurry(): void {
     this.#hasteTicks = this.#electionTicks;
     this.#elections = 0;

@@ -35,7 +35,7 @@ export function answerVote(state: RaftState, message: MessageOf<"requestVote">):
     state.timer.gaveWay();
     state.outbox.send({ ...reply, term: message.term, granted: true });
   } else {
-    // A campaign that was only being prepared makes way for a real one.
+    // This node's own pre-vote ends: another node holds a real election.
     if (state.role !== "follower") state.becomeFollower(term, null);
     state.voteFor(message.from);
     state.timer.reset();
@@ -43,7 +43,7 @@ export function answerVote(state: RaftState, message: MessageOf<"requestVote">):
   }
 }
 
-/** Asks first whether an election could be won, so that a cut-off node disturbs no term. */
+/** Asks first whether an election could be won, so that a node that was cut off does not raise the others' term. */
 export function startPreVote(state: RaftState): void {
   if (!state.mayCampaign || state.role === "leader") return;
   startCampaign(state, "preCandidate");
@@ -51,7 +51,7 @@ export function startPreVote(state: RaftState): void {
   recordVote(state, state.id, true);
 }
 
-/** §5.2: its own vote counts when it is on disk, and nobody is asked before. */
+/** §5.2: a candidate's own vote counts once it is on disk, and its requests for votes leave only then. */
 export function startElection(state: RaftState, transfer: boolean): void {
   if (!state.mayCampaign || state.role === "leader") return;
   state.enterTerm(asTerm(state.term + 1), state.id);
@@ -67,7 +67,7 @@ function startCampaign(state: RaftState, role: "preCandidate" | "candidate"): vo
   else state.timer.retry();
 }
 
-/** The disk has this node's term and vote: in an election they are its own vote. */
+/** Term and vote are on disk: from now on a candidate's vote for itself counts. */
 export function hardStateSaved(state: RaftState): void {
   if (state.role !== "candidate" || state.votes.has(state.id)) return;
   if (state.outbox.isSaved(state.hardState)) recordVote(state, state.id, true);
@@ -76,7 +76,7 @@ export function hardStateSaved(state: RaftState): void {
 export function receiveVote(state: RaftState, message: MessageOf<"voteReply">): void {
   const preliminary = state.role === "preCandidate";
   if (message.pre !== preliminary) return;
-  // A granted pre-vote carries the term that was asked for, a late one maybe another.
+  // A granted pre-vote carries the term that was asked for; another term means that it answers an earlier campaign.
   if (preliminary && message.granted && message.term !== state.term + 1) return;
   // Nobody was asked yet: requests for votes wait for the snapshot that is being installed.
   if (!preliminary && state.log.installing !== null) {
@@ -110,8 +110,8 @@ function askForVotes(state: RaftState, kind: { pre: boolean; transfer: boolean }
       ...{ type: "requestVote", from: state.id, to: voter, term },
       ...{ pre: kind.pre, transfer: kind.transfer, last: { term: last.term, index: last.index } },
     };
-    // Were the term or the log behind a real request lost in a crash, a late grant could elect a
-    // candidate of the same term whose log is shorter than the one that was granted.
+    // If a crash lost the term or the entries that a request for votes names, a late grant could elect this node in the
+    // same term with a shorter log than the voter has compared.
     if (kind.pre) state.outbox.send(message);
     else state.outbox.sendWhenSaved(message);
   }

@@ -37,7 +37,7 @@ export function receiveAppend(state: RaftState, message: MessageOf<"appendEntrie
   }
 }
 
-/** §5.2: one leader per term; a second one is somebody's fault and is not listened to. */
+/** §5.2: a term has one leader. A second one is a fault of its sender, and its messages are dropped. */
 export function hearLeader(
   state: RaftState,
   message: MessageOf<"heartbeat" | "appendEntries" | "installSnapshot">,
@@ -52,7 +52,7 @@ export function hearLeader(
   return true;
 }
 
-/** What is committed here agrees with every leader (§5.4.3): only what lies beyond is looked at. */
+/** What is committed here is in every leader's log (§5.4.3), so only entries beyond the commit index are compared. */
 function appendAfterCommit(state: RaftState, message: MessageOf<"appendEntries">): void {
   const { log } = state;
   const { prev, entries } = message;
@@ -81,12 +81,12 @@ function appendAfter(
   if (wantsAnswer(message)) acknowledge(state, message.from, agreed);
 }
 
-/** A commit index is only told: whether it was heard shows when the next entries are acknowledged. */
+/** An append that only tells a commit index is not acknowledged: if it is lost, the next append tells it again. */
 function wantsAnswer({ entries, probe }: MessageOf<"appendEntries">): boolean {
   return entries.length > 0 || probe;
 }
 
-/** Everything up to `index` agrees with the leader; told when all of it is on disk. */
+/** Tells the leader that the logs agree up to `index`, as soon as all of it is on disk. */
 export function acknowledge(state: RaftState, leader: NodeId, index: LogIndex): void {
   state.outbox.acknowledge({
     type: "appendReply",
@@ -116,7 +116,7 @@ function refuse(state: RaftState, message: MessageOf<"appendEntries">): void {
   });
 }
 
-/** The layers above hold the state already, whole and checked: only its place in the log is judged here. */
+/** The node has received and checked the state already; only its place in the log is judged here. */
 export function receiveSnapshot(state: RaftState, message: MessageOf<"installSnapshot">): void {
   if (!hearLeader(state, message)) return;
   const { log } = state;
@@ -126,7 +126,7 @@ export function receiveSnapshot(state: RaftState, message: MessageOf<"installSna
   } else if (point.index <= log.commit) {
     acknowledge(state, message.from, log.commit); // Late, or sent twice: it would take us back.
   } else if (log.agrees(point)) {
-    // Thesis 5.3: what follows the point is kept, it may be acknowledged already.
+    // Thesis 5.3: entries behind the point are kept, because they may be acknowledged already.
     log.commitTo(point.index);
     acknowledge(state, message.from, point.index);
   } else {
@@ -142,7 +142,7 @@ function isSound(state: RaftState, { term, point }: MessageOf<"installSnapshot">
   if (point.term < 1 || point.term > term) return false;
   if (membership.index < 1 || membership.index > point.index) return false;
   if (point.index <= log.commit) return !log.contradicts(point);
-  // §5.4.3: its log goes on from our commit index, so neither term nor membership can be older.
+  // §5.4.3: the leader's log holds everything up to our commit index, so neither term nor membership can be older.
   const committedTerm = log.term(log.commit) ?? 0;
   return point.term >= committedTerm && membership.index >= log.history.committedIndex(log.commit);
 }

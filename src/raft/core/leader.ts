@@ -72,7 +72,7 @@ export function tickLeader(state: RaftState, leadership: Leadership): void {
   for (const follower of leadership.followers.values()) follower.active = false;
 }
 
-/** Counted apart from heartbeats, of which each round of reads sends some. */
+/** Intervals are counted apart from heartbeats, because each round of reads sends heartbeats of its own. */
 function tickIntervals(state: RaftState, leadership: Leadership): void {
   leadership.intervalElapsed += 1;
   if (leadership.intervalElapsed < state.options.heartbeatTicks) return;
@@ -103,7 +103,7 @@ export function flushLeader(state: RaftState, leadership: Leadership): void {
   sendAppends(state, leadership);
 }
 
-/** Answers count by the configuration in force: those of removed members and learners never do. */
+/** Only answers of voters of the configuration in force count, never those of removed members or learners. */
 function confirmReads(state: RaftState, leadership: Leadership): void {
   const { reads, log, outbox } = state;
   const reached = (of: "round" | "patientRound") =>
@@ -145,7 +145,8 @@ export function proposeChange(state: RaftState, change: MembershipChange): Entry
   if (log.history.index > log.commit) return "another change is under way";
   const changed = changeMembership(log.history.membership, change);
   if (typeof changed === "string") return changed;
-  // It must know the cluster before its vote is needed, or after a restart there may be none to give.
+  // A learner must have the configuration in its log before it becomes a voter: without it, it would give no vote after a
+  // restart.
   if (change.type === "promote") {
     const learner = leadership.followers.get(change.id);
     if (learner?.state !== "replicate" || learner.match < log.history.index)
@@ -181,7 +182,7 @@ export function advanceCommit(state: RaftState): void {
     id === state.id ? log.stable : (leadership.followers.get(id)?.match ?? 0),
   );
   const index = asIndex(reachedByMajority(reached));
-  // §5.4.2: copies of an older term's entry prove nothing; it is committed by one of our own.
+  // §5.4.2: copies of an older term's entry do not commit it; an entry of this term behind it does.
   if (index <= log.commit || log.term(index) !== state.term) return;
   log.commitTo(index);
   leadership.ownCommit = true;
@@ -224,9 +225,10 @@ export function tickTransfer(state: RaftState, leadership: Leadership): void {
 }
 
 /**
- * Nothing that is committed is applied here any more, and clients of this node wait. The heir needs a majority without
- * this node, whose vote would hang as well; without one, nobody could do better. Somebody in such a majority has all
- * that is committed, and gets the rest while the transfer waits for it.
+ * This leader's disk hangs: it applies nothing that is committed any more, and its clients wait. The heir needs a
+ * majority without this node, whose vote would hang as well; without such a majority no other node could lead either.
+ * The member of that majority with the longest log has everything that is committed, and gets the rest while the
+ * transfer waits.
  */
 export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
   leadership.handOverPause -= 1;
@@ -241,7 +243,7 @@ export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
   startTransfer(state, heir);
 }
 
-/** A leader that was removed hands over to the first voter that has everything, and is gone. */
+/** A leader that was removed hands over to the first voter that has every entry, and steps down. */
 export function handOver(state: RaftState, leadership: Leadership): void {
   const { last, history } = state.log;
   const heir = history.voters.find((id) => leadership.followers.get(id)?.match === last.index);

@@ -1,4 +1,4 @@
-// What a leader knows of its followers, and remembers only while it leads: progress, open bytes, a transfer.
+// What a leader knows of its followers and keeps only while it leads: progress, uncommitted bytes, a transfer.
 
 import { catchUpBytesPerTurn } from "../../constants.ts";
 import type { ProgressState, RaftOptions } from "./core.ts";
@@ -50,13 +50,13 @@ export class Progress {
   #state: ProgressState = "probe";
   #match: LogIndex = asIndex(0);
   #next: LogIndex;
-  /** Probe: the one message is out. */
+  /** Probe: the one message was sent and is not answered yet. */
   #probing = false;
-  /** Probe: what was sent is gone with its connection, and so is the member until it answers a heartbeat. */
+  /** Probe: the connection was lost. Nothing is sent until the member answers a heartbeat. */
   #unreachable = false;
-  /** An empty message is due that asks what has arrived: it travels behind what may be lost. */
+  /** An empty append is due that asks what has arrived. It travels behind the entries that may be lost. */
   #nudged = false;
-  /** One such question is allowed: the last interval has brought nothing new. */
+  /** One such question is allowed, because the last interval brought no acknowledgement. */
   #mayAsk = false;
   /** Something new was acknowledged in this interval. */
   #moved = false;
@@ -79,7 +79,7 @@ export class Progress {
     return this.#state;
   }
 
-  /** Agrees with the leader, on disk, up to here. */
+  /** The follower has the leader's entries on disk up to here. */
   get match(): LogIndex {
     return this.#match;
   }
@@ -122,8 +122,8 @@ export class Progress {
   }
 
   /**
-   * It has everything up to `index` on disk. True when that is news. `canFollow`: all the rest is in
-   * the leader's log; else who waits for a snapshot goes on waiting.
+   * The follower has everything up to `index` on disk. True when that is news. `canFollow`: the leader's log holds
+   * all that comes after; without that a follower that waits for a snapshot goes on waiting.
    */
   accepted(index: LogIndex, canFollow: boolean): boolean {
     const news = index > this.#match;
@@ -143,12 +143,15 @@ export class Progress {
     return news;
   }
 
-  /** An older acknowledgement does not: were the probe refused after it, more would be on its way by then. */
+  /**
+   * Only an answer to the probe itself ends it. After an older acknowledgement the probe may still be refused, and by
+   * then more entries would be on their way.
+   */
   #endsProbe(index: LogIndex): boolean {
     return index >= this.#next - 1;
   }
 
-  /** It refused entries after `index`; the logs may agree at `retry`. Late refusals change nothing. */
+  /** The follower refused entries behind `index`; the logs may agree at `retry`. Late refusals change nothing. */
   refused(index: LogIndex, retry: LogIndex): void {
     if (this.#state === "replicate") {
       if (index > this.#match) this.#probe(this.#match + 1);
@@ -159,9 +162,9 @@ export class Progress {
   }
 
   /**
-   * It answers, but has acknowledged nothing for an interval: what was sent may be lost, or on its way for long,
-   * because heartbeats overtake entries. So nothing is sent again: an empty message asks, and arrives behind
-   * everything that is still on its way.
+   * The follower answers heartbeats but has acknowledged nothing for an interval. What was sent may be lost, or may
+   * still be on its way, because heartbeats overtake entries. So nothing is sent again yet: an empty append asks, and
+   * it arrives behind everything that is still on its way.
    */
   heartbeatAnswered(): void {
     if (this.#unreachable) {
@@ -173,7 +176,7 @@ export class Progress {
     this.#mayAsk = false;
   }
 
-  /** A heartbeat interval is over. Rounds of reads ask for heartbeats more often; they bring no questions. */
+  /** A heartbeat interval is over. Heartbeats of read rounds come more often and are not counted here. */
   intervalOver(): void {
     this.#mayAsk = !this.#moved && this.#isWaiting;
     this.#moved = false;
@@ -184,7 +187,7 @@ export class Progress {
     return this.#state === "replicate" && this.#match < this.#next - 1;
   }
 
-  /** What is on its way will not arrive; the next heartbeat that is answered starts anew. */
+  /** The connection is lost, and with it what was on its way. Sending begins anew when the next heartbeat is answered. */
   unreachable(last: LogIndex): void {
     if (this.#state === "snapshot") this.snapshotFailed(last);
     if (this.#state !== "replicate") return;
@@ -200,8 +203,8 @@ export class Progress {
   }
 
   /**
-   * Asked anew from the leader's last entry: it may have got the snapshot all the same, and only its
-   * refusal tells where it is now. Where it was before, nothing can be sent.
+   * Probes the member at the leader's last entry. It may have got the snapshot all the same, and only its refusal
+   * tells how far its log reaches now. From where its log ended before, the leader can send nothing.
    */
   snapshotFailed(last: LogIndex): void {
     if (this.#state !== "snapshot") return;
@@ -249,11 +252,11 @@ class UncommittedBytes {
   }
 }
 
-/** What one turn may read from disk for followers that are far behind: reading stops everything else. */
+/** How much one turn may read from disk for followers that are far behind, because a read blocks everything else. */
 class CatchUpBudget {
   readonly #bytes: number;
   left: number;
-  /** Somebody waits for the next turn. */
+  /** A follower waits for the next turn's budget. */
   isShort = false;
   /** Who was served last: the next turn begins with the one behind it. */
   served: NodeId | null = null;
@@ -282,9 +285,9 @@ export class Leadership {
   readonly catchUp: CatchUpBudget;
   readonly #window: { readonly messages: number; readonly bytes: number };
   transfer: Transfer | null = null;
-  /** A member was told to campaign; the message may be late, so this holds to the end. */
+  /** A member was told to campaign. The message may arrive late, so this stays true as long as this node leads. */
   hasHandedOver = false;
-  /** Ticks before it tries again to leave a disk that hangs: meanwhile it takes proposals. */
+  /** Ticks until this leader tries again to hand over because its disk hangs; meanwhile it takes proposals. */
   handOverPause = 0;
   heartbeatElapsed = 0;
   heartbeatDue = true;

@@ -47,7 +47,8 @@ export class RaftLog {
     this.#handedOut = applied;
     assert(applied <= reader.lastIndex, `applied ${applied} is in the log of ${reader.lastIndex}`);
     this.#last = this.#lastId(reader.lastIndex);
-    // The next entry hangs on it: here, and in a follower that got the state up to here.
+    // The next entry names this term as its predecessor's: in this log, and in messages to a follower that got the state
+    // up to here.
     assert(this.term(applied) !== null, `the term of the applied entry ${applied} is known`);
     this.history = new MembershipHistory(readHistory(reader, applied));
   }
@@ -74,7 +75,7 @@ export class RaftLog {
     return restarts || this.#unstable.length > this.#saving;
   }
 
-  /** Null when it is not there, not yet or no longer: never a number, for 0 would match something. */
+  /** Null when the log does not have the entry, not yet or not any more; never 0, which would match something. */
   term(index: LogIndex): Term | null {
     if (index === 0) return asTerm(0);
     if (index >= this.#offset) return this.#unstable[index - this.#offset]?.term ?? null;
@@ -86,7 +87,7 @@ export class RaftLog {
     return this.term(id.index) === id.term;
   }
 
-  /** Whether another entry is known to be at its place. What was cut contradicts nothing. */
+  /** Whether another entry is known at this index. Of an entry that was cut off the log nothing is known. */
   contradicts(id: EntryId): boolean {
     const known = this.term(id.index);
     return known !== null && known !== id.term;
@@ -134,9 +135,9 @@ export class RaftLog {
   }
 
   /**
-   * Going down from `index`: the first one whose term is at most `term`, is unknown, or that is
-   * committed. Both sides use it, and so skip whole terms instead of single entries (§5.3). It ends after
-   * `termSkipMax` entries: then the next refusal goes on from there.
+   * Goes down from `index` to the first entry that is committed, or whose term is at most `term` or not known. Both
+   * sides use it to skip whole terms instead of single entries (§5.3). It stops after `termSkipMax` entries; the next
+   * refusal goes on from there.
    */
   skipTermsAbove(index: LogIndex, term: Term): LogIndex {
     let at = Math.min(index, this.#last.index);
@@ -189,7 +190,7 @@ export class RaftLog {
     return true;
   }
 
-  /** Committed and on this disk, each once; at most about `bytesMax`, so ask again; for 0 none. */
+  /** Hands out entries that are committed and on this disk, each once and about `bytesMax` at a time; none for 0. */
   takeCommitted(bytesMax: number): readonly Entry[] {
     if (bytesMax === 0) return [];
     const to = Math.min(this.#commit, this.#offset - 1);
@@ -253,7 +254,8 @@ export class RaftLog {
 function readHistory(reader: LogReader, applied: LogIndex): readonly MembershipAt[] {
   const steps: MembershipAt[] = [];
   let at: LogIndex = reader.lastIndex;
-  // Ends at the first step that is applied: those behind it are entries of this node's own disk.
+  // Ends at the newest configuration that is applied. Those above it are entries of this node's own log, so there are not
+  // too many.
   for (let step = reader.membershipAt(at); step !== null; step = reader.membershipAt(at)) {
     steps.push(step);
     if (step.index <= applied || step.index === 0) break;

@@ -26,7 +26,7 @@ export function encodeMembership(membership: Membership): Uint8Array {
   return new TextEncoder().encode(JSON.stringify({ members, nextId: membership.nextId }));
 }
 
-/** Null for anything that `encodeMembership` cannot have written: a door for disk and peers. */
+/** Null for anything that `encodeMembership` cannot have written: bytes from disk and from peers are checked here. */
 export function decodeMembership(data: Uint8Array): Membership | null {
   if (data.byteLength > membershipBytesMax) return null;
   const value = parseJson(data);
@@ -196,7 +196,7 @@ export class MembershipHistory {
     this.#countVoters();
   }
 
-  /** Forgets what nobody can roll back to any more. */
+  /** Drops configurations to which no rollback can lead any more. */
   commit(index: LogIndex): void {
     while (this.#steps.length > 1 && (this.#steps[1]?.index ?? 0) <= index) this.#steps.shift();
   }

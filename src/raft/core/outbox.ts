@@ -6,8 +6,8 @@ import type { RaftLog } from "./log.ts";
 import type { HardState, MessageOf, NodeId, PeerMessage } from "./types.ts";
 
 /**
- * Messages that promise something (votes, requests for votes, accepted entries) leave only when
- * nothing that they could stand on is unsaved: so none ever overtakes its save (§5.1, thesis 10.2.1).
+ * Messages that promise something (votes, requests for votes, acknowledgements) leave only when everything that they
+ * may depend on is saved, so none of them ever overtakes its save (§5.1, thesis 10.2.1).
  */
 export class Outbox {
   #messages: PeerMessage[] = [];
@@ -31,7 +31,7 @@ export class Outbox {
     this.#promises.push(message);
   }
 
-  /** Of several acknowledgements that leave together, the highest says it all. */
+  /** Of several acknowledgements that leave together, the highest replaces the others. */
   acknowledge(reply: MessageOf<"appendReply">): void {
     const before = this.#promises.at(-1);
     if (before?.type !== "appendReply" || before.to !== reply.to) this.#promises.push(reply);
@@ -47,7 +47,7 @@ export class Outbox {
     this.#snapshots.push(member);
   }
 
-  /** Who no longer leads sends no snapshots. */
+  /** A node that no longer leads sends no snapshots. */
   dropSnapshots(): void {
     this.#snapshots = [];
   }
@@ -99,7 +99,7 @@ export class Outbox {
     if (sameHardState && !log.hasUnsaved) return null;
     this.#sequence += 1;
     const content = log.startSave();
-    // Entries behind a snapshot wait for the next save, and every promise that may stand on them.
+    // Entries behind a snapshot wait for the next save, and so does every promise that may depend on them.
     const messages = log.hasUnsaved ? [] : this.#promises;
     if (!log.hasUnsaved) this.#promises = [];
     this.#saving = {

@@ -215,7 +215,10 @@ class Raft implements RaftCore {
   }
 }
 
-/** Strangers neither ask for votes nor answer; but a leader may be one to a node that is behind. */
+/**
+ * Requests for votes and answers are heard from members only. A leader is heard even if it is no member as far as
+ * this node knows, because this node may be behind.
+ */
 function isHeard(state: RaftState, message: Message): boolean {
   switch (message.type) {
     case "requestVote":
@@ -232,7 +235,7 @@ function isHeard(state: RaftState, message: Message): boolean {
   }
 }
 
-/** §5.1: a newer term is entered, an older one is answered with ours. False when that was all. */
+/** §5.1: a newer term is entered, an older one is answered with ours. False when the message is dealt with. */
 function followTerm(state: RaftState, message: Message): boolean {
   if (message.term === state.term) return true;
   if (message.term < state.term) {
@@ -245,13 +248,13 @@ function followTerm(state: RaftState, message: Message): boolean {
   }
   // A granted pre-vote only repeats the term that was asked for; a refused one tells the voter's own.
   if (message.type === "voteReply" && message.pre && message.granted) return true;
-  state.becomeFollower(message.term, null); // Who leads it shows when the message is taken.
+  state.becomeFollower(message.term, null); // The message itself says whether its sender leads.
   return true;
 }
 
 /**
- * Pre-vote and check-quorum can leave a node in a newer term than the leader that serves the others:
- * it cannot win, for they hear that leader, and only our newer term makes that leader step down.
+ * Pre-vote and check-quorum can leave this node in a newer term than the leader that serves the others. It cannot win
+ * an election while they hear that leader, so it tells the leader its newer term, which makes the leader step down.
  */
 function answerStale(state: RaftState, message: Message): void {
   const { outbox, term, id } = state;

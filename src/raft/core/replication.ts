@@ -15,7 +15,10 @@ export function sendAppends(state: RaftState, leadership: Leadership): void {
   catchUp(state, leadership);
 }
 
-/** One message each in turn for those whose entries have to be read, as far as the budget goes. */
+/**
+ * Sends one message at a time, in turn, to the followers whose entries have to be read from disk, until the budget is
+ * spent.
+ */
 function catchUp(state: RaftState, { followers, catchUp: budget }: Leadership): void {
   const behind = () => nextBehind(state, followers, budget.served);
   let next = behind();
@@ -28,7 +31,7 @@ function catchUp(state: RaftState, { followers, catchUp: budget }: Leadership): 
   budget.isShort = next !== null;
 }
 
-/** In a circle by their ids, from the one behind `served` on. */
+/** The follower after the one that was served last, in a circle by id. */
 function nextBehind(
   state: RaftState,
   followers: ReadonlyMap<NodeId, Progress>,
@@ -60,7 +63,7 @@ interface Destination {
   readonly bytesMax: number;
 }
 
-/** The bytes of the entries that it carries. */
+/** Sends one append, and returns the bytes of the entries that it carries. */
 function sendAppend(state: RaftState, { to, follower, bytesMax }: Destination): number {
   const { log } = state;
   const carry = mayCarry(state, follower);
@@ -105,7 +108,10 @@ function totalBytes(entries: readonly Entry[]): number {
   return bytes;
 }
 
-/** A heartbeat never claims more than the follower acknowledged: its tail may still be another's. */
+/**
+ * A heartbeat never tells a commit index beyond what the follower acknowledged: its later entries may be those of
+ * another leader.
+ */
 export function sendHeartbeats(state: RaftState, leadership: Leadership): void {
   leadership.heartbeatDue = false;
   leadership.heartbeatElapsed = 0;

@@ -41,7 +41,7 @@ export class RaftState {
     assert(this.log.last.term <= this.term, "the saved term is at least that of the last entry");
     this.outbox = new Outbox(options.hardState);
     this.timer = new ElectionTimer(options.electionTicks, options.random);
-    // What was promised before the start is not known any more.
+    // Promises that were made before the start are not known any more, so this node keeps them for one election timeout.
     this.promisePatience();
   }
 
@@ -57,12 +57,15 @@ export class RaftState {
     return this.log.history.mayBeVoter(this.id) && !this.diskHangs;
   }
 
-  /** Who cannot save cannot lead: its own vote would wait, and nothing that is committed would be applied. */
+  /**
+   * A node whose disk hangs cannot lead: its own vote would wait for the disk, and it would apply nothing that is
+   * committed.
+   */
   get diskHangs(): boolean {
     return this.savingTicks > 2 * this.options.electionTicks;
   }
 
-  /** §6, thesis 4.2.3: while true, nobody is helped to depose the leader that serves us. */
+  /** §6, thesis 4.2.3: while true, this node helps nobody to depose its leader. */
   get hearsLeader(): boolean {
     if (this.quietTicks > 0) return true;
     return this.leader !== null && this.timer.elapsed < this.options.electionTicks;

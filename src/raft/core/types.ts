@@ -26,7 +26,7 @@ export type EntryKind = "data" | "noop" | "membership";
 export interface Entry extends EntryId {
   readonly kind: EntryKind;
   readonly data: Uint8Array;
-  /** Its bytes on wire and disk, around `data`: kept by record.ts from the first time that they are needed. */
+  /** The bytes of the entry on the wire and on disk, `data` included. record.ts makes them when they are first needed. */
   readonly record?: Uint8Array;
 }
 
@@ -84,7 +84,7 @@ export interface AppendEntries extends Envelope {
   readonly prev: EntryId;
   readonly entries: readonly Entry[];
   readonly commit: LogIndex;
-  /** Wants an answer although it carries no entries: who only tells of a commit index needs none. */
+  /** Asks for an answer although it carries no entries; an append that only tells a commit index needs none. */
   readonly probe: boolean;
 }
 
@@ -118,8 +118,8 @@ export interface SnapshotPoint extends EntryId {
 }
 
 /**
- * §7: this node holds the leader's state up to `point`, whole and checked; the log may go on behind it.
- * It travels in frames of its own, and whoever has received it steps this message.
+ * §7: this node holds the leader's state up to `point`, whole and checked; the log may go on behind it. The state
+ * travels in frames of its own, and the node that has received it steps this message into its own core.
  */
 export interface InstallSnapshot extends Envelope {
   readonly type: "installSnapshot";
@@ -141,7 +141,7 @@ export type PeerMessage =
   | HeartbeatReply
   | TimeoutNow;
 
-/** What a core hears: the layers above its own driver tell it of a snapshot, never a peer. */
+/** What a core is given. Only the node's own receiver of snapshots makes an InstallSnapshot, never a peer. */
 export type Message = PeerMessage | InstallSnapshot;
 
 export type MessageOf<Type extends Message["type"]> = Extract<Message, { type: Type }>;

@@ -29,7 +29,10 @@ export class EntryCache {
       : this.#entries[this.#head + index - first.index];
   }
 
-  /** Adds the log's new last entry: those that it overwrites go, and all do that it does not follow. */
+  /**
+   * Adds the log's new last entry. Entries that it overwrites are dropped; when it does not follow the newest one,
+   * all are.
+   */
   append(entry: Entry): void {
     let newest = this.#entries.at(-1);
     while (newest !== undefined && newest.index >= entry.index) {

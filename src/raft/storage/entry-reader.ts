@@ -8,7 +8,7 @@ import type { Segment } from "./segment.ts";
 
 /** One read takes at most this much, or one larger entry: the event loop waits for it. */
 const pieceBytesMax = 1024 * 1024;
-/** And at least this much, for the first entry that is wanted stands somewhere behind a point. */
+/** One read takes at least this much, because the first wanted entry lies somewhere behind a point. */
 const pieceBytesMin = 64 * 1024;
 
 interface Range {
@@ -51,7 +51,7 @@ interface Run {
   readonly index: number;
   readonly offset: number;
   readonly to: number;
-  /** Where in the file everything ends that is wanted. */
+  /** The offset up to which bytes of the file are wanted. */
   readonly end: number;
 }
 
@@ -91,7 +91,7 @@ class Walk {
     this.#files = files;
   }
 
-  /** What was read of this file before is used on. */
+  /** Bytes of the same file that were read before are used again. */
   start({ segment, offset, end }: Run): void {
     if (segment !== this.#segment) this.#piece = Buffer.alloc(0);
     this.#segment = segment;
@@ -99,7 +99,7 @@ class Walk {
     this.#end = end;
   }
 
-  /** The length of the next entry's data, which is not checked yet. `room`: so much will be read of it and behind it. */
+  /** The length of the next entry's data, which is not checked yet. `room`: about how many bytes are still wanted. */
   lengthOf(index: number, room: number): number {
     let position = this.#locate(markBytes, room);
     while (position >= 0 && isMarked(this.#piece, position, this.#mark)) {
@@ -138,7 +138,7 @@ class Walk {
     return offset + length <= this.#start + this.#piece.length ? offset - this.#start : -1;
   }
 
-  /** The entries refer to the piece: each one is a new buffer. Its size is backed by the file. */
+  /** Reads into a new buffer each time, because entries are views into it. The file's own length bounds its size. */
   #read(wanted: number): void {
     const piece = Buffer.allocUnsafeSlow(Math.min(wanted, this.#end - this.#offset));
     let length = 0;

@@ -112,7 +112,7 @@ export class LogState {
     while ((this.#memberships.at(-1)?.index ?? 0) >= index) this.#memberships.pop();
     this.#last = index - 1;
     if (index < this.#first) {
-      // Only while files are read whose predecessors were cut away: what they held is overwritten.
+      // This happens only at an opening when older segments were cut: the entries that those held are overwritten here.
       this.#first = index;
       this.#baseTerm = null;
     }
@@ -140,7 +140,7 @@ export class LogState {
     this.#memberships = [];
   }
 
-  /** A membership; also one from below the log's first entry. */
+  /** Remembers a membership entry, which may lie below the log's first entry. */
   remember(index: LogIndex, data: Uint8Array): string | null {
     const membership = decodeMembership(data);
     if (membership === null) return `the membership of entry ${index} cannot be read`;

@@ -36,10 +36,10 @@ import type { SegmentReader } from "./segment-reader.ts";
  * The mark is random for each segment: no client can write something that looks like a save. `previous`
  * is the crc of the save before: a chain through all segments.
  *
- * A save that is not whole is either torn by a crash or damaged, and only the first may be cut off. A
- * disk writes whole sectors, to a file that holds zeros there: so of a torn save whole sectors are still
- * blank. How many are blank by themselves, behind the head, the head says. The head's own parts never
- * are: its first and its last byte are not 0, wherever a sector begins between them.
+ * A save that is not whole was either torn by a crash or damaged, and only a torn one may be cut off. A
+ * disk writes whole sectors, and the file holds zeros where a save will go, so in a torn save whole sectors
+ * are still blank. The head says how many sectors behind it are blank by their content. No sector that holds
+ * a part of the head is ever blank, because the head's first and last bytes are never 0.
  */
 
 export const markBytes = 8;
@@ -98,7 +98,7 @@ export function encodeSave(
   return { buffers: joinParts([head, ...records]), bytes: saveHeadBytes + body, crc };
 }
 
-/** Without what is known only when the whole save is there. */
+/** Writes the head without the fields that are known only when the whole save is encoded. */
 function writeHead(
   head: Buffer,
   { mark, content, body }: { mark: Uint8Array; content: SaveContent; body: number },
@@ -195,7 +195,7 @@ export const isMarked = (bytes: Buffer, at: number, mark: Buffer): boolean =>
   bytes[at] === mark[0] && // For every entry that is read; the call costs more.
   bytes.compare(mark, 0, markBytes, at, at + markBytes) === 0;
 
-/** Whether a sector with a part of a save's head was never written: whatever else there is, it is torn. */
+/** Whether a sector with a part of a save's head was never written: then the save was torn, whatever else there is. */
 export function isHeadZeroed(reader: SegmentReader, at: number): boolean {
   const end = at + saveHeadBytes;
   for (let from = at; from < end; ) {
@@ -208,7 +208,7 @@ export function isHeadZeroed(reader: SegmentReader, at: number): boolean {
   return false;
 }
 
-/** Of a save: `sums` are those of its records. */
+/** The CRC of a save; `sums` holds the CRCs of its records. */
 function sumOf(head: Buffer, sums: Buffer): number {
   const first = crc32(head.subarray(crcAt + 4, headCrcAt));
   return crc32(sums, crc32(head.subarray(flagsAt), first));

@@ -99,7 +99,7 @@ export class Scan {
       this.lastSaveAt = segment.end;
       segment.end = save.end;
     }
-    // What follows in an older segment is judged by the one after it: it must go on from here.
+    // What follows in an older segment is judged by the next segment, which must go on from here.
     if (!newest || isBlankFrom(reader, segment.end)) return null;
     const { mark, end } = segment;
     const later = findSave(reader, { from: end + 1, mark, sequence: this.sequence + 1 });
@@ -112,7 +112,7 @@ export class Scan {
     return null;
   }
 
-  /** The next save changes the state as it once did; a string says why it is not the next one. */
+  /** Applies a save to the state as it was applied when it was written; a string says why it cannot be the next one. */
   #follow(segment: Segment, save: StoredSave): string | null {
     const { sequence, previous, restart } = save;
     if (sequence !== this.sequence + 1) return `save ${sequence} follows ${this.sequence}`;

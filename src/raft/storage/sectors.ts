@@ -1,4 +1,4 @@
-// What a disk writes as a whole: pieces of a file in which all bytes are 0 were perhaps never written.
+// Sectors, which a disk writes as a whole: one whose bytes are all 0 was perhaps never written.
 
 import { assert } from "../../assert.ts";
 import type { SegmentReader } from "./segment-reader.ts";
@@ -29,7 +29,7 @@ export function countBlankSectors(
 ): number {
   const first = sectorStart(from);
   let count = 0;
-  /** So far, of the sector at work; false before the first one. */
+  /** Whether the current sector is blank so far; false before the first one. */
   let blank = false;
   let start = at;
   for (const buffer of buffers) {
@@ -48,7 +48,7 @@ export function countBlankSectors(
   return blank ? count + 1 : count;
 }
 
-/** The same in a file, up to `to`; what lies behind its end was never written. */
+/** Counts the same in a file, up to `to`; sectors behind the end of the file count as blank. */
 export function countBlankInFile(reader: SegmentReader, from: number, to: number): number {
   let count = 0;
   for (let at = sectorStart(from); at < to; at += sectorBytes) {

@@ -80,8 +80,8 @@ export async function recover(
   const problem = watermark === null ? null : listProblem(directory, numbers, watermark);
   if (problem !== null) return { damaged: problem };
 
-  // A crash in the middle of a cut leaves segments that are not part of the log any more. The
-  // watermark that says so may be in memory only: it must not come undone when they are gone.
+  // A crash in the middle of a cut leaves segments that are not part of the log any more. The watermark that says so may
+  // be in the page cache only, so it is synced before they are removed.
   const first = watermark?.firstSegment ?? 1;
   const left = numbers.filter((each) => each < first);
   if (left.length > 0) await files.syncDirectory(directory);

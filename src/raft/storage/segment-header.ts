@@ -23,7 +23,7 @@ import type { SegmentReader } from "./segment-reader.ts";
 const magic = Buffer.from("KVORUMLG", "latin1");
 const version = 3;
 const rowAt = 52;
-/** With a row without memberships. */
+/** Bytes of a header whose row has no memberships. */
 const fixedBytes = rowAt + 44;
 const flag = { vote: 1, termKnown: 2 } as const;
 
@@ -95,7 +95,7 @@ export function readSegmentHeader(
   return { header: fieldsOf(from), bytes: claimed };
 }
 
-/** Of a whole log that another version has written, which is not damaged. */
+/** What is said of an undamaged log that another version has written. */
 export const wrongFormat = (found: number): string =>
   `it has format ${found}, this version knows only ${version}: start the version that wrote it`;
 

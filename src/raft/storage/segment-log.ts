@@ -39,7 +39,7 @@ export interface SegmentLogOptions {
    * end: what is on disk is known only to a new opening.
    */
   readonly onFailure: (error: Error) => void;
-  /** The first save is on disk: what it resolves with may be acknowledged then, and not before. */
+  /** Called when the first save is on disk. That save is acknowledged only after this has resolved. */
   readonly onBegun?: () => Promise<void>;
   readonly segmentBytes?: number;
   /** Whether the disk has so many bytes to spare, for a segment that is made ahead of time. */
@@ -157,7 +157,7 @@ export class SegmentLog implements LogStore {
     return entries;
   }
 
-  /** Those that memory does not hold any more. */
+  /** Reads entries that the cache does not hold any more from the files. */
   #read(from: LogIndex, to: LogIndex, bytesMax: number): Entry[] {
     try {
       const range = { from, to, last: this.lastIndex, bytesMax };
@@ -246,7 +246,7 @@ export class SegmentLog implements LogStore {
     else onBegun().then(done, (error: unknown) => this.#fail(error));
   }
 
-  /** A save is on disk: from now on it is read. */
+  /** A save is on disk: from now on its entries can be read. */
   #enter(content: SaveContent, segment: Segment): void {
     const { hardState, restart, entries } = content;
     if (hardState !== null) this.#state.hardState = hardState;
@@ -327,7 +327,7 @@ export class SegmentLog implements LogStore {
     if (dropped.length > 0) this.#inBackground(() => this.#remove(dropped));
   }
 
-  /** The watermark goes first: from then on these files are not missed. */
+  /** The watermark is written first: after that no opening expects these files. */
   async #remove(dropped: readonly Segment[]): Promise<void> {
     await this.#writeMark();
     for (const segment of dropped) {
@@ -344,7 +344,7 @@ export class SegmentLog implements LogStore {
     this.#onFailure(asError(cause));
   }
 
-  /** Waits for the save in flight. After a failure it only gives the files back. */
+  /** Waits for the save in flight. After a failure it only closes the files. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;

@@ -37,7 +37,7 @@ export class SegmentReader {
 
   #fill(at: number, length: number): void {
     const wanted = Math.min(Math.max(length, windowBytes), this.end - at);
-    // A record larger than the window gets a buffer of its own, once; its length is backed by the file.
+    // A record larger than the window gets a buffer of its own, once; the file's own length bounds its size.
     if (this.buffer.length < wanted || this.buffer.length > Math.max(windowBytes, wanted)) {
       this.buffer = Buffer.allocUnsafeSlow(Math.max(wanted, Math.min(windowBytes, this.end)));
     }

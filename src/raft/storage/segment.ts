@@ -75,7 +75,7 @@ export const growthBytes = 256 * 1024;
 
 export const zeros: Uint8Array = Buffer.alloc(growthBytes);
 
-/** A file that holds this much is never shorter: it grows before, or in the same write. */
+/** The size of a file that holds this much: it grows before such a write, or with it. */
 export const allocatedFor = (end: number): number => Math.ceil(end / growthBytes) * growthBytes;
 
 export class Segment {

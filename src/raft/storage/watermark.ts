@@ -12,7 +12,7 @@ export interface Watermark {
   /** Segments below are cut away; those from here to `lastSegment` exist. */
   readonly firstSegment: number;
   readonly lastSegment: number;
-  /** Whose log it is: 32 bits of whatever the opener says; a vote of another node is no vote. */
+  /** 32 bits that name the node whose log this is: the votes in another node's log are not its own. */
   readonly owner: number;
 }
 

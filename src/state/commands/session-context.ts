@@ -1,4 +1,4 @@
-// What a session command may see of its client and of this node. Implemented by src/net.
+// What a session command may see of its client and of this node. Implemented by src/net (Client) and src/node (Server).
 
 import type { Bytes, ErrorReply, Protocol, PushReply, Reply } from "../../resp/reply.ts";
 
