@@ -1,6 +1,6 @@
 // Bytes that were made with unused room in front of them: a head can be put there later, and nothing is copied.
 
-import { asBuffer } from "./gather.ts";
+import { asBuffer } from "./bytes.ts";
 
 /** How many bytes in front of these are unused. */
 const rooms = new WeakMap<Uint8Array, number>();

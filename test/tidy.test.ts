@@ -29,7 +29,7 @@ const reach = new Map([
 ]);
 
 /** Leaves that everybody may import, and those that only whoever does I/O may. */
-const leaves = ["assert.ts", "constants.ts", "front-room.ts", "gather.ts"];
+const leaves = ["assert.ts", "constants.ts", "front-room.ts", "bytes.ts"];
 const leavesForIo = ["disk.ts", "logger.ts", "system-error.ts", "version.ts"];
 const doesIo = (file: string): boolean =>
   ["net", "node", "cli"].includes(roomOf(file)) || file.startsWith(join("src", "raft", "storage"));

@@ -1,6 +1,6 @@
 // The frames between nodes besides Raft's own messages: kinds, and the bytes of their bodies.
 
-import { readU53, writeU53 } from "../gather.ts";
+import { readU53, writeU53 } from "../bytes.ts";
 import { bulkKindMin } from "../net/peers/piece.ts";
 import type { NodeId } from "../raft/core/types.ts";
 

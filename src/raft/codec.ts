@@ -1,7 +1,7 @@
 // Raft messages <-> bytes: versioned, little endian, checked strictly when they come in.
 
 import { unreachable } from "../assert.ts";
-import { asBuffer, Gather, joinParts, readU53 } from "../gather.ts";
+import { asBuffer, ByteWriter, joinParts, readU53 } from "../bytes.ts";
 import { decodeMembership } from "./core/membership.ts";
 import {
   asIndex,
@@ -39,11 +39,11 @@ export function encodeMessage(message: PeerMessage): readonly Uint8Array[] {
   const entries = message.type === "appendEntries" ? message.entries : [];
   const length = headBytes + numbers.length * 8;
 
-  const into = new Gather(length);
+  const into = new ByteWriter(length);
   writeHead(into, message, flagsOf(message), entries.length);
   for (const number of numbers) into.u53(number);
   const head = into.finish();
-  return entries.length === 0 ? head : [...head, ...joinParts(entries.map(recordOf))];
+  return [head, ...joinParts(entries.map(recordOf))];
 }
 
 function flagsOf(message: PeerMessage): number {

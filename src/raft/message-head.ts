@@ -1,6 +1,6 @@
 // What stands before every message: who says what to whom in which term.
 
-import { type Gather, readU53 } from "../gather.ts";
+import { type ByteWriter, readU53 } from "../bytes.ts";
 import { asIndex, asNode, asTerm, type EntryId, type PeerMessage } from "./core/types.ts";
 
 /*
@@ -43,7 +43,12 @@ export interface MessageHead {
   readonly term: number;
 }
 
-export function writeHead(into: Gather, message: PeerMessage, flags: number, count: number): void {
+export function writeHead(
+  into: ByteWriter,
+  message: PeerMessage,
+  flags: number,
+  count: number,
+): void {
   into.u8(version);
   into.u8(types.indexOf(message.type));
   into.u8(flags);

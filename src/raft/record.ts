@@ -2,8 +2,8 @@
 
 import { crc32 } from "node:zlib";
 import { assert } from "../assert.ts";
+import { asBuffer, readU53, writeU53 } from "../bytes.ts";
 import { claimFrontRoom } from "../front-room.ts";
-import { asBuffer, readU53, writeU53 } from "../gather.ts";
 import { asIndex, asTerm, type Entry, type EntryId, type EntryKind } from "./core/types.ts";
 
 /*

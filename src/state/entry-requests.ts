@@ -1,7 +1,7 @@
 // The requests of one entry, one after the other: how far it is read.
 
 import { assert } from "../assert.ts";
-import { asBuffer } from "../gather.ts";
+import { asBuffer } from "../bytes.ts";
 import type { Bytes } from "../resp/reply.ts";
 import { RequestDecoder } from "../resp/request-decoder.ts";
 import { admittedLimits } from "../resp/request-limits.ts";

@@ -7,9 +7,9 @@
 //         requests of these numbers are given up and must not be applied any more.
 
 import { assert } from "../assert.ts";
+import { asBuffer } from "../bytes.ts";
 import { databaseCount, entryRoomBytes } from "../constants.ts";
 import { claimFrontRoom, offerFrontRoom } from "../front-room.ts";
-import { asBuffer } from "../gather.ts";
 import type { Protocol } from "../resp/reply.ts";
 
 /** The layout of header and groups. */

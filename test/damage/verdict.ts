@@ -1,6 +1,6 @@
 // What a start may make of a damaged directory, and what it may never.
 
-import { readU53 } from "../../src/gather.ts";
+import { readU53 } from "../../src/bytes.ts";
 import type { Damage } from "./damages.ts";
 import { newestSegment } from "./file-kinds.ts";
 import { fingerprint, sameEntry } from "./fingerprint.ts";

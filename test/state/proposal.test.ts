@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { asBuffer } from "../../src/gather.ts";
+import { asBuffer } from "../../src/bytes.ts";
 import type { Protocol } from "../../src/resp/reply.ts";
 import {
   BatchBuilder,

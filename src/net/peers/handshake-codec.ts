@@ -2,7 +2,7 @@
 
 import { createHmac } from "node:crypto";
 import { assert } from "../../assert.ts";
-import { readU53, writeU53 } from "../../gather.ts";
+import { readU53, writeU53 } from "../../bytes.ts";
 import { asNode, type NodeId } from "../../raft/core/types.ts";
 
 /** Raised when frames or their meaning change; peers of another version are refused. */

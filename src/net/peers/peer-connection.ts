@@ -1,8 +1,8 @@
 // One socket between two peers: the handshake, then frames in one direction and signs of life in the other.
 
 import type { Socket } from "node:net";
+import { readU53, writeU53 } from "../../bytes.ts";
 import { peerUnreadBytesMax, peerWindowShare } from "../../constants.ts";
-import { readU53, writeU53 } from "../../gather.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { codeOf, describeError } from "../../system-error.ts";
 import { BulkQueue } from "./bulk-queue.ts";

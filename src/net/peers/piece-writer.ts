@@ -1,9 +1,8 @@
 // Gathers the pieces of one turn for one socket and writes them at once.
 
 import type { Socket } from "node:net";
-import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
-import { gatherBytesMax, peerSlabBytes } from "../../constants.ts";
+import { peerSlabBytes } from "../../constants.ts";
 import { crcOf, headBytes, type PieceHead, wholeFlags, writeCrc, writeHead } from "./piece.ts";
 
 /** Pieces are copied side by side into a slab, and everything of one turn leaves in one write. */
@@ -28,40 +27,21 @@ export class PieceWriter {
     return this.#gatheredBytes + this.#socket.writableLength;
   }
 
-  /** A whole frame in one piece, copied. `bytes` are those of all parts, `summed` those that the head's CRC proves. */
+  /** A whole frame in one piece. `bytes` are those of all parts, `summed` those that the head's CRC covers. */
   addWhole(kind: number, parts: readonly Uint8Array[], bytes: number, summed: number): void {
-    const size = headBytes + bytes;
-    this.#reserve(size);
-    const start = this.#to;
-    writeHead(this.#slab, start, { kind, flags: wholeFlags, bytes, summed });
-    this.#to += headBytes;
-    for (const part of parts) this.#copy(part);
-    assert(this.#to === start + size, "the parts have as many bytes as was said");
-    writeCrc(this.#slab, start, crcOf(this.#slab, start, summed));
-    this.#added(size);
+    this.addPiece({ kind, flags: wholeFlags, bytes, summed }, parts);
   }
 
-  /** One piece of a larger frame: its head is copied, and so are small slices; large ones are not. */
   addPiece(head: PieceHead, slices: readonly Uint8Array[]): void {
-    this.#reserve(headBytes + head.bytes);
+    const size = headBytes + head.bytes;
+    this.#reserve(size);
     const start = this.#to;
-    const slab = this.#slab;
-    writeHead(slab, start, head);
+    writeHead(this.#slab, start, head);
     this.#to += headBytes;
-    let crc = crcOf(slab, start, 0);
-    let unsummed = head.summed;
-    for (const slice of slices) {
-      const summed = Math.min(unsummed, slice.byteLength);
-      if (summed > 0) crc = crc32(slice.subarray(0, summed), crc);
-      unsummed -= summed;
-      if (slice.byteLength <= gatherBytesMax) this.#copy(slice);
-      else {
-        this.#endRun();
-        this.#chunks.push(slice);
-      }
-    }
-    writeCrc(slab, start, crc);
-    this.#added(headBytes + head.bytes);
+    for (const slice of slices) this.#copy(slice);
+    assert(this.#to === start + size, "the parts have as many bytes as was said");
+    writeCrc(this.#slab, start, crcOf(this.#slab, start, head.summed));
+    this.#added(size);
   }
 
   flush(): void {

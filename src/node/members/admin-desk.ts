@@ -1,7 +1,7 @@
 // RAFT ADD, REMOVE and TRANSFER asked at any node: put to the leader, and to the next one if it is lost.
 
+import { readU53, writeU53 } from "../../bytes.ts";
 import { leaderWaitMs, tickMs } from "../../constants.ts";
-import { readU53, writeU53 } from "../../gather.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { encodeReply } from "../../resp/encode-reply.ts";
 import { errors } from "../../resp/errors.ts";

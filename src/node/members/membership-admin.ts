@@ -7,8 +7,6 @@ import type { Reply } from "../../resp/reply.ts";
 import { adminErrors } from "./admin-errors.ts";
 import { type AdminRequest, bestSuccessor, type ClusterView, planFor } from "./membership-plan.ts";
 
-export type { AdminRequest } from "./membership-plan.ts";
-
 /** A learner this close to the leader's log becomes a voter. */
 const promotionLagMax = 1_000;
 /** The core forgets at every election timeout who has answered: two of them make a sound sample. */

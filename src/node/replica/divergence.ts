@@ -2,6 +2,7 @@
 
 import { assert } from "../../assert.ts";
 import { digestEveryEntries, digestsKept } from "../../constants.ts";
+import { majority } from "../../raft/core/quorum.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { decodeDigest } from "../frames.ts";
 
@@ -74,20 +75,20 @@ export class DivergenceCheck {
     this.#forgetAllBut(voters);
     const voices = this.#voices(index, voters);
     if (voices.size === 0) return;
-    const majority = Math.floor(voters.size / 2) + 1;
+    const needed = majority(voters.size);
     let heard = 0;
     for (const [digest, nodes] of voices) {
       heard += nodes.length;
       if (digest === own) continue;
       assert(
-        nodes.length < majority,
+        nodes.length < needed,
         `after entry ${index} the state of node ${this.#self} differs from that of a majority`,
       );
       this.#ports.warn(`after entry ${index} node ${nodes.join(", ")} has another state`);
     }
     const agreeing = voices.get(own)?.length ?? 0;
     assert(
-      agreeing >= majority || heard < voters.size,
+      agreeing >= needed || heard < voters.size,
       `after entry ${index} the states of the nodes differ, and no majority agrees`,
     );
   }

@@ -2,7 +2,7 @@
 //
 // Every one begins with its type u8 and the attempt u53; all numbers are u53, little endian (gather.ts).
 
-import { readU53, writeU53 } from "../../gather.ts";
+import { readU53, writeU53 } from "../../bytes.ts";
 
 /** From the leader. One offer opens one attempt; only frames of the last attempt count. */
 export type SnapshotFrame =

@@ -1,7 +1,7 @@
 // Time of one node: its log clock, what it tells and hears of clocks, and who looks after them.
 
+import { readU53, writeU53 } from "../../bytes.ts";
 import { clockCheckMs, clockWordMs } from "../../constants.ts";
-import { readU53, writeU53 } from "../../gather.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";

@@ -6,7 +6,7 @@ import type { RaftState } from "./state.ts";
 import { asTerm, type EntryId, type MessageOf, type NodeId, type PeerMessage } from "./types.ts";
 
 /** §5.4.1: a voter refuses a candidate whose log is older than its own. */
-export function isUpToDate(candidate: EntryId, own: EntryId): boolean {
+function isUpToDate(candidate: EntryId, own: EntryId): boolean {
   return candidate.term > own.term || (candidate.term === own.term && candidate.index >= own.index);
 }
 

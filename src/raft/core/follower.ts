@@ -38,7 +38,7 @@ export function receiveAppend(state: RaftState, message: MessageOf<"appendEntrie
 }
 
 /** §5.2: a term has one leader. A second one is a fault of its sender, and its messages are dropped. */
-export function hearLeader(
+function hearLeader(
   state: RaftState,
   message: MessageOf<"heartbeat" | "appendEntries" | "installSnapshot">,
 ): boolean {

@@ -208,7 +208,7 @@ export function startTransfer(state: RaftState, to: NodeId): string | null {
 }
 
 /** Tells the heir to campaign as soon as it has every entry: earlier it could not win. */
-export function continueTransfer(state: RaftState, leadership: Leadership): void {
+function continueTransfer(state: RaftState, leadership: Leadership): void {
   const { transfer, followers } = leadership;
   if (transfer === null || transfer.told) return;
   if (followers.get(transfer.to)?.match !== state.log.last.index) return;
@@ -217,7 +217,7 @@ export function continueTransfer(state: RaftState, leadership: Leadership): void
 }
 
 /** Given up after an election timeout: the leader must not refuse proposals for ever. */
-export function tickTransfer(state: RaftState, leadership: Leadership): void {
+function tickTransfer(state: RaftState, leadership: Leadership): void {
   const { transfer } = leadership;
   if (transfer === null) return;
   transfer.elapsedTicks += 1;
@@ -230,7 +230,7 @@ export function tickTransfer(state: RaftState, leadership: Leadership): void {
  * The member of that majority with the longest log has everything that is committed, and gets the rest while the
  * transfer waits.
  */
-export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
+function leaveHungDisk(state: RaftState, leadership: Leadership): void {
   leadership.handOverPause -= 1;
   if (leadership.transfer !== null || leadership.handOverPause > 0) return;
   const { voters } = state.log.history;
@@ -244,7 +244,7 @@ export function leaveHungDisk(state: RaftState, leadership: Leadership): void {
 }
 
 /** A leader that was removed hands over to the first voter that has every entry, and steps down. */
-export function handOver(state: RaftState, leadership: Leadership): void {
+function handOver(state: RaftState, leadership: Leadership): void {
   const { last, history } = state.log;
   const heir = history.voters.find((id) => leadership.followers.get(id)?.match === last.index);
   if (heir !== undefined) tellToCampaign(state, heir);

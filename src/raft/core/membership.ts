@@ -14,7 +14,7 @@ import {
 } from "./types.ts";
 
 /** Of a node that does not belong to a cluster yet: it neither votes nor campaigns. */
-export const emptyMembership: Membership = { members: [], nextId: asNode(1) };
+const emptyMembership: Membership = { members: [], nextId: asNode(1) };
 
 export function isMember(membership: Membership, id: NodeId): boolean {
   return membership.members.some((member) => member.id === id);

@@ -2,9 +2,9 @@
 
 import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
+import { ByteWriter, joinParts, readU53 } from "../../bytes.ts";
 import { entryRoomBytes } from "../../constants.ts";
 import { claimFrontRoom } from "../../front-room.ts";
-import { Gather, joinParts, readU53 } from "../../gather.ts";
 import {
   asIndex,
   asNode,
@@ -105,7 +105,7 @@ function writeHead(
 ): void {
   const { entries, hardState, restart } = content;
   const vote = hardState?.votedFor ?? null;
-  const into = new Gather(saveHeadBytes, head);
+  const into = new ByteWriter(saveHeadBytes, head);
   into.copy(mark);
   into.u32(0);
   into.u32(content.previous);

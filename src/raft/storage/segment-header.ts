@@ -1,7 +1,7 @@
 // The head of a segment file: what the log held before it, so that older segments can be dropped.
 
 import { crc32 } from "node:zlib";
-import { Gather, readU53 } from "../../gather.ts";
+import { ByteWriter, readU53 } from "../../bytes.ts";
 import {
   asIndex,
   asNode,
@@ -48,7 +48,7 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   let bytes = fixedBytes;
   for (const { data } of header.memberships) bytes += 12 + data.byteLength;
   const { votedFor } = header.hardState;
-  const into = new Gather(bytes);
+  const into = new ByteWriter(bytes);
   into.copy(magic);
   into.u32(0);
   into.u32(bytes);
@@ -70,9 +70,9 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
     into.u32(data.byteLength);
     into.copy(data);
   }
-  into.finish();
-  into.inline.writeUInt32LE(crc32(into.inline.subarray(12)), 8);
-  return into.inline;
+  const written = into.finish();
+  written.writeUInt32LE(crc32(written.subarray(12)), 8);
+  return written;
 }
 
 /** The header and its length; a string says what is wrong with it. */
@@ -96,7 +96,7 @@ export function readSegmentHeader(
 }
 
 /** What is said of an undamaged log that another version has written. */
-export const wrongFormat = (found: number): string =>
+const wrongFormat = (found: number): string =>
   `it has format ${found}, this version knows only ${version}: start the version that wrote it`;
 
 function fieldsOf(from: Buffer): SegmentHeader {

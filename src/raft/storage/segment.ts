@@ -5,7 +5,7 @@ const pointEntries = 64;
 const pointBytes = 64 * 1024;
 
 /** Offsets of some entries, ascending by index; what lies between is found by walking. */
-export class Points {
+class Points {
   #indexes = new Float64Array(16);
   #offsets = new Float64Array(16);
   #length = 0;

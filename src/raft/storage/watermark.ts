@@ -2,8 +2,8 @@
 
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { asBuffer, ByteWriter, readU53 } from "../../bytes.ts";
 import { type Files, replaceFile } from "../../disk.ts";
-import { asBuffer, Gather, readU53 } from "../../gather.ts";
 
 /** It may lag behind the log, never run ahead: all it names is on disk. */
 export interface Watermark {
@@ -25,16 +25,16 @@ export async function writeWatermark(
   directory: string,
   mark: Watermark,
 ): Promise<void> {
-  const into = new Gather(length);
+  const into = new ByteWriter(length);
   into.u32(magic);
   into.u32(0);
   into.u53(mark.sequence);
   into.u53(mark.firstSegment);
   into.u53(mark.lastSegment);
   into.u32(mark.owner);
-  into.inline.writeUInt32LE(crc32(into.inline.subarray(8)), 4);
-  into.finish();
-  await replaceFile(files, join(directory, watermarkName), into.inline);
+  const written = into.finish();
+  written.writeUInt32LE(crc32(written.subarray(8)), 4);
+  await replaceFile(files, join(directory, watermarkName), written);
 }
 
 /** Null when there is none; a string says what is wrong with it. */

@@ -1,7 +1,7 @@
 // Read indexes at a leader: what a lease answers, what asks a majority, and what it keeps in mind for peers.
 
 import { describe, expect, it } from "vitest";
-import { readU53, writeU53 } from "../../../src/gather.ts";
+import { readU53, writeU53 } from "../../../src/bytes.ts";
 import {
   decodeReadIndexReply,
   encodeReadIndex,

@@ -1,13 +1,10 @@
-// Builds a list of buffers for one gathering write: small parts are copied together, large ones stay where they are.
+// Bytes: numbers and their layout, a writer of them, and many parts made fewer for one write.
 
 import { assert } from "./assert.ts";
 import { gatherBytesMax } from "./constants.ts";
 
 const two32 = 2 ** 32;
 const two21 = 2 ** 21;
-
-/** Room that `Gather.data` needs in the inline buffer for data of this length. */
-export const inlineBytes = (length: number): number => (length <= gatherBytesMax ? length : 0);
 
 /** Little endian; at `at` of a buffer that has 8 bytes there. */
 export function writeU53(into: Buffer, value: number, at: number): void {
@@ -32,70 +29,37 @@ export function asBuffer(bytes: Uint8Array): Buffer {
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-export class Gather {
-  /** Everything that is written by copy; its unfinished parts may still be changed. */
-  readonly inline: Buffer;
-  readonly #parts: Uint8Array[] = [];
+/** Writes numbers and bytes one behind the other, into as many bytes as were announced. */
+export class ByteWriter {
+  readonly #bytes: Buffer;
   #at = 0;
-  #partStart = 0;
-  #bytes = 0;
 
-  /** `inlineLength`: the exact number of bytes that will be copied; `inline`: where to, if not to new memory. */
-  constructor(inlineLength: number, inline: Buffer = Buffer.allocUnsafe(inlineLength)) {
-    this.inline = inline;
-  }
-
-  /** Where the next copied byte goes in `inline`. */
-  get at(): number {
-    return this.#at;
+  /** `length`: the exact number of bytes that will be written; `into`: where to, if not to new memory. */
+  constructor(length: number, into: Buffer = Buffer.allocUnsafe(length)) {
+    this.#bytes = into;
   }
 
   u8(value: number): void {
-    this.#at = this.inline.writeUInt8(value, this.#at);
+    this.#at = this.#bytes.writeUInt8(value, this.#at);
   }
 
   u32(value: number): void {
-    this.#at = this.inline.writeUInt32LE(value, this.#at);
+    this.#at = this.#bytes.writeUInt32LE(value, this.#at);
   }
 
   u53(value: number): void {
-    writeU53(this.inline, value, this.#at);
+    writeU53(this.#bytes, value, this.#at);
     this.#at += 8;
   }
 
   copy(bytes: Uint8Array): void {
-    this.inline.set(bytes, this.#at);
+    this.#bytes.set(bytes, this.#at);
     this.#at += bytes.byteLength;
   }
 
-  /** Copies small data; large data is referenced and must not change until it is written. */
-  data(bytes: Uint8Array): void {
-    if (bytes.byteLength <= gatherBytesMax) {
-      this.copy(bytes);
-      return;
-    }
-    this.#closePart();
-    this.#parts.push(bytes);
-    this.#bytes += bytes.byteLength;
-  }
-
-  /** The parts in order. */
-  finish(): readonly Uint8Array[] {
-    this.#closePart();
-    assert(this.#at === this.inline.length, "the inline length was computed exactly");
-    return this.#parts;
-  }
-
-  /** Bytes of all finished parts. */
-  get bytes(): number {
+  finish(): Buffer {
+    assert(this.#at === this.#bytes.length, "the length was computed exactly");
     return this.#bytes;
-  }
-
-  #closePart(): void {
-    if (this.#at === this.#partStart) return;
-    this.#parts.push(this.inline.subarray(this.#partStart, this.#at));
-    this.#bytes += this.#at - this.#partStart;
-    this.#partStart = this.#at;
   }
 }
 

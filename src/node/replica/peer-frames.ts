@@ -1,17 +1,17 @@
 // What each frame of a peer is for: from its kind to the part of the replica that reads it.
 
-import type { Logger } from "../logger.ts";
-import { decodeMessage } from "../raft/codec.ts";
-import type { NodeId } from "../raft/core/types.ts";
-import type { RaftDriver } from "../raft/driver.ts";
-import { frameKind } from "./frames.ts";
-import type { AddressBook } from "./members/address-book.ts";
-import type { AdminDesk } from "./members/admin-desk.ts";
-import type { DivergenceCheck } from "./replica/divergence.ts";
-import type { LeaderPath } from "./replica/leader-path.ts";
-import type { Ordering } from "./replica/ordering.ts";
-import type { ReadBarrier } from "./replica/read-barrier.ts";
-import type { NodeTime } from "./time/node-time.ts";
+import type { Logger } from "../../logger.ts";
+import { decodeMessage } from "../../raft/codec.ts";
+import type { NodeId } from "../../raft/core/types.ts";
+import type { RaftDriver } from "../../raft/driver.ts";
+import { frameKind } from "../frames.ts";
+import type { AddressBook } from "../members/address-book.ts";
+import type { AdminDesk } from "../members/admin-desk.ts";
+import type { NodeTime } from "../time/node-time.ts";
+import type { DivergenceCheck } from "./divergence.ts";
+import type { LeaderPath } from "./leader-path.ts";
+import type { Ordering } from "./ordering.ts";
+import type { ReadBarrier } from "./read-barrier.ts";
 
 export interface FrameReaders {
   readonly driver: Pick<RaftDriver, "step">;
