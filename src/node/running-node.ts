@@ -64,6 +64,7 @@ export class Node implements RunningNode {
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots;
   readonly #diskGuard: DiskGuard;
+  readonly #stats: NodeStats;
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
   #isAwake = false;
@@ -79,7 +80,7 @@ export class Node implements RunningNode {
     monotonicMs: () => performance.now(),
   });
   #ticks = 0;
-  #diskTimer: NodeJS.Timeout | undefined;
+  #everySecond: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
 
   constructor(parts: NodeParts) {
@@ -95,9 +96,9 @@ export class Node implements RunningNode {
       measure: () => parts.directory.space(),
       logger: parts.hooks.logger,
     });
-    const stats = new NodeStats(parts.machine.keyspace.counters);
-    this.#context = this.#createContext(stats);
-    this.#listener = this.#createListener(stats);
+    this.#stats = new NodeStats(parts.machine.keyspace.counters);
+    this.#context = this.#createContext(this.#stats);
+    this.#listener = this.#createListener(this.#stats);
     this.#context.listener = this.#listener;
   }
 
@@ -117,7 +118,10 @@ export class Node implements RunningNode {
   async start(): Promise<void> {
     const { runtime } = this.#parts;
     await this.#network.listen();
-    this.#diskTimer = setInterval(() => this.#checkDisk(), diskCheckMs);
+    this.#everySecond = setInterval(() => {
+      this.#checkDisk();
+      this.#stats.sample(diskCheckMs / 1000);
+    }, diskCheckMs);
     this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();
     const { bind, port } = runtime.current;
@@ -136,7 +140,7 @@ export class Node implements RunningNode {
     await this.#handOver();
     await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
     await this.#listener.close(closeGraceMs);
-    clearInterval(this.#diskTimer);
+    clearInterval(this.#everySecond);
     this.#ticker.stop();
     await this.#checkpointer.run();
     await this.#network.close();

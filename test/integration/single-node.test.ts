@@ -56,3 +56,17 @@ test("a second crash during the restart loses nothing either", async () => {
   await server.takesWrites();
   expect(await writer.missingOn(server.port)).toEqual([]);
 });
+
+test("INFO tells how many commands a second are served, not only how many were", async () => {
+  const server = await ServerProcess.start();
+  onTestFinished(() => server.dispose());
+  const client = await server.connect();
+  let rate = 0;
+  for (let asked = 0; asked < 2_000 && rate === 0; asked++) {
+    const info = await client.ask("INFO", "stats");
+    rate = Number(/instantaneous_ops_per_sec:(\d+)/.exec(info)?.[1]);
+    if (rate === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  expect(rate).toBeGreaterThan(0);
+  client.close();
+});

@@ -1,6 +1,6 @@
 // The frames of a snapshot on its way: offered by the leader, taken, sent in chunks, ended.
 //
-// Every one begins with its type u8 and the attempt u53; all numbers are u53, little endian (gather.ts).
+// Every one begins with its type u8 and the attempt u53; all numbers are u53, little endian (bytes.ts).
 
 import { readU53, writeU53 } from "../../bytes.ts";
 
