@@ -149,6 +149,8 @@ export const segmentBytes = 64 * MiB;
 export const logCacheBytes = 8 * MiB;
 /** Members of a cluster. */
 export const membersMax = 7;
+/** Changes of members that a leader works on for others at once; whoever gets no answer asks again. */
+export const adminRequestsMax = 64;
 /** A configuration as an entry holds it: ids and addresses of all members. */
 export const membershipBytesMax = 16 * KiB;
 /**

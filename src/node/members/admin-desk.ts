@@ -1,7 +1,7 @@
 // RAFT ADD, REMOVE and TRANSFER asked at any node: put to the leader, and to the next one if it is lost.
 
 import { readU53, writeU53 } from "../../bytes.ts";
-import { leaderWaitMs, tickMs } from "../../constants.ts";
+import { adminRequestsMax, leaderWaitMs, tickMs } from "../../constants.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import { encodeReply } from "../../resp/encode-reply.ts";
 import { errors } from "../../resp/errors.ts";
@@ -62,6 +62,7 @@ export class AdminDesk {
   asked(from: NodeId, body: Buffer): void {
     const request = decodeRequest(body);
     if (request === null || this.#leader() !== this.#admin.self) return;
+    if (this.#admin.openRequests >= adminRequestsMax) return;
     const number = Buffer.from(body.subarray(0, numberBytes));
     void this.#admin.run(request).then((reply) => {
       if (reply === null) return;

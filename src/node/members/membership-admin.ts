@@ -79,6 +79,11 @@ export class MembershipAdmin implements ClusterView {
     return this.#driver.core.progress().find((each) => each.id === id)?.match ?? 0;
   }
 
+  /** Requests that have no answer yet. */
+  get openRequests(): number {
+    return this.#open.size;
+  }
+
   bestSuccessor(): NodeId | null {
     return bestSuccessor(this);
   }
