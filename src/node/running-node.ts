@@ -75,10 +75,11 @@ export class Node implements RunningNode {
   /** The entry that the newest checkpoint on disk ends with. */
   #checkpointIndex: number;
   readonly #ticker = new Ticker({
-    tick: () => this.#tick(),
+    tick: (count) => this.#tick(count),
     isHasty: () => this.#replica.driver.core.isHasty || this.#snapshots.isBusy,
     monotonicMs: () => performance.now(),
   });
+  /** Since clients were looked after. */
   #ticks = 0;
   #everySecond: NodeJS.Timeout | undefined;
   #closed: Promise<void> | null = null;
@@ -184,10 +185,13 @@ export class Node implements RunningNode {
     };
   }
 
-  #tick(): void {
-    this.#replica.tick();
+  #tick(count: number): void {
+    this.#replica.tick(count);
     this.#snapshots.tick();
-    if (++this.#ticks % sweepTicks === 0) this.#listener.sweep();
+    this.#ticks += count;
+    if (this.#ticks < sweepTicks) return;
+    this.#ticks = 0;
+    this.#listener.sweep();
   }
 
   #checkDisk(): void {

@@ -3,7 +3,8 @@
 import { calmTicks, tickMs } from "../constants.ts";
 
 export interface TickerPorts {
-  readonly tick: () => void;
+  /** So many ticks are due, at least one: a turn after all of them is enough. */
+  readonly tick: (count: number) => void;
   /** Every single tick matters now: somebody may be about to be elected. */
   readonly isHasty: () => boolean;
   /** A clock that only ever goes forward, in ms. */
@@ -47,7 +48,7 @@ export class Ticker {
     const due = Math.floor((nowMs - this.#lastMs) / tickMs);
     const ticks = Math.min(due, this.#ticksApart);
     this.#lastMs += due * tickMs;
-    for (let tick = 0; tick < ticks; tick++) this.#ports.tick();
+    if (ticks > 0) this.#ports.tick(ticks);
   }
 
   /** After whatever may have brought haste: the next tick comes when it is due, not with others. */

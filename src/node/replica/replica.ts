@@ -150,10 +150,15 @@ export class Replica implements ReplicaHost {
 
   // --- Time ------------------------------------------------------------------------------------
 
-  /** Every `tickMs`. */
-  tick(): void {
-    const { admin, membership, driver, path, time } = this.#parts;
+  /** So many times `tickMs` have passed: each counts, and one turn works on what they bring about. */
+  tick(count = 1): void {
     this.#takesUp = true;
+    for (let ticks = 0; ticks < count; ticks++) this.#tick();
+    this.turn();
+  }
+
+  #tick(): void {
+    const { admin, membership, driver, path, time } = this.#parts;
     admin.tick();
     // What it knows to be committed is still applied: the last writes of its clients are among it.
     if (membership.isRemoved && this.machine.appliedIndex >= driver.core.commit) this.#retire();
@@ -164,7 +169,6 @@ export class Replica implements ReplicaHost {
       time.tick();
       this.#announce();
     }
-    this.turn();
   }
 
   #announce(): void {
