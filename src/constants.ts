@@ -100,6 +100,8 @@ export const clockFreshMs = 5_000;
 export const clockDriftMs = 1_000;
 export const clockRightMs = 500;
 export const clockCheckMs = 1_000;
+/** A clock has to look wrong at so many checks in a row: that of a node that stands still for a while looks late. */
+export const clockWrongChecks = 3;
 /** A wall clock that goes so much further than the monotonic one between two looks has jumped. */
 export const clockJumpMs = clockDriftMs;
 /** Log time goes at most by this share faster or slower than real time while it is drawn towards most clocks. */
@@ -119,6 +121,10 @@ export const electionTicksMin = 50;
  * timeout by more than clocks may drift apart in that time.
  */
 export const leaseMs = 0.8 * electionTicksMin * tickMs;
+/** A transfer of leadership to a member that comes nearer goes on for so many election timeouts; proposals wait. */
+export const transferTimeoutsMax = 4;
+/** A disk that writes no more than this in a tick (5 MB/s) is slow and does not hang: its saves may take so long. */
+export const slowDiskBytesPerTick = 50_000;
 /** Entry bytes in one AppendEntries message; a larger single entry still goes alone. */
 export const appendBytesMax = MiB;
 /**
@@ -149,6 +155,8 @@ export const segmentBytes = 64 * MiB;
 export const logCacheBytes = 8 * MiB;
 /** Members of a cluster. */
 export const membersMax = 7;
+/** host:port of a member: a name has at most 253 characters (RFC 1035), and it travels in urgent frames. */
+export const addressCharsMax = 253 + "[]:65535".length;
 /** Changes of members that a leader works on for others at once; whoever gets no answer asks again. */
 export const adminRequestsMax = 64;
 /** A configuration as an entry holds it: ids and addresses of all members. */
@@ -166,8 +174,8 @@ export const termSkipMax = 10_000;
  * appendBytesMax of smaller ones.
  */
 export const peerFrameBytesMax = requestBytesMax + 16 * MiB;
-/** The largest piece of a frame. Urgent frames leave between the pieces of bulk. */
-export const peerPieceBytesMax = 64 * KiB;
+/** The largest piece of a frame: with its head below 64 KiB, so that eight fill the window. Urgent frames leave between those of bulk. */
+export const peerPieceBytesMax = 64 * KiB - 32;
 /**
  * Most bytes of bulk frames under way to a peer that it has not acknowledged. An urgent frame waits for no more than
  * these: 40 ms at 100 Mbit/s, whatever the kernels buffer. The peer acknowledges whenever it has taken this share of

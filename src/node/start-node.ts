@@ -158,6 +158,12 @@ class NodeBuilder {
       segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
       hasSpace: async (bytes) => hasSpaceFor(bytes, await this.#directory.space()),
     });
+    if ("damaged" in log && log.isOtherFormat === true) {
+      throw new StartError(
+        `another version of kvorum wrote this log (${log.damaged}). It is not damaged: start the version that wrote it, ` +
+          "or give an empty --dir and copy the keys over with a client",
+      );
+    }
     if ("damaged" in log) {
       throw new StartError(
         `the log is damaged (${log.damaged}): this node must not vote with it. ` +
@@ -174,10 +180,12 @@ class NodeBuilder {
       await this.#directory.logBegun();
       return;
     }
-    if (identity.hasLog) {
+    // A new member's first save may hold nothing but its term: it has voted with that log, and may go on with it.
+    const hasVoted = store.hardState.term > 0 && identity.nodeId !== founder;
+    if (identity.hasLog && !hasVoted) {
       throw new StartError(
         `the log of ${this.#directory.path} is gone: this node must not vote without it. ` +
-          "Give an empty directory to begin a new cluster, or --join to become a new member of one",
+          "Remove it from its cluster (RAFT REMOVE), and let it join anew with an empty directory",
       );
     }
     if (identity.nodeId !== founder) return; // The leader sends it the cluster's log.

@@ -122,7 +122,8 @@ async function finishInstallation(
 /** Log, checkpoint and identity tell of each other what must be there. */
 function misfitOf(identity: Identity, machine: Machine, log: SegmentLog): string | null {
   const advice = "join anew with an empty directory";
-  if (log.lastIndex === 0 && identity.hasLog) return `the log is gone: ${advice}`;
+  const hasVoted = log.hardState.term > 0 && identity.nodeId !== 1;
+  if (log.lastIndex === 0 && identity.hasLog && !hasVoted) return `the log is gone: ${advice}`;
   if (log.firstIndex > machine.appliedIndex + 1) {
     return `the log begins at ${log.firstIndex}, the checkpoint ends before: ${advice}`;
   }

@@ -70,3 +70,13 @@ test("INFO tells how many commands a second are served, not only how many were",
   expect(rate).toBeGreaterThan(0);
   client.close();
 });
+
+test("replies keep the order of their requests around CLIENT UNPAUSE", async () => {
+  const server = await ServerProcess.start();
+  onTestFinished(() => server.dispose());
+  const client = await server.connect();
+  client.send(["SET", "a", "1"], ["CLIENT", "UNPAUSE"], ["ECHO", "one"], ["ECHO", "two"]);
+  const replies = (await client.replies(4)).map(String);
+  expect(replies).toEqual(["+OK\r\n", "+OK\r\n", "$3\r\none\r\n", "$3\r\ntwo\r\n"]);
+  client.close();
+});

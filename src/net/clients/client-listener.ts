@@ -73,6 +73,7 @@ export class ClientListener implements ConnectionHost {
   readonly #encoding = new Set<Connection>();
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
+  #pauseHasEnded = false;
   #isClosing = false;
   /** The last connection has ended. Called while this listener closes. */
   #emptied = (): void => {};
@@ -116,7 +117,9 @@ export class ClientListener implements ConnectionHost {
 
   unpause(): void {
     this.#pause = { untilMs: 0, mode: "all" };
-    this.#advanceAll();
+    // Not at once: the session that asks is within its own pump, and would answer later requests before this one.
+    this.#pauseHasEnded = true;
+    this.#options.wake();
   }
 
   /** See SessionHost. */
@@ -142,6 +145,10 @@ export class ClientListener implements ConnectionHost {
 
   /** The end of a turn: every session with replies writes once, and goes on with what waited. */
   flush(): void {
+    if (this.#pauseHasEnded) {
+      this.#pauseHasEnded = false;
+      this.#advanceAll();
+    }
     this.#encodeOne();
     while (this.#touched.length > 0) {
       const connections = this.#touched;

@@ -77,7 +77,11 @@ export class OutboundLink {
     assert(summed <= bytes, "no more is summed than there is");
     const { frameBytesMax, pieceBytesMax } = this.#options.limits;
     if (!isBulk(kind)) {
-      assert(bytes <= pieceBytesMax, "an urgent frame fits into one piece");
+      // Its size may come from what a client asked, so it must not end this node.
+      if (bytes > pieceBytesMax) {
+        this.#options.logger.error(`dropped an urgent frame of ${bytes} bytes, of kind ${kind}`);
+        return false;
+      }
       return connection.sendUrgent(kind, parts, bytes, summed);
     }
     assert(bytes <= frameBytesMax, "a frame keeps to its limit");

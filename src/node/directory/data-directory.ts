@@ -18,7 +18,7 @@ export interface Identity {
   readonly nodeId: NodeId;
   /** Counts the starts from 1: on disk, one higher, before anything of this start uses it. */
   readonly incarnation: number;
-  /** True once the log has an entry: an empty one then means that it was lost, and no vote. */
+  /** True once the log has taken its first save: a log without any then means that it was lost, and no vote. */
   readonly hasLog: boolean;
 }
 

@@ -72,10 +72,9 @@ export class DiskGuard {
     const voters = driver.core.membership.members.filter(({ voter }) => voter);
     const successor = driver.core
       .progress()
-      .find(
-        ({ id, active }) =>
-          active && !this.#watch.isLow(id) && voters.some((voter) => voter.id === id),
-      );
+      .filter(({ id, active }) => active && voters.some((voter) => voter.id === id))
+      .filter(({ id }) => !this.#watch.isLow(id))
+      .toSorted((a, b) => b.match - a.match)[0];
     if (successor !== undefined) driver.transfer(successor.id);
   }
 }

@@ -1,6 +1,6 @@
 // RAFT ADD, REMOVE and TRANSFER where they are carried out, the leader; and the promotion of learners.
 
-import { electionTicksMin } from "../../constants.ts";
+import { electionTicksMin, transferTimeoutsMax } from "../../constants.ts";
 import type { EntryId, Membership, NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { Reply } from "../../resp/reply.ts";
@@ -30,6 +30,8 @@ export class MembershipAdmin implements ClusterView {
   readonly clusterId: string;
   readonly #driver: RaftDriver;
   readonly #open = new Set<Work>();
+  /** The commit index at each of the last ticks, for an election timeout. */
+  readonly #commits: number[] = [];
   /** By member, the tick in which it was last known to answer. */
   readonly #heard = new Map<NodeId, number>();
   #now = 0;
@@ -121,6 +123,8 @@ export class MembershipAdmin implements ClusterView {
     for (const { id, active } of this.#driver.core.progress()) {
       if (active) this.#heard.set(id, this.#now);
     }
+    this.#commits.push(this.#driver.core.commit);
+    if (this.#commits.length > electionTicksMin) this.#commits.shift();
     for (const work of this.#open) this.#tick(work);
     this.promoteLearners();
   }
@@ -133,6 +137,8 @@ export class MembershipAdmin implements ClusterView {
     for (const { id } of learners) {
       const match = this.match(id);
       if (!this.isAlive(id) || match === 0 || commit - match > promotionLagMax) continue;
+      // Entries may be large, so their number says little: it must also be no further behind than half a second.
+      if (match < (this.#commits[0] ?? commit)) continue;
       this.#driver.proposeMembership({ type: "promote", id });
       return;
     }
@@ -152,7 +158,8 @@ export class MembershipAdmin implements ClusterView {
       case "transferring":
         if (!this.#driver.isLeader) work.finish(null);
         // The core gives a transfer up after this time.
-        else if (work.ticks > electionTicksMin) work.finish(adminErrors.notTakenOver(state.to));
+        else if (work.ticks > transferTimeoutsMax * electionTicksMin)
+          work.finish(adminErrors.notTakenOver(state.to));
     }
   }
 

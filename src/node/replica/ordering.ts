@@ -151,7 +151,7 @@ export class Ordering {
     const untold = [...this.#refused].filter(([, { isTold }]) => !isTold);
     if (untold.length === 0 || !hasRoom || this.#appliedTerm !== term) return;
     // Proposes nothing: null says that nothing can be proposed, because leadership is being handed over.
-    if (driver.propose([]) === null) return;
+    if (driver.propose([]) === null || this.#options.stampMs() === null) return;
     for (const [peer, refused] of untold) {
       const { incarnation } = refused;
       const next = this.#ordered.next(term, peer, incarnation);

@@ -42,7 +42,8 @@ export class NodeTime {
       logTimeMs: () => machine.logTimeMs,
       majoritySays: () => this.#clocks.majoritySays(this.#voters),
     });
-    this.#guard = new ClockGuard({ driver, clocks: this.#clocks, mayLead, logger });
+    const logTimeMs = (): number => this.#logClock.now();
+    this.#guard = new ClockGuard({ driver, clocks: this.#clocks, logTimeMs, mayLead, logger });
     this.expiry = new ExpiryTicks({ driver, machine, now: this.now });
   }
 

@@ -118,7 +118,8 @@ export interface RaftCore {
   /** This node has heard no leader for more than two heartbeats, so a campaign may begin with any tick. */
   readonly isHasty: boolean;
   /**
-   * How many ticks the save in flight has taken so far. After two election timeouts this node does not campaign, and
+   * How many ticks late the save in flight is: beyond what a slow disk needs for its bytes. After two election timeouts
+   * this node does not campaign, and
    * a leader hands over: it could go on committing with the disks of others, but could apply nothing.
    */
   readonly savingTicks: number;
@@ -142,7 +143,7 @@ export interface RaftCore {
   proposeMembership(change: MembershipChange): EntryId | string;
   /** Starts or joins a round that confirms leadership; null when not leading. The id comes back in Ready. */
   readIndex(): number | null;
-  /** Null, or why not. The transfer is given up after an election timeout. */
+  /** Null, or why not. It is given up when the member has come no nearer for an election timeout, and after four. */
   transfer(to: NodeId): string | null;
   /** The member left or the connection to it was refused: probe it again later. */
   unreachable(peer: NodeId): void;

@@ -1,6 +1,7 @@
 // What a leader does: commits, proposals, rounds of reads, and handing over (§5.2, §5.3, §6, thesis 3.10).
 
 import { assert } from "../../assert.ts";
+import { transferTimeoutsMax } from "../../constants.ts";
 import type { MembershipChange } from "./core.ts";
 import { Leadership } from "./leadership.ts";
 import { changeMembership, encodeMembership, isMember } from "./membership.ts";
@@ -196,13 +197,14 @@ export function advanceCommit(state: RaftState): void {
 }
 
 /** Null when it has begun, else why not. */
-export function startTransfer(state: RaftState, to: NodeId): string | null {
+export function startTransfer(state: RaftState, to: NodeId, leavesDisk = false): string | null {
   const { leadership } = state;
   if (leadership === null) return "this node does not lead";
   if (to === state.id) return "this node leads already";
   if (!state.log.history.isVoter(to)) return "no such voter";
   if (leadership.transfer !== null) return "another transfer is under way";
-  leadership.transfer = { to, elapsedTicks: 0, told: false };
+  const match = leadership.followers.get(to)?.match ?? 0;
+  leadership.transfer = { to, elapsedTicks: 0, allTicks: 0, match, told: false, leavesDisk };
   continueTransfer(state, leadership);
   return null;
 }
@@ -216,12 +218,24 @@ function continueTransfer(state: RaftState, leadership: Leadership): void {
   tellToCampaign(state, transfer.to);
 }
 
-/** Given up after an election timeout: the leader must not refuse proposals for ever. */
+/** Given up when the member comes no nearer, and at last in any case: the leader must not refuse proposals for ever. */
 function tickTransfer(state: RaftState, leadership: Leadership): void {
   const { transfer } = leadership;
   if (transfer === null) return;
-  transfer.elapsedTicks += 1;
-  if (transfer.elapsedTicks >= state.options.electionTicks) leadership.transfer = null;
+  const match = leadership.followers.get(transfer.to)?.match ?? 0;
+  const comesNearer = match > transfer.match && !transfer.told;
+  transfer.match = match;
+  transfer.elapsedTicks = comesNearer ? 0 : transfer.elapsedTicks + 1;
+  transfer.allTicks += 1;
+  const { electionTicks } = state.options;
+  const isOver = transfer.allTicks >= transferTimeoutsMax * electionTicks;
+  if (isOver || transfer.elapsedTicks >= electionTicks) leadership.transfer = null;
+}
+
+/** The save is done after all, so this leader can stay, unless the other member campaigns already. */
+export function stayWithDisk(leadership: Leadership): void {
+  const { transfer } = leadership;
+  if (transfer?.leavesDisk === true && !transfer.told) leadership.transfer = null;
 }
 
 /**
@@ -240,7 +254,7 @@ function leaveHungDisk(state: RaftState, leadership: Leadership): void {
   const heir = living.toSorted((a, b) => matchOf(b) - matchOf(a))[0];
   if (heir === undefined) return;
   leadership.handOverPause = 2 * state.options.electionTicks;
-  startTransfer(state, heir);
+  startTransfer(state, heir, true);
 }
 
 /** A leader that was removed hands over to the first voter that has every entry, and steps down. */

@@ -275,8 +275,14 @@ class CatchUpBudget {
 /** Thesis 3.10: while it is open, the leader takes no proposals. */
 export interface Transfer {
   readonly to: NodeId;
+  /** Since it began, or since the member's log last came nearer. */
   elapsedTicks: number;
+  allTicks: number;
+  /** How far the member's log was when it was looked at last. */
+  match: number;
   told: boolean;
+  /** Because this leader's disk hangs. */
+  readonly leavesDisk: boolean;
 }
 
 export class Leadership {

@@ -26,6 +26,7 @@ import {
   receiveAppendReply,
   receiveHeartbeatReply,
   startTransfer,
+  stayWithDisk,
   tickLeader,
 } from "./leader.ts";
 import { isMember } from "./membership.ts";
@@ -101,7 +102,7 @@ class Raft implements RaftCore {
     return this.#state.leadership?.catchUp.isShort ?? false;
   }
   get savingTicks(): number {
-    return this.#state.savingTicks;
+    return Math.max(0, this.#state.savingTicks);
   }
   get dropped(): number {
     return this.#state.dropped;
@@ -190,13 +191,16 @@ class Raft implements RaftCore {
     if (state.lostUpTo !== null) return null;
     if (state.leadership !== null) flushLeader(state, state.leadership);
     const committedBytesMax = standsStill ? 0 : state.options.appendBytesMax;
-    return state.outbox.take(state.log, state.hardState, committedBytesMax);
+    const ready = state.outbox.take(state.log, state.hardState, committedBytesMax);
+    if (ready !== null && ready.save !== null) state.saveBegins(ready.save);
+    return ready;
   }
 
   saved(save: Save): void {
     const state = this.#state;
     state.outbox.finishSave(save);
     state.savingTicks = 0;
+    if (state.leadership !== null) stayWithDisk(state.leadership);
     state.log.finishSave();
     hardStateSaved(state);
     advanceCommit(state);

@@ -1,7 +1,8 @@
 // What every role shares: term, vote, log, timers, and the way back to being a follower (§5.1).
 
 import { assert } from "../../assert.ts";
-import type { RaftOptions } from "./core.ts";
+import { slowDiskBytesPerTick } from "../../constants.ts";
+import type { RaftOptions, Save } from "./core.ts";
 import { ElectionTimer } from "./election-timer.ts";
 import type { Leadership } from "./leadership.ts";
 import { RaftLog } from "./log.ts";
@@ -29,6 +30,7 @@ export class RaftState {
   lostUpTo: LogIndex | null = null;
 
   /** See RaftCore. */
+  /** How late the save in flight is, in ticks; negative while a slow disk may still be busy with its bytes. */
   savingTicks = 0;
   /** See `promisePatience`. */
   quietTicks = 0;
@@ -55,6 +57,17 @@ export class RaftState {
    */
   get mayCampaign(): boolean {
     return this.log.history.mayBeVoter(this.id) && !this.diskHangs;
+  }
+
+  /**
+   * What a slow disk needs for so many bytes is no sign that it hangs. A snapshot takes the place of the state in a save
+   * of its own kind, which may wait for a checkpoint.
+   */
+  saveBegins({ entries, snapshot }: Save): void {
+    let bytes = 0;
+    for (const entry of entries) bytes += entry.data.length;
+    this.savingTicks =
+      snapshot === null ? -Math.floor(bytes / slowDiskBytesPerTick) : Number.NEGATIVE_INFINITY;
   }
 
   /**

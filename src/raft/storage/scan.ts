@@ -6,7 +6,7 @@ import type { LogState } from "./log-state.ts";
 import { findSave, readSave, type StoredSave } from "./save.ts";
 import { isBlankFrom } from "./sectors.ts";
 import { Segment, truncatePoints } from "./segment.ts";
-import { readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
+import { OtherFormat, readSegmentHeader, type SegmentHeader } from "./segment-header.ts";
 import { SegmentReader } from "./segment-reader.ts";
 import { damageAt } from "./torn-save.ts";
 
@@ -14,6 +14,8 @@ import { damageAt } from "./torn-save.ts";
 export interface Damage {
   /** What is wrong, with the file and the place. */
   readonly damaged: string;
+  /** It is not damaged: another version of the program has written it. */
+  readonly isOtherFormat?: boolean;
 }
 
 const suffix = ".segment";
@@ -37,6 +39,8 @@ export class Scan {
   lastSaveAt: number | null = null;
   /** Bytes behind the last valid save of the newest segment are not zero: a torn save. */
   torn = false;
+  /** A segment was written by another version of the program. */
+  isOtherFormat = false;
   readonly #files: Files;
 
   constructor(files: Files, state: LogState) {
@@ -50,11 +54,16 @@ export class Scan {
     const { fd, size } = await this.#files.open(path);
     const reader = new SegmentReader(this.#files, fd, size);
     const head = readSegmentHeader(reader);
-    const mark = typeof head === "string" ? Buffer.alloc(0) : head.header.mark;
-    const end = typeof head === "string" ? 0 : head.bytes;
+    const isKnown = typeof head !== "string" && !(head instanceof OtherFormat);
+    const mark = isKnown ? head.header.mark : Buffer.alloc(0);
+    const end = isKnown ? head.bytes : 0;
     const segment = new Segment({ number, path, fd }, { mark, end, allocated: size });
     const before = this.segments.at(-1);
     this.segments.push(segment);
+    if (head instanceof OtherFormat) {
+      this.isOtherFormat = true;
+      return `${path}: ${head.words}`;
+    }
     if (typeof head === "string") return `${path}: ${head}`;
     if (head.header.segment !== number) return `${path} was segment ${head.header.segment}`;
     const misfit = before === undefined ? this.#beginWith(head.header) : this.#misfit(head.header);

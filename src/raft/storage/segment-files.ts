@@ -92,7 +92,7 @@ export async function recover(
   const verdict = damaged ?? lossProblem(scan, directory, watermark);
   if (verdict === null) return settle({ files, directory, owner }, scan, watermark);
   for (const { fd } of scan.segments) await files.close(fd);
-  return { damaged: verdict };
+  return { damaged: verdict, isOtherFormat: scan.isOtherFormat };
 }
 
 /** The numbers of the segments, ascending. Removes what a crash left half made; other names are left alone. */

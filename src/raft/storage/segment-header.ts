@@ -25,6 +25,8 @@ const version = 3;
 const rowAt = 52;
 /** Bytes of a header whose row has no memberships. */
 const fixedBytes = rowAt + 44;
+/** Magic, checksum, length and version stand at the same place in every format. */
+const prefixBytes = 20;
 const flag = { vote: 1, termKnown: 2 } as const;
 
 export interface SegmentHeader {
@@ -75,29 +77,40 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   return written;
 }
 
+/** An undamaged header that another version of the program has written. */
+export class OtherFormat {
+  readonly format: number;
+
+  constructor(format: number) {
+    this.format = format;
+  }
+
+  get words(): string {
+    return `log format ${this.format}, this version knows only ${version}`;
+  }
+}
+
 /** The header and its length; a string says what is wrong with it. */
 export function readSegmentHeader(
   reader: SegmentReader,
-): { readonly header: SegmentHeader; readonly bytes: number } | string {
-  let position = reader.locate(0, fixedBytes);
+): { readonly header: SegmentHeader; readonly bytes: number } | OtherFormat | string {
+  let position = reader.locate(0, prefixBytes);
   if (position < 0) return "the file is shorter than its header";
   const claimed = reader.buffer.readUInt32LE(position + 12);
-  if (claimed < fixedBytes) return "the header is damaged";
+  if (claimed < prefixBytes) return "the header is damaged";
   position = reader.locate(0, claimed);
   if (position < 0) return "the file is shorter than its header";
   const from = Buffer.from(reader.buffer.subarray(position, position + claimed));
   if (from.compare(magic, 0, 8, 0, 8) !== 0) return "it is not a segment of a log";
   if (from.readUInt32LE(8) !== crc32(from.subarray(12))) return "the header is damaged";
   const found = from.readUInt32LE(16);
-  if (found !== version) return wrongFormat(found);
+  // Before anything else is asked of it: other formats are shorter.
+  if (found !== version) return new OtherFormat(found);
+  if (claimed < fixedBytes) return "the header is damaged";
   const isOfOneGroup = from.readUInt32LE(rowAt - 4) === 1 && from.readUInt32LE(rowAt) === 0;
   if (!isOfOneGroup) return "it is of more groups than this version knows";
   return { header: fieldsOf(from), bytes: claimed };
 }
-
-/** What is said of an undamaged log that another version has written. */
-const wrongFormat = (found: number): string =>
-  `it has format ${found}, this version knows only ${version}: start the version that wrote it`;
 
 function fieldsOf(from: Buffer): SegmentHeader {
   const flags = from.readUInt32LE(rowAt + 4);

@@ -104,16 +104,23 @@ describe("RAFT membership", () => {
     expect(runner.context.server.raft.asked).toEqual([]);
   });
 
-  test.each(["host", ":7000", "host:", "host:0", "host:65536", "host:07", "a b:1", "host:1\r\n"])(
-    "ADD refuses the address %j, wherever it stands",
-    async (address) => {
-      const runner = new SessionRunner();
-      const refusal = errors.invalidAddress(address);
-      expect(await runner.run("RAFT", "ADD", address, "host:1")).toEqual(refusal);
-      expect(await runner.run("RAFT", "ADD", "host:1", address)).toEqual(refusal);
-      expect(runner.context.server.raft.asked).toEqual([]);
-    },
-  );
+  test.each([
+    "host",
+    ":7000",
+    "host:",
+    "host:0",
+    "host:65536",
+    "host:07",
+    "a b:1",
+    "host:1\r\n",
+    `${"a".repeat(300)}:1`,
+  ])("ADD refuses the address %j, wherever it stands", async (address) => {
+    const runner = new SessionRunner();
+    const refusal = errors.invalidAddress(address);
+    expect(await runner.run("RAFT", "ADD", address, "host:1")).toEqual(refusal);
+    expect(await runner.run("RAFT", "ADD", "host:1", address)).toEqual(refusal);
+    expect(runner.context.server.raft.asked).toEqual([]);
+  });
 
   test("REMOVE and TRANSFER name a member; TRANSFER alone leaves the choice to the leader", async () => {
     const runner = new SessionRunner();

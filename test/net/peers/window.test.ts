@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { peerWindowBytes } from "../../../src/constants.ts";
+import { peerPieceBytesMax, peerWindowBytes } from "../../../src/constants.ts";
 import { AcceptorHandshake } from "../../../src/net/peers/handshake.ts";
 import { ownKind } from "../../../src/net/peers/handshake-codec.ts";
 import type { PeerLimits } from "../../../src/net/peers/peer-options.ts";
@@ -192,7 +192,7 @@ describe("the window", () => {
       await two.until(() => two.bulkBytes > told);
       two.tellTaken(two.bulkBytes);
     }
-    expect(two.bulkBytes).toBe(MiB + 16 * headBytes);
+    expect(two.bulkBytes).toBe(MiB + Math.ceil(MiB / peerPieceBytesMax) * headBytes);
   });
 
   test.each([

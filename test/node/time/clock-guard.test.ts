@@ -1,6 +1,7 @@
 // Who is warned of, and who leads, when clocks are wrong.
 
 import { describe, expect, it } from "vitest";
+import { clockFreshMs, clockWrongChecks } from "../../../src/constants.ts";
 import { ClockGuard, type ClockGuardOptions } from "../../../src/node/time/clock-guard.ts";
 import { Clocks } from "../../../src/node/time/clocks.ts";
 import { asIndex, asNode } from "../../../src/raft/core/types.ts";
@@ -16,6 +17,8 @@ class Scene {
   readonly silent = new Set<number>();
   readonly matches = [10, 10, 9, 8, 7];
   isLeader = true;
+  logTimeMs = epochMs;
+  passedMs = 0;
   readonly #clocks: Clocks;
   readonly #guard: ClockGuard;
 
@@ -24,8 +27,8 @@ class Scene {
     const ids = this.offsets.map((_, at) => asNode(at + 1));
     this.#clocks = new Clocks({
       self: asNode(1),
-      wallMs: () => epochMs + (this.offsets[0] ?? 0),
-      monotonicMs: () => 0,
+      wallMs: () => epochMs + this.passedMs + (this.offsets[0] ?? 0),
+      monotonicMs: () => this.passedMs,
     });
     const members = ids.map((id) => ({ id, voter: id !== learner, address: "" }));
     const scene = this;
@@ -50,6 +53,7 @@ class Scene {
         },
       } as unknown as ClockGuardOptions["driver"],
       clocks: this.#clocks,
+      logTimeMs: () => this.logTimeMs,
       mayLead: (id) => !this.full.has(id),
       logger: {
         warn: (line: string) => this.lines.push(`warn: ${line}`),
@@ -58,15 +62,21 @@ class Scene {
     });
   }
 
-  /** Everybody tells the time, then the guard looks; the lines that this wrote. */
-  check(): readonly string[] {
-    for (const [at, offsetMs] of this.offsets.entries()) {
-      // As often as it takes to be believed after a clock was put back.
-      for (let word = 0; word < 4; word++) this.#clocks.told(asNode(at + 1), epochMs + offsetMs);
-    }
+  /** Everybody tells the time and the guard looks, so many times; the lines that this wrote. */
+  check(checks = clockWrongChecks): readonly string[] {
     this.lines.length = 0;
-    this.#guard.check();
+    for (let each = 0; each < checks; each++) this.#checkOnce();
     return [...this.lines];
+  }
+
+  #checkOnce(): void {
+    for (const [at, offsetMs] of this.offsets.entries()) {
+      if (Number.isNaN(offsetMs)) continue; // It tells nothing any more.
+      // As often as it takes to be believed after a clock was put back.
+      for (let word = 0; word < 4; word++)
+        this.#clocks.told(asNode(at + 1), epochMs + this.passedMs + offsetMs);
+    }
+    this.#guard.check();
   }
 }
 
@@ -84,6 +94,17 @@ describe("warnings", () => {
     expect(scene.check()).toEqual([]);
     scene.offsets[1] = 20;
     expect(scene.check()).toEqual(["info: the clock of node 2 is right again"]);
+  });
+
+  it("do not take a wrong clock for right because too few others are heard to tell", () => {
+    const scene = new Scene();
+    scene.offsets[1] = 3_600_000;
+    scene.check();
+    scene.offsets[2] = Number.NaN;
+    scene.passedMs += 2 * clockFreshMs;
+    const lines = scene.check();
+    expect(lines.some((line) => line.includes("right again"))).toBe(false);
+    expect(lines.join()).toContain("apart");
   });
 
   it("name this node itself, and a learner", () => {
@@ -107,6 +128,32 @@ describe("warnings", () => {
   });
 });
 
+describe("a clock that only looks wrong", () => {
+  it("for a moment, because its node stood still, is not called wrong", () => {
+    const scene = new Scene();
+    scene.offsets[1] = -3_000;
+    expect(scene.check(clockWrongChecks - 1)).toEqual([]);
+    scene.offsets[1] = 0;
+    scene.check(1);
+    scene.offsets[1] = -3_000;
+    expect(scene.check(clockWrongChecks - 1)).toEqual([]);
+    expect(scene.check(1)[0]).toContain("the clock of node 2 is 3.0 s behind");
+  });
+});
+
+describe("log time that is ahead of the clocks", () => {
+  it("is told of once, with what it means, and so is its end", () => {
+    const scene = new Scene(1);
+    scene.logTimeMs = epochMs + 3_600_000;
+    const [line = ""] = scene.check();
+    expect(line).toContain("log time is 3600.0 s ahead of the clocks");
+    expect(line).toContain("EXPIREAT");
+    expect(scene.check()).toEqual([]);
+    scene.logTimeMs = epochMs + 100;
+    expect(scene.check()).toEqual(["info: log time agrees with the clocks again"]);
+  });
+});
+
 describe("a leader with a wrong clock", () => {
   it("hands over to the voter that is furthest along and has a right one", () => {
     const scene = new Scene(5);
@@ -124,7 +171,7 @@ describe("a leader with a wrong clock", () => {
     scene.check();
     expect(scene.transfers).toEqual([]);
     scene.silent.clear();
-    scene.check();
+    scene.check(1);
     expect(scene.transfers).toEqual([3]);
   });
 

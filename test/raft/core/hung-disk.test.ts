@@ -1,6 +1,7 @@
 // A disk that does not come back from a save: its node hands leadership over and does not lead again meanwhile.
 
 import { expect, test } from "vitest";
+import { slowDiskBytesPerTick } from "../../../src/constants.ts";
 import { asNode } from "../../../src/raft/core/types.ts";
 import { clusterOf, type TestCluster } from "../../support/raft-cluster.ts";
 import { accepted, heartbeatReply, timeoutNow } from "../../support/raft-messages.ts";
@@ -118,4 +119,32 @@ test("a disk that is only slow changes nothing", () => {
     node.ticks(1);
   }
   expect(node.core).toMatchObject({ role: "leader", hasHandedOver: false });
+});
+
+test("a leader whose late save comes back after all stays, and takes proposals again", () => {
+  const cluster = clusterOf(0);
+  const random = [0.1, 0.5, 0.9];
+  for (const id of [1, 2, 3]) cluster.add({ id, voters: 3, random: () => random[id - 1] ?? 0 });
+  cluster.elect(1);
+  cluster.tickAll(heartbeatTicks);
+  for (const id of [1, 2, 3]) cluster.held.add(id);
+  cluster.node(1).core.propose([value]);
+  cluster.deliver();
+  cluster.tickAll(hungTicks + 2);
+  cluster.held.delete(1);
+  cluster.tickAll(1);
+  expect(cluster.node(1).core.propose([value])).not.toBeNull();
+  cluster.held.clear();
+  cluster.tickAll(3);
+  expect(cluster.leader?.id).toBe(1);
+});
+
+test("a save may take as long as a slow disk needs for its bytes", () => {
+  const bytes = 10 * slowDiskBytesPerTick;
+  const node = committedLeader(3);
+  node.core.propose([new Uint8Array(bytes)]);
+  node.core.ready();
+  node.ticks(hungTicks + 10);
+  expect(node.core.savingTicks).toBe(hungTicks);
+  expect(node.core.hasHandedOver).toBe(false);
 });

@@ -1,5 +1,6 @@
 // RAFT ADD client-address peer-address [directory], RAFT REMOVE id, RAFT TRANSFER [id]
 
+import { addressCharsMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import type { Bytes } from "../../../resp/reply.ts";
 import { word } from "../../arguments.ts";
@@ -78,6 +79,7 @@ function nodeId(text: Bytes): number | undefined {
 
 /** host:port, where an IPv6 host stands in brackets or bare. */
 function isAddress(text: Bytes): boolean {
+  if (text.length > addressCharsMax) return false;
   const colon = text.lastIndexOf(":");
   const port = parseSafeInteger(text.slice(colon + 1));
   return colon > 0 && !/[^!-~]/.test(text) && port !== undefined && port >= 1 && port <= portMax;
