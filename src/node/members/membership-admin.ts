@@ -1,6 +1,6 @@
 // RAFT ADD, REMOVE and TRANSFER where they are carried out, the leader; and the promotion of learners.
 
-import { electionTicksMin, transferTimeoutsMax } from "../../constants.ts";
+import { electionTicksMin } from "../../constants.ts";
 import type { EntryId, Membership, NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { Reply } from "../../resp/reply.ts";
@@ -157,9 +157,7 @@ export class MembershipAdmin implements ClusterView {
         return;
       case "transferring":
         if (!this.#driver.isLeader) work.finish(null);
-        // The core gives a transfer up after this time.
-        else if (work.ticks > transferTimeoutsMax * electionTicksMin)
-          work.finish(adminErrors.notTakenOver(state.to));
+        else if (!this.#driver.core.isTransferring) work.finish(adminErrors.notTakenOver(state.to));
     }
   }
 

@@ -108,6 +108,8 @@ export interface RaftCore {
   readonly installing: SnapshotPoint | null;
   /** This leader has told another member to campaign: from now on it may be deposed at any time. */
   readonly hasHandedOver: boolean;
+  /** A transfer of leadership has begun and is neither done nor given up. */
+  readonly isTransferring: boolean;
   /** Bytes appended by this leader and not yet committed. */
   readonly uncommittedBytes: number;
   /**

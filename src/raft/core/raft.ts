@@ -91,6 +91,9 @@ class Raft implements RaftCore {
   get hasHandedOver(): boolean {
     return this.#state.leadership?.hasHandedOver ?? false;
   }
+  get isTransferring(): boolean {
+    return (this.#state.leadership?.transfer ?? null) !== null;
+  }
   get lostUpTo(): LogIndex | null {
     return this.#state.lostUpTo;
   }
