@@ -32,7 +32,7 @@ const stepsMax = 2_000_000;
 /** What a node logs that learns that it is no member any more. */
 const removedPattern = /was removed from the cluster/;
 /** What a node logs that sees wrong clocks. */
-const clockPattern = /the clock of|voters' clocks/;
+const clockPattern = /the clock of|voters' clocks|log time is/;
 /** Clients with higher numbers belong to the second phase. */
 const askersFrom = 1_000;
 
