@@ -1,6 +1,6 @@
 // One client: a connection with the program's own session behind it, its requests, and what it was told.
 
-import { leaderWaitMs } from "../../src/constants.ts";
+import { leaderWaitMs, tickMs } from "../../src/constants.ts";
 import { Session, type Wire } from "../../src/net/clients/session.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { RequestDecoder } from "../../src/resp/request-decoder.ts";
@@ -30,6 +30,8 @@ const outstandingMax = 16;
 const slowest = 0.85;
 /** Until everybody knows that a disk has space again, or is believed to. */
 const fullKnownUs = 10_000_000;
+/** Until a node has noticed that its disk completes operations again. */
+const stallOverUs = 1_000_000;
 const reads = new Set(["GET", "EXISTS"]);
 
 export class SimulatedClient {
@@ -241,10 +243,18 @@ class Connection implements Wire, Tenant {
       this.#around.world.marks.met("own write overtaken by a snapshot");
       return;
     }
+    if (this.#diskHangs) return;
     const waitedMs = (this.#around.world.timeline.now - this.#node.leaderlessSince) / 1_000;
     ensure(waitedMs >= leaderWaitMs * slowest, "9 refusals", () => {
       return `client ${this.#client.id} is refused after ${waitedMs} ms without a leader`;
     });
+  }
+
+  /** A node whose save has waited for that long answers too: it cannot even say where its writes are. */
+  get #diskHangs(): boolean {
+    const { disk, running } = this.#node;
+    const since = this.#around.world.timeline.now - stallOverUs;
+    return running.core.savingTicks * tickMs >= leaderWaitMs && disk.wasStalledSince(since);
   }
 
   flushSoon(): void {

@@ -31,6 +31,7 @@ export class NodeDisk {
   #files: SimulatedDisk;
   #fillings = 0;
   #freedAt = Number.NEGATIVE_INFINITY;
+  #repairedAt = Number.NEGATIVE_INFINITY;
 
   /** `later` runs what belongs to the process, unless that is gone by then. */
   constructor(id: number, world: World, later: (delay: number, act: () => void) => void) {
@@ -72,6 +73,11 @@ export class NodeDisk {
     return this.#fillings > 0 || this.#freedAt >= us;
   }
 
+  /** Whether it was stalled, by the time of the simulation, at this time or later. */
+  wasStalledSince(us: number): boolean {
+    return this.stalledUntil >= us || this.#repairedAt >= us;
+  }
+
   /** The next operation is refused. */
   break(): void {
     this.#files.failNext(new BrokenDisk());
@@ -79,6 +85,7 @@ export class NodeDisk {
 
   repair(): void {
     this.stalledUntil = 0;
+    this.#repairedAt = this.#world.timeline.now;
     this.#files.failNext(null);
   }
 
