@@ -14,6 +14,7 @@ import {
 import { createLogger } from "../../src/logger.ts";
 import { type ClientLimits, ClientListener } from "../../src/net/clients/client-listener.ts";
 import { NodeStats } from "../../src/net/clients/stats.ts";
+import { openFilesMin } from "../../src/node/config/open-files.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
 import { KeyHasher } from "../../src/state/key-hash.ts";
 import { PositionIndex } from "../../src/state/position-index.ts";
@@ -271,7 +272,7 @@ describe("more clients than there is room for", () => {
   });
 
   test("peers and files keep their descriptors: the cluster works on while the leader is flooded", async () => {
-    const openFiles = 312; // Room for 12 clients.
+    const openFiles = openFilesMin - 1 + 12; // Room for 12 clients.
     const few = ["sh", "-c", `ulimit -n ${openFiles} && exec "$@"`, "sh"];
     const leader = await start({ wrapper: few });
     expect(leader.log).toContain(`maxclients is 12 instead of 10000: the limit on open files`);

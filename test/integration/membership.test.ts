@@ -199,7 +199,7 @@ describe("a directory that was wiped", () => {
     await eventually(() => !refused.running, "the node ends");
     expect((await refused.exited).code).toBe(1);
     expect(refused.log).toContain(`is member ${id} already`);
-    expect(refused.log).toContain(`RAFT REMOVE ${id} first if its data is gone`);
+    expect(refused.log).toContain(`If its data is gone: RAFT REMOVE ${id} first`);
     expect(await say(first, "RAFT", "REMOVE", String(id))).toEqual(ok);
     const joined = await launched({ dir: wiped.dir, port: wiped.port, join: first.port });
     await joined.takesWrites();
@@ -215,7 +215,7 @@ describe("a directory that was wiped", () => {
     const refused = await launched({ port, join: first.port });
     await eventually(() => !refused.running, "the node ends");
     expect((await refused.exited).code).toBe(1);
-    expect(refused.log).toContain("RAFT REMOVE 2 first if its data is gone");
+    expect(refused.log).toContain("If its data is gone: RAFT REMOVE 2 first");
     expect(await say(first, "RAFT", "REMOVE", "2")).toEqual(ok);
     const again = await launched({ dir: refused.dir, port, join: first.port });
     await again.takesWrites();
