@@ -273,8 +273,22 @@ class Simulation {
     return isUnsettled || !isIn ? null : leader;
   }
 
+  /** A node whose disk hung for long refuses requests until its next tick after that. */
+  async #disksAnswer(core: readonly SimulatedNode[], began: number): Promise<void> {
+    const hangs = (): boolean =>
+      core.some(({ isUp, running }) => {
+        return isUp && running.core.savingTicks * tickMs >= leaderWaitMs;
+      });
+    if (!hangs()) return;
+    await this.#runUntil(() => !hangs() || this.#timeline.now > began + recoveryUs);
+    ensure(!hangs(), "liveness", () => "a disk completes operations, and a node thinks it hangs");
+    const noticedAt = this.#timeline.now + 2 * tickMs * 1_000;
+    await this.#runUntil(() => this.#timeline.now > noticedAt);
+  }
+
   /** A new write by every node, and what was under way, is answered and applied on all of them. */
   async #writeEverywhere(core: readonly SimulatedNode[], began: number): Promise<void> {
+    await this.#disksAnswer(core, began);
     const isLed = (): boolean =>
       core.every((node) => node.isUp && node.running.replica.leader !== null);
     await this.#runUntil(() => isLed() || this.#timeline.now > began + recoveryUs);
