@@ -276,8 +276,8 @@ class Simulation {
   /** A node whose disk hung for long refuses requests until its next tick after that. */
   async #disksAnswer(core: readonly SimulatedNode[], began: number): Promise<void> {
     const hangs = (): boolean =>
-      core.some(({ isUp, running }) => {
-        return isUp && running.core.savingTicks * tickMs >= leaderWaitMs;
+      core.some((node) => {
+        return node.isUp && node.running.core.savingTicks * tickMs >= leaderWaitMs;
       });
     if (!hangs()) return;
     await this.#runUntil(() => !hangs() || this.#timeline.now > began + recoveryUs);
