@@ -16,7 +16,7 @@ import { DataDirectoryError } from "./node/directory/data-directory.ts";
 import { JoinError } from "./node/join.ts";
 import type { RunningNode } from "./node/running-node.ts";
 import { StartError, startNode } from "./node/start-node.ts";
-import { CheckpointError } from "./state/checkpoint-level.ts";
+import { CheckpointError } from "./state/checkpoint/level.ts";
 import { describeError } from "./system-error.ts";
 import { kvorumVersion } from "./version.ts";
 

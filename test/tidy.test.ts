@@ -59,9 +59,15 @@ const rooms = new Map([
   ["node/snapshots", ["snapshots", "directory"]],
   ["node/time", ["time"]],
   ["node/replica", ["replica", "members", "time"]],
+  ["state/memory", ["memory"]],
+  ["state/parse", ["parse"]],
+  ["state/keyspace", ["keyspace", "memory"]],
+  ["state/commands", ["commands", "keyspace", "parse"]],
+  ["state/execution", ["execution", "commands", "keyspace", "parse"]],
+  ["state/checkpoint", ["checkpoint", "execution", "keyspace", "memory"]],
 ]);
 
-test.each(["net", "node"])("the rooms of %s point one way", (folder) => {
+test.each(["net", "node", "state"])("the rooms of %s point one way", (folder) => {
   const inFolder = (path: string): readonly string[] => path.split(sep).slice(2);
   const offences: string[] = [];
   for (const file of files.filter((each) => roomOf(each) === folder)) {
@@ -86,7 +92,7 @@ test("nobody imports main.ts", () => {
 /** Checkpoints are the one place in state that does I/O. */
 const isPure = (file: string): boolean =>
   (file.startsWith(join("src", "raft", "core")) || roomOf(file) === "state") &&
-  !/checkpoint-(?:level|load|store|transfer)\.ts$/.test(file);
+  !/state\/checkpoint\/(?:level|load|store|transfer)\.ts$/.test(file.split(sep).join("/"));
 
 const impure =
   /\b(Date\.now|new Date|Math\.random|setTimeout|setInterval|setImmediate|performance\.now|process\.)/;
@@ -109,7 +115,7 @@ test("raft/core and state name no clock, chance, timer, promise or I/O", () => {
 
 /** Each package has one door (ARCHITECTURE.md says why it is there at all). */
 const doors = new Map([
-  ["level", "src/state/checkpoint-level.ts"],
+  ["level", "src/state/checkpoint/level.ts"],
   ["redis-parser", "src/resp/reply-decoder.ts"],
   ["pino", "src/logger.ts"],
   ["pino-pretty", "src/logger.ts"],

@@ -50,7 +50,7 @@ export const frameKind = {
   snapshotReply: bulkKindMin + 3,
 } as const;
 
-/** Heads a batch of writes on its way to the leader; the body is a proposal's (state/proposal.ts). */
+/** Heads a batch of writes on its way to the leader; the body is a proposal's (state/execution/proposal.ts). */
 export interface ForwardHeader {
   /** The leader's term as the sender knows it: in another term the frame is ignored. */
   readonly term: number;

@@ -3,7 +3,7 @@
 import type { Logger } from "../logger.ts";
 import type { NodeId } from "../raft/core/types.ts";
 import type { LogStore } from "../raft/ports.ts";
-import type { Machine } from "../state/machine.ts";
+import type { Machine } from "../state/execution/machine.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
 import type { DataDirectory, Identity } from "./directory/data-directory.ts";
 import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";

@@ -22,7 +22,7 @@ import { errors } from "../resp/errors.ts";
 import type { ErrorReply } from "../resp/reply.ts";
 import { CommandFinder } from "../state/commands/lookup.ts";
 import { commands } from "../state/commands/table.ts";
-import { Machine } from "../state/machine.ts";
+import { Machine } from "../state/execution/machine.ts";
 import { kvorumVersion } from "../version.ts";
 import { clientLimits } from "./config/client-limits.ts";
 import { DiskGuard } from "./directory/disk-guard.ts";

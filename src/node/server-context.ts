@@ -8,8 +8,8 @@ import type { NodeStats } from "../net/clients/stats.ts";
 import { errors } from "../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../resp/reply.ts";
 import type { Client, Config, Host, RaftAdmin, Server } from "../state/commands/session-context.ts";
-import type { Machine } from "../state/machine.ts";
-import type { PhysicalDatabase } from "../state/physical-database.ts";
+import type { Machine } from "../state/execution/machine.ts";
+import type { PhysicalDatabase } from "../state/keyspace/physical-database.ts";
 import type { Checkpointer } from "./snapshots/checkpointer.ts";
 
 export interface ServerContextParts {

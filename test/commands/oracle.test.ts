@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeReply } from "../../src/resp/encode-reply.ts";
-import type { Value } from "../../src/state/views.ts";
+import type { Value } from "../../src/state/keyspace/views.ts";
 import { type Tree, treeOfRaw } from "../support/command-oracle.ts";
 import { CommandSession } from "../support/command-session.ts";
 import { wordsOf } from "../support/command-words.ts";

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { DataDirectory, newClusterId } from "../../src/node/directory/data-directory.ts";
 import { asNode } from "../../src/raft/core/types.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
 import { seeded } from "../support/log-random.ts";
 import { RawClient } from "../support/raw-client.ts";
 import { fingerprint } from "./fingerprint.ts";

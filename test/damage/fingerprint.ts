@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Entry } from "../../src/raft/core/types.ts";
-import type { Machine } from "../../src/state/machine.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 
 /** Over every key, value and expiry in their order, log time, and what is applied of whom. */
 export function fingerprint(machine: Machine): string {

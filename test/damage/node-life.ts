@@ -22,9 +22,9 @@ import {
 import { recordHeadBytes } from "../../src/raft/record.ts";
 import { saveHeadBytes } from "../../src/raft/storage/save.ts";
 import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
-import { writeCheckpoint } from "../../src/state/checkpoint-store.ts";
+import { writeCheckpoint } from "../../src/state/checkpoint/store.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
 import type { Random } from "../support/log-random.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { Acknowledged } from "./history.ts";

@@ -1,8 +1,8 @@
 // Everything that a client can see of a state, and what it must be.
 
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
-import { tickProposal } from "../../src/state/proposal.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
+import { tickProposal } from "../../src/state/execution/proposal.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import type { History } from "./history.ts";
 

@@ -3,7 +3,7 @@
 import { DataDirectory, newClusterId } from "../../src/node/directory/data-directory.ts";
 import { asNode, type Entry } from "../../src/raft/core/types.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
 import { seeded } from "../support/log-random.ts";
 import type { Acknowledged, History } from "./history.ts";
 import { type Image, readImage, withDirectory, withFile } from "./image.ts";

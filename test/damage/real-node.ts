@@ -6,7 +6,7 @@ import { RuntimeConfig } from "../../src/node/config/config-runtime.ts";
 import { DataDirectoryError } from "../../src/node/directory/data-directory.ts";
 import type { RunningNode } from "../../src/node/running-node.ts";
 import { StartError, startNode } from "../../src/node/start-node.ts";
-import { CheckpointError } from "../../src/state/checkpoint-level.ts";
+import { CheckpointError } from "../../src/state/checkpoint/level.ts";
 import type { Refused } from "./start.ts";
 
 export interface RealNode {

@@ -1,7 +1,7 @@
 // What follows a start on damaged files: writes, a checkpoint, an orderly end, and another start.
 
 import { asIndex, asTerm, type Entry } from "../../src/raft/core/types.ts";
-import { writeCheckpoint } from "../../src/state/checkpoint-store.ts";
+import { writeCheckpoint } from "../../src/state/checkpoint/store.ts";
 import type { Random } from "../support/log-random.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { type Started, start } from "./start.ts";

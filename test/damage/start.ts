@@ -11,10 +11,10 @@ import { CheckpointHome } from "../../src/node/snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "../../src/node/snapshots/snapshot-point.ts";
 import { asIndex, type Entry } from "../../src/raft/core/types.ts";
 import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
-import { CheckpointError } from "../../src/state/checkpoint-level.ts";
-import type { CheckpointMeta } from "../../src/state/checkpoint-meta.ts";
+import { CheckpointError } from "../../src/state/checkpoint/level.ts";
+import type { CheckpointMeta } from "../../src/state/checkpoint/meta.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
 
 /** Small, so that some saves make several segments. */
 export const segmentBytes = 16 * 1024;

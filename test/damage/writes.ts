@@ -1,6 +1,6 @@
 // The writes of a prepared node: every kind of value, several databases, expiries, keys that go.
 
-import { encodeProposal } from "../../src/state/proposal.ts";
+import { encodeProposal } from "../../src/state/execution/proposal.ts";
 import type { Random } from "../support/log-random.ts";
 import { bodyOf, type Row } from "../support/state-log.ts";
 

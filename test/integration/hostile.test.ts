@@ -16,8 +16,8 @@ import { type ClientLimits, ClientListener } from "../../src/net/clients/client-
 import { NodeStats } from "../../src/net/clients/stats.ts";
 import { openFilesMin } from "../../src/node/config/open-files.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
-import { KeyHasher } from "../../src/state/key-hash.ts";
-import { PositionIndex } from "../../src/state/position-index.ts";
+import { KeyHasher } from "../../src/state/keyspace/key-hash.ts";
+import { PositionIndex } from "../../src/state/keyspace/position-index.ts";
 import { ServerProcess } from "../support/process-server.ts";
 import { encodeRequest, RawClient } from "../support/raw-client.ts";
 import { FakeServer } from "../support/session-context.ts";

@@ -6,7 +6,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "writes of a node's earlier life count for its present one",
     why: "an incarnation is one run of a process",
-    file: "src/state/origins.ts",
+    file: "src/state/execution/origins.ts",
     run: "cluster",
     find: "if (life !== undefined && incarnation < life.incarnation) return end;",
     replace: "if (life !== undefined && incarnation < 0) return end;",
@@ -14,7 +14,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "a key is gone by the leader's clock before the log says so",
     why: "a later leader's clock may be behind: the key comes back",
-    file: "src/state/keyspace.ts",
+    file: "src/state/keyspace/keyspace.ts",
     run: "cluster",
     find: "    if (at <= this.nowMs) this.metDue = true;\n    return false;\n",
     replace: "    return at <= this.nowMs;\n",
@@ -87,7 +87,7 @@ export const unseenMutants: readonly Mutant[] = [
   {
     name: "an entry counts as applied before its last request",
     why: "thesis 6.4 step 4; the applied index is that of whole entries",
-    file: "src/state/machine.ts",
+    file: "src/state/execution/machine.ts",
     run: "cluster",
     find: "sink: isOwn ? sink : null, steps: null };\n",
     replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",

@@ -5,7 +5,7 @@ import { appendHeadBytes, decodeMessage, encodeMessage } from "../../src/raft/co
 import { asIndex, asNode, asTerm, type Entry, type MessageOf } from "../../src/raft/core/types.ts";
 import { recordHeadBytes, recordOf } from "../../src/raft/record.ts";
 import { encodeSave, saveHeadBytes } from "../../src/raft/storage/save.ts";
-import { BatchBuilder, encodeProposal } from "../../src/state/proposal.ts";
+import { BatchBuilder, encodeProposal } from "../../src/state/execution/proposal.ts";
 import { entry as entryOf } from "../support/log-model.ts";
 
 const appendOf = (entries: readonly Entry[]): MessageOf<"appendEntries"> => ({

@@ -6,7 +6,7 @@ import { asIndex } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { type Reply, SimpleString } from "../../src/resp/reply.ts";
-import type { Machine } from "../../src/state/machine.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { isConsensus } from "../support/consensus-frames.ts";
 
 /** Changes the parts of every node at its start, or what it sends. */

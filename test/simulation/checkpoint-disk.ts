@@ -1,14 +1,14 @@
 // Checkpoints of one simulated node, in memory: replaced in one step, late, or by a crash not at all.
 
-import { Checkpoint } from "../../src/state/checkpoint.ts";
+import { Checkpoint } from "../../src/state/checkpoint/checkpoint.ts";
 import {
   type CheckpointContext,
   type CheckpointMeta,
   decodeMeta,
   encodeMeta,
-} from "../../src/state/checkpoint-meta.ts";
-import type { Machine } from "../../src/state/machine.ts";
-import { Restorer } from "../../src/state/restore.ts";
+} from "../../src/state/checkpoint/meta.ts";
+import { Restorer } from "../../src/state/checkpoint/restore.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { ensure, type World } from "./world.ts";
 
 /** Records of one slice; between slices the node goes on applying. */

@@ -11,7 +11,7 @@ import { asIndex } from "../../src/raft/core/types.ts";
 import { segmentNumber } from "../../src/raft/storage/scan.ts";
 import { openSegmentLog, type SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
 import type { SimulatedDisk } from "../support/log-disk.ts";
 import { restoreAtStart } from "./checkpoint-disk.ts";
 import { foundLog } from "./founding.ts";

@@ -4,7 +4,7 @@ import { frameKind } from "../../src/node/frames.ts";
 import type { MemberAddress } from "../../src/node/members/member-address.ts";
 import { checkpointContext } from "../../src/node/snapshots/snapshot-point.ts";
 import { asIndex, asNode, type NodeId } from "../../src/raft/core/types.ts";
-import type { CheckpointContext } from "../../src/state/checkpoint-meta.ts";
+import type { CheckpointContext } from "../../src/state/checkpoint/meta.ts";
 import { Chance } from "./chance.ts";
 import { CheckpointDisk } from "./checkpoint-disk.ts";
 import { addressOf } from "./founding.ts";

@@ -4,7 +4,7 @@ import { frameKind } from "../../src/node/frames.ts";
 import { decodeMessage } from "../../src/raft/codec.ts";
 import type { RaftCore } from "../../src/raft/core/core.ts";
 import type { Role } from "../../src/raft/core/types.ts";
-import type { Machine } from "../../src/state/machine.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { isConsensus } from "../support/consensus-frames.ts";
 import { LogWatch } from "./log-watch.ts";
 import { MemberWatch } from "./member-watch.ts";

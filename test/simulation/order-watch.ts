@@ -1,7 +1,7 @@
 // Checks how leaders order: a batch that was forwarded twice is in the log of one term only once.
 
 import type { Entry } from "../../src/raft/core/types.ts";
-import { readHeader } from "../../src/state/proposal.ts";
+import { readHeader } from "../../src/state/execution/proposal.ts";
 import { ensure } from "./world.ts";
 
 export class OrderWatch {

@@ -8,7 +8,7 @@ import type { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import type { RaftCore } from "../../src/raft/core/core.ts";
 import type { NodeId } from "../../src/raft/core/types.ts";
 import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
-import type { Machine } from "../../src/state/machine.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import type { Bait } from "./bait.ts";
 import type { Chance } from "./chance.ts";
 import type { CheckpointDisk } from "./checkpoint-disk.ts";

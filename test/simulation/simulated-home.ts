@@ -2,10 +2,10 @@
 
 import type { CheckpointHome } from "../../src/node/snapshots/checkpoint-home.ts";
 import type { SnapshotPoint } from "../../src/raft/core/types.ts";
-import { ChunkBuilder, ChunkReader } from "../../src/state/checkpoint-chunk.ts";
-import { type CheckpointMeta, decodeMeta, encodeMeta } from "../../src/state/checkpoint-meta.ts";
-import type { CheckpointView, RecordChunk } from "../../src/state/checkpoint-transfer.ts";
-import type { Machine } from "../../src/state/machine.ts";
+import { ChunkBuilder, ChunkReader } from "../../src/state/checkpoint/chunk.ts";
+import { type CheckpointMeta, decodeMeta, encodeMeta } from "../../src/state/checkpoint/meta.ts";
+import type { CheckpointView, RecordChunk } from "../../src/state/checkpoint/transfer.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { type CheckpointDisk, restore, type Stored } from "./checkpoint-disk.ts";
 
 /** One operation of the disk: resolves in virtual time, or never when the process is gone by then. */
@@ -95,7 +95,7 @@ class SimulatedView implements CheckpointView {
   }
 }
 
-/** The same duties as the staged checkpoint of src/state/checkpoint-transfer.ts, without its disk. */
+/** The same duties as the staged checkpoint of src/state/checkpoint/transfer.ts, without its disk. */
 export class SimulatedStage {
   lastKey: Buffer = Buffer.alloc(0);
   readonly #records = new Map<string, Buffer>();
@@ -135,5 +135,5 @@ export class SimulatedStage {
   }
 }
 
-/** See src/state/record.ts: a prefix, then the database in six bytes. */
+/** See src/state/checkpoint/record.ts: a prefix, then the database in six bytes. */
 const databaseOf = (key: string): number => Buffer.from(key, "latin1").readUIntBE(1, 6);

@@ -1,7 +1,7 @@
 // What is promised of the state: after the same entry it is the same on every node, and its time never runs back.
 
 import { crc32 } from "node:zlib";
-import type { Machine } from "../../src/state/machine.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { ensure, type World } from "./world.ts";
 
 /** Every so many entries the whole state is compared, else its measures. */

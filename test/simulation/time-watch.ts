@@ -3,7 +3,7 @@
 import { clockDriftMs, logTimeDraw } from "../../src/constants.ts";
 import { majority, reachedByMajority } from "../../src/raft/core/quorum.ts";
 import type { Entry } from "../../src/raft/core/types.ts";
-import { headerBytes, readHeader } from "../../src/state/proposal.ts";
+import { headerBytes, readHeader } from "../../src/state/execution/proposal.ts";
 import type { SimulatedProcess } from "./parts.ts";
 import { ensure, type World } from "./world.ts";
 

@@ -15,8 +15,8 @@ import { findCommand, unknownCommand } from "../../src/state/commands/lookup.ts"
 import { finish, isSliced, type SlicedReply } from "../../src/state/commands/sliced.ts";
 import type { Command, SessionCommand } from "../../src/state/commands/spec.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { createDatabases, type Database } from "../../src/state/database.ts";
-import { Keyspace } from "../../src/state/keyspace.ts";
+import { createDatabases, type Database } from "../../src/state/keyspace/database.ts";
+import { Keyspace } from "../../src/state/keyspace/keyspace.ts";
 import { SeededRandom } from "../../src/state/random.ts";
 import { wordsOf } from "./command-words.ts";
 

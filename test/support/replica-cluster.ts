@@ -17,9 +17,9 @@ import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
 import type { Reply } from "../../src/resp/reply.ts";
-import { word } from "../../src/state/arguments.ts";
 import { commands } from "../../src/state/commands/table.ts";
-import { Machine } from "../../src/state/machine.ts";
+import { Machine } from "../../src/state/execution/machine.ts";
+import { word } from "../../src/state/parse/arguments.ts";
 import { SeededRandom } from "../../src/state/random.ts";
 import { MemoryLog } from "./memory-log.ts";
 

@@ -9,8 +9,8 @@ import {
   type CheckpointStore,
   openCheckpointStore,
   writeCheckpoint,
-} from "../../src/state/checkpoint-store.ts";
-import type { Machine } from "../../src/state/machine.ts";
+} from "../../src/state/checkpoint/store.ts";
+import type { Machine } from "../../src/state/execution/machine.ts";
 import { readRandom, stateOf, type TestLog } from "./state-log.ts";
 import { type Dice, someWrite } from "./state-random.ts";
 

@@ -1,11 +1,11 @@
 // A log of small commands for tests of the state: proposals in, replies out.
 
 import { ok, type Protocol, type Reply } from "../../src/resp/reply.ts";
-import { type Arguments, word } from "../../src/state/arguments.ts";
 import type { Command, CommandTable, ReadCommand } from "../../src/state/commands/spec.ts";
-import { Machine, type ReplySink } from "../../src/state/machine.ts";
-import { BatchBuilder, encodeProposal, tickProposal } from "../../src/state/proposal.ts";
-import type { Moment, WriteView } from "../../src/state/views.ts";
+import { Machine, type ReplySink } from "../../src/state/execution/machine.ts";
+import { BatchBuilder, encodeProposal, tickProposal } from "../../src/state/execution/proposal.ts";
+import type { Moment, WriteView } from "../../src/state/keyspace/views.ts";
+import { type Arguments, word } from "../../src/state/parse/arguments.ts";
 
 type Apply = (db: WriteView, args: Arguments, at: Moment) => Reply;
 

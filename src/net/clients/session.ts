@@ -10,7 +10,6 @@ import {
   type Reply,
 } from "../../resp/reply.ts";
 import type { RequestDecoder } from "../../resp/request-decoder.ts";
-import type { Arguments } from "../../state/arguments.ts";
 import { flagsOf, fullName } from "../../state/commands/derive.ts";
 import { type CommandFinder, unknownCommand } from "../../state/commands/lookup.ts";
 import type { Client, Server } from "../../state/commands/session-context.ts";
@@ -20,6 +19,7 @@ import type {
   ReadCommand,
   SessionContext,
 } from "../../state/commands/spec.ts";
+import type { Arguments } from "../../state/parse/arguments.ts";
 import { refusal } from "./admission.ts";
 import type { CommandStat, NodeStats } from "./stats.ts";
 import type { Waiter } from "./waiter.ts";

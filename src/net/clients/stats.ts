@@ -4,7 +4,7 @@ import type { ErrorReply } from "../../resp/reply.ts";
 import { fullName } from "../../state/commands/derive.ts";
 import type { Stats } from "../../state/commands/session-context.ts";
 import type { Command } from "../../state/commands/spec.ts";
-import type { KeyspaceCounters } from "../../state/keyspace.ts";
+import type { KeyspaceCounters } from "../../state/keyspace/keyspace.ts";
 
 export interface CommandStat {
   calls: number;

@@ -3,7 +3,7 @@
 import { assert } from "../../assert.ts";
 import { applySliceMs } from "../../constants.ts";
 import type { Entry } from "../../raft/core/types.ts";
-import type { Machine, ReplySink } from "../../state/machine.ts";
+import type { Machine, ReplySink } from "../../state/execution/machine.ts";
 
 export interface ApplierPorts {
   readonly machine: Machine;

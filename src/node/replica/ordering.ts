@@ -3,7 +3,7 @@
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
-import { bodyProblem, encodeProposal } from "../../state/proposal.ts";
+import { bodyProblem, encodeProposal } from "../../state/execution/proposal.ts";
 import type { Peers, Refusal } from "../frames.ts";
 import {
   decodeForward,

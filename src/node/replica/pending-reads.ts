@@ -3,8 +3,8 @@
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { errors } from "../../resp/errors.ts";
 import type { ErrorReply } from "../../resp/reply.ts";
-import type { Arguments } from "../../state/arguments.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
+import type { Arguments } from "../../state/parse/arguments.ts";
 import { Gathering } from "./gathering.ts";
 import type { ReadBarrier } from "./read-barrier.ts";
 import { ReadBatch } from "./read-batch.ts";

@@ -4,7 +4,7 @@ import { assert } from "../../assert.ts";
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { errors } from "../../resp/errors.ts";
 import type { ErrorReply, Reply } from "../../resp/reply.ts";
-import { BatchBuilder, groupHeaderBytes } from "../../state/proposal.ts";
+import { BatchBuilder, groupHeaderBytes } from "../../state/execution/proposal.ts";
 import { Fifo } from "./fifo.ts";
 import { Gathering } from "./gathering.ts";
 import type { ReplicaLimits } from "./replica-limits.ts";
@@ -13,7 +13,7 @@ import type { ReplicaLimits } from "./replica-limits.ts";
 export interface WriteBatch {
   readonly firstNumber: number;
   readonly count: number;
-  /** Groups of requests as `state/proposal.ts` lays them out. */
+  /** Groups of requests as `state/execution/proposal.ts` lays them out. */
   readonly body: Uint8Array;
 }
 

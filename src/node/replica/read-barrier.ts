@@ -3,7 +3,7 @@
 import { peerReadsMax } from "../../constants.ts";
 import type { LogIndex, NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
-import { tickProposal } from "../../state/proposal.ts";
+import { tickProposal } from "../../state/execution/proposal.ts";
 import {
   decodeReadIndex,
   decodeReadIndexReply,

@@ -1,8 +1,8 @@
 // Reads of one turn, or of those that wait for the same thing, in the order of their arrival.
 
 import type { Waiter } from "../../net/clients/waiter.ts";
-import type { Arguments } from "../../state/arguments.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
+import type { Arguments } from "../../state/parse/arguments.ts";
 
 /** Parallel arrays, because an object per read would cost more than many reads do. */
 export class ReadBatch {

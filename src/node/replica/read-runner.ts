@@ -3,10 +3,10 @@
 import { readSliceMs } from "../../constants.ts";
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { ErrorReply, type Reply } from "../../resp/reply.ts";
-import type { Arguments } from "../../state/arguments.ts";
 import { isSliced, type SlicedReply } from "../../state/commands/sliced.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { Machine } from "../../state/execution/machine.ts";
+import type { Arguments } from "../../state/parse/arguments.ts";
 import { Fifo } from "./fifo.ts";
 import { ReadBatch } from "./read-batch.ts";
 

@@ -4,7 +4,7 @@ import type { Logger } from "../../logger.ts";
 import type { RaftCore } from "../../raft/core/core.ts";
 import type { NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import type { LogStore } from "../../raft/ports.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 import type { Peers } from "../frames.ts";
 import type { MemberAddress } from "../members/member-address.ts";
 import type { Lease } from "./read-barrier.ts";

@@ -1,10 +1,10 @@
 // Where this node's checkpoint is: the directory that counts, its store, and how another one takes their place.
 
 import type { SnapshotPoint } from "../../raft/core/types.ts";
-import type { CheckpointMeta } from "../../state/checkpoint-meta.ts";
-import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint-store.ts";
-import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { CheckpointMeta } from "../../state/checkpoint/meta.ts";
+import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint/store.ts";
+import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint/transfer.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 import { CheckpointDirectory, type RestartMark } from "../directory/checkpoint-directory.ts";
 import { clearLoading, markLoading } from "../directory/loading-mark.ts";
 import { type Probe, probeCheckpoint } from "./probe.ts";

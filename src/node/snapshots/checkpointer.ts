@@ -1,9 +1,9 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
 import type { Logger } from "../../logger.ts";
-import type { CheckpointContext } from "../../state/checkpoint-meta.ts";
-import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint-store.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
+import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 
 export interface CheckpointerOptions {
   readonly machine: Machine;

@@ -1,6 +1,6 @@
 // The child process that reads the checkpoint in a directory (its argument) for a node, because LevelDB may abort it.
 
-import { openCheckpointStore } from "../../state/checkpoint-store.ts";
+import { openCheckpointStore } from "../../state/checkpoint/store.ts";
 
 // When the node that has asked is gone, nobody waits for the answer, and its next start needs the directory.
 process.channel?.unref();

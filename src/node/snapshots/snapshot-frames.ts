@@ -8,7 +8,7 @@ import { readU53, writeU53 } from "../../bytes.ts";
 export type SnapshotFrame =
   /** The meta record of the checkpoint, which says what all its other records must be. */
   | { readonly type: "offer"; readonly attempt: number; readonly meta: Buffer }
-  /** Records, as `state/checkpoint-transfer.ts` lays them out. Numbered from 1 in each attempt. */
+  /** Records, as `state/checkpoint/transfer.ts` lays them out. Numbered from 1 in each attempt. */
   | {
       readonly type: "chunk";
       readonly attempt: number;

@@ -4,7 +4,7 @@ import { decodeMembership, encodeMembership } from "../../raft/core/membership.t
 import type { SnapshotPoint } from "../../raft/core/types.ts";
 import { asIndex, asTerm, type Membership } from "../../raft/core/types.ts";
 import type { RestartPoint } from "../../raft/ports.ts";
-import type { CheckpointContext, CheckpointMeta } from "../../state/checkpoint-meta.ts";
+import type { CheckpointContext, CheckpointMeta } from "../../state/checkpoint/meta.ts";
 
 /** For the meta record of a checkpoint. */
 export function checkpointContext(

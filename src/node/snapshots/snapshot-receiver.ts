@@ -9,9 +9,9 @@ import {
 import type { Logger } from "../../logger.ts";
 import type { InstallSnapshot, NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import { asTerm } from "../../raft/core/types.ts";
-import { type CheckpointMeta, decodeMeta } from "../../state/checkpoint-meta.ts";
-import type { StagedCheckpoint } from "../../state/checkpoint-transfer.ts";
-import type { Machine } from "../../state/machine.ts";
+import { type CheckpointMeta, decodeMeta } from "../../state/checkpoint/meta.ts";
+import type { StagedCheckpoint } from "../../state/checkpoint/transfer.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 import { Pace } from "./pace.ts";
 import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";
 import { snapshotPoint } from "./snapshot-point.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId, Term } from "../../raft/core/types.ts";
-import type { CheckpointView } from "../../state/checkpoint-transfer.ts";
+import type { CheckpointView } from "../../state/checkpoint/transfer.ts";
 import { LifeNumbers } from "../life-numbers.ts";
 import { Pace } from "./pace.ts";
 import type { SnapshotFrame, SnapshotReply } from "./snapshot-frames.ts";

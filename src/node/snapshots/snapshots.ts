@@ -5,7 +5,7 @@ import type { Logger } from "../../logger.ts";
 import type { NodeId, SnapshotPoint } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { LogStore } from "../../raft/ports.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 import type { Peers } from "../frames.ts";
 import { frameKind } from "../frames.ts";
 import type { CheckpointHome } from "./checkpoint-home.ts";

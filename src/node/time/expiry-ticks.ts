@@ -2,8 +2,8 @@
 
 import { expireTickMs } from "../../constants.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
-import type { Machine } from "../../state/machine.ts";
-import { tickProposal } from "../../state/proposal.ts";
+import type { Machine } from "../../state/execution/machine.ts";
+import { tickProposal } from "../../state/execution/proposal.ts";
 
 export interface ExpiryTicksPorts {
   readonly driver: Pick<RaftDriver, "isLeader" | "propose">;

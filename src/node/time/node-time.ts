@@ -5,7 +5,7 @@ import { clockCheckMs, clockWordMs } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
-import type { Machine } from "../../state/machine.ts";
+import type { Machine } from "../../state/execution/machine.ts";
 import { frameKind, type Peers } from "../frames.ts";
 import { tellOthers } from "../tell-others.ts";
 import { ClockGuard } from "./clock-guard.ts";

@@ -2,7 +2,7 @@
 
 import { errors } from "../../resp/errors.ts";
 import { type ErrorReply, MapReply, type Reply, SetReply, SimpleString } from "../../resp/reply.ts";
-import { type Arguments, word } from "../arguments.ts";
+import { type Arguments, word } from "../parse/arguments.ts";
 import { parseSafeInteger } from "../parse/integers.ts";
 import type { Argument, Command, Flag, KeySpec } from "./spec.ts";
 

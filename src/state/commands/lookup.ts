@@ -2,7 +2,7 @@
 
 import { errors } from "../../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../../resp/reply.ts";
-import { type Arguments, word } from "../arguments.ts";
+import { type Arguments, word } from "../parse/arguments.ts";
 import type { Command, CommandTable } from "./spec.ts";
 
 /**

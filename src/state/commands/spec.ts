@@ -1,8 +1,8 @@
 // How a command is declared: one object that holds everything anybody asks about it.
 
 import type { Reply } from "../../resp/reply.ts";
-import type { Arguments } from "../arguments.ts";
-import type { Moment, ReadView, WriteView } from "../views.ts";
+import type { Moment, ReadView, WriteView } from "../keyspace/views.ts";
+import type { Arguments } from "../parse/arguments.ts";
 import type { Client, Server } from "./session-context.ts";
 import type { SlicedReply } from "./sliced.ts";
 

@@ -2,7 +2,7 @@
 
 import { errors } from "../../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../../resp/reply.ts";
-import type { Expiry } from "../views.ts";
+import type { Expiry } from "../expiry.ts";
 import { addIntegers, multiplyIntegers, parseInteger } from "./integers.ts";
 
 /** How a time is written: seconds or milliseconds, from now or since 1970. */

@@ -25,7 +25,7 @@ import {
   oneKey,
   type SessionCommand,
 } from "../../../src/state/commands/spec.ts";
-import type { WriteView } from "../../../src/state/views.ts";
+import type { WriteView } from "../../../src/state/keyspace/views.ts";
 import { fakeContext, member } from "../../support/session-context.ts";
 import { allCommands, SessionRunner, sessionTable } from "../../support/session-run.ts";
 

@@ -6,7 +6,7 @@ import type { Entry } from "../../../src/raft/core/types.ts";
 import { asIndex } from "../../../src/raft/core/types.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import { ok } from "../../../src/resp/reply.ts";
-import { readHeader } from "../../../src/state/proposal.ts";
+import { readHeader } from "../../../src/state/execution/proposal.ts";
 import {
   type ClusterSettings,
   type Frame,

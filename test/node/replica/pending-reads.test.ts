@@ -5,9 +5,9 @@ import { pendingReadBytesMax } from "../../../src/constants.ts";
 import { PendingReads } from "../../../src/node/replica/pending-reads.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import type { Reply } from "../../../src/resp/reply.ts";
-import { word } from "../../../src/state/arguments.ts";
 import type { SlicedReply } from "../../../src/state/commands/sliced.ts";
 import { commands } from "../../../src/state/commands/table.ts";
+import { word } from "../../../src/state/parse/arguments.ts";
 
 const command = commands.get("keys");
 if (command?.kind !== "read") throw new Error("KEYS is a read");

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { CheckpointHome } from "../../../src/node/snapshots/checkpoint-home.ts";
 import type { Probe } from "../../../src/node/snapshots/probe.ts";
-import { CheckpointError } from "../../../src/state/checkpoint-level.ts";
-import { metaKey } from "../../../src/state/checkpoint-meta.ts";
-import { openCheckpointStore } from "../../../src/state/checkpoint-store.ts";
+import { CheckpointError } from "../../../src/state/checkpoint/level.ts";
+import { metaKey } from "../../../src/state/checkpoint/meta.ts";
+import { openCheckpointStore } from "../../../src/state/checkpoint/store.ts";
 import { checkpoint, temporaryDirectory, withLevel } from "../../support/state-checkpoint.ts";
 import { newMachine, stateOf, TestLog } from "../../support/state-log.ts";
 

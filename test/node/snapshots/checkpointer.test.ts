@@ -3,8 +3,8 @@
 import { expect, it } from "vitest";
 import { createLogger } from "../../../src/logger.ts";
 import { Checkpointer } from "../../../src/node/snapshots/checkpointer.ts";
-import { Machine } from "../../../src/state/machine.ts";
-import { encodeProposal } from "../../../src/state/proposal.ts";
+import { Machine } from "../../../src/state/execution/machine.ts";
+import { encodeProposal } from "../../../src/state/execution/proposal.ts";
 import { context, openStore, temporaryDirectory } from "../../support/state-checkpoint.ts";
 import { bodyOf, newMachine, smallCommands, stateOf, testOrigin } from "../../support/state-log.ts";
 

@@ -17,14 +17,14 @@ import { SnapshotReceiver } from "../../../src/node/snapshots/snapshot-receiver.
 import { SnapshotSender } from "../../../src/node/snapshots/snapshot-sender.ts";
 import type { InstallSnapshot, SnapshotPoint } from "../../../src/raft/core/types.ts";
 import { asNode, asTerm } from "../../../src/raft/core/types.ts";
-import type { OnStep } from "../../../src/state/checkpoint-load.ts";
+import type { OnStep } from "../../../src/state/checkpoint/load.ts";
 import {
   type CheckpointMeta,
   checkpointFormat,
   encodeMeta,
-} from "../../../src/state/checkpoint-meta.ts";
-import type { CheckpointView, StagedCheckpoint } from "../../../src/state/checkpoint-transfer.ts";
-import type { Machine } from "../../../src/state/machine.ts";
+} from "../../../src/state/checkpoint/meta.ts";
+import type { CheckpointView, StagedCheckpoint } from "../../../src/state/checkpoint/transfer.ts";
+import type { Machine } from "../../../src/state/execution/machine.ts";
 
 const leader = asNode(1);
 const member = asNode(2);

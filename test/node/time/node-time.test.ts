@@ -7,7 +7,7 @@ import { frameKind } from "../../../src/node/frames.ts";
 import { NodeTime, type NodeTimeOptions } from "../../../src/node/time/node-time.ts";
 import { asNode } from "../../../src/raft/core/types.ts";
 import { commands } from "../../../src/state/commands/table.ts";
-import { Machine } from "../../../src/state/machine.ts";
+import { Machine } from "../../../src/state/execution/machine.ts";
 
 const epochMs = 1_700_000_000_000;
 const [one, two, three] = [asNode(1), asNode(2), asNode(3)];

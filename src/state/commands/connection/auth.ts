@@ -3,7 +3,7 @@
 import { wrongPasswordsMax, wrongPasswordWaitMs } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, ok } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { optionValue } from "../options.ts";
 import type { Client } from "../session-context.ts";
 import type { SessionCommand, SessionContext } from "../spec.ts";

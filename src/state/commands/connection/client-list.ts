@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type ErrorReply, VerbatimReply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
 import type { Client, Server } from "../session-context.ts";
 import type { SessionCommand, SessionContext } from "../spec.ts";

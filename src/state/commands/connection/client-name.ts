@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, ok } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import type { SessionCommand } from "../spec.ts";
 
 export const clientGetname: SessionCommand = {

@@ -1,6 +1,6 @@
 // ECHO message
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import type { SessionCommand } from "../spec.ts";
 
 export const echo: SessionCommand = {

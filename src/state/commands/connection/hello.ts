@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, MapReply, type Protocol } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
 import type { SessionCommand, SessionContext } from "../spec.ts";
 import { authenticate } from "./auth.ts";

@@ -3,7 +3,7 @@
 import { databaseCount } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { ok } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
 import type { SessionCommand } from "../spec.ts";
 

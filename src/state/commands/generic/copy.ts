@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import type { ErrorReply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { optionName } from "../../parse/option-name.ts";
 import { keyAt, keyNamed, token } from "../declare.ts";
 import type { WriteCommand } from "../spec.ts";

@@ -1,7 +1,7 @@
 // Which encoding Redis would choose for a string: it follows from the value alone here.
 
+import type { Value } from "../../keyspace/views.ts";
 import { parseInteger } from "../../parse/integers.ts";
-import type { Value } from "../../views.ts";
 
 /** Redis keeps a string up to this length in one allocation with its header. */
 const embeddedBytesMax = 44;

@@ -1,6 +1,6 @@
 // EXPIRETIME key
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type ReadCommand } from "../spec.ts";
 import { expireTime, toSeconds } from "./shared.ts";

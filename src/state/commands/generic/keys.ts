@@ -1,9 +1,9 @@
 // KEYS pattern
 
 import { type Bytes, LongArray } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
-import { matchesGlob } from "../../glob.ts";
-import type { ReadView } from "../../views.ts";
+import type { ReadView } from "../../keyspace/views.ts";
+import { word } from "../../parse/arguments.ts";
+import { matchesGlob } from "../../parse/glob.ts";
 import { matchCost, type SlicedReply, stepBytes } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 

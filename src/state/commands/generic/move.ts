@@ -1,7 +1,7 @@
 // MOVE key db
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 import { parseDatabase, put } from "./shared.ts";

@@ -1,7 +1,7 @@
 // OBJECT IDLETIME key
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument, keyAt } from "../declare.ts";
 import type { ReadCommand } from "../spec.ts";
 

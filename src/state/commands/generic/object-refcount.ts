@@ -1,6 +1,6 @@
 // OBJECT REFCOUNT key
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument, keyAt } from "../declare.ts";
 import type { ReadCommand } from "../spec.ts";
 import { encodingOf } from "./encoding.ts";

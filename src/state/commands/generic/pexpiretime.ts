@@ -1,6 +1,6 @@
 // PEXPIRETIME key
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type ReadCommand } from "../spec.ts";
 import { expireTime } from "./shared.ts";

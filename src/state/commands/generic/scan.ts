@@ -2,12 +2,12 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, LongArray, type Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
-import { matchesGlob } from "../../glob.ts";
+import type { ReadView } from "../../keyspace/views.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseCursor } from "../../parse/cursor.ts";
+import { matchesGlob } from "../../parse/glob.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
-import type { ReadView } from "../../views.ts";
 import { matchCost, type SlicedReply, stepBytes } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
 import { typeName } from "./shared.ts";

@@ -3,11 +3,12 @@
 import { databaseCount } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import type { Bytes, ErrorReply, Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import type { Expiry } from "../../expiry.ts";
+import type { ReadView, Value, WriteView } from "../../keyspace/views.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseExpiry, type TimeUnit } from "../../parse/expiry.ts";
 import { exact, parseInt32 } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
-import type { Expiry, ReadView, Value, WriteView } from "../../views.ts";
 import { token } from "../declare.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";

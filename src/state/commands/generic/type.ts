@@ -1,7 +1,7 @@
 // TYPE key
 
 import { SimpleString } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type ReadCommand } from "../spec.ts";
 import { typeName } from "./shared.ts";

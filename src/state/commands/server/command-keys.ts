@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type Reply, SetReply, SimpleString } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { commandKeys, fullName, keyPositions } from "../derive.ts";
 import { findCommand } from "../lookup.ts";
 import type { Command, KeySpec, SessionCommand } from "../spec.ts";

@@ -1,8 +1,8 @@
 // COMMAND LIST [FILTERBY MODULE name | ACLCAT category | PATTERN pattern]
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
-import { matchesGlob } from "../../glob.ts";
+import { word } from "../../parse/arguments.ts";
+import { matchesGlob } from "../../parse/glob.ts";
 import { categoriesOf, fullName } from "../derive.ts";
 import type { Command, CommandTable, SessionCommand } from "../spec.ts";
 

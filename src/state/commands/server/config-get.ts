@@ -1,7 +1,7 @@
 // CONFIG GET parameter [parameter ...]
 
 import { type Bytes, MapReply } from "../../../resp/reply.ts";
-import { matchesGlob } from "../../glob.ts";
+import { matchesGlob } from "../../parse/glob.ts";
 import type { SessionCommand } from "../spec.ts";
 
 export const configGet: SessionCommand = {

@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { ErrorReply, ok, type Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { helpReply } from "../help.ts";
 import { optionValue } from "../options.ts";
 import type { Client, Config } from "../session-context.ts";

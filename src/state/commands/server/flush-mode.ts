@@ -1,6 +1,6 @@
 // The one option of FLUSHALL and FLUSHDB.
 
-import type { Arguments } from "../../arguments.ts";
+import type { Arguments } from "../../parse/arguments.ts";
 
 /** Both modes do the same here: forgetting a database takes constant time, its memory goes later. */
 export function isFlushMode(args: Arguments): boolean {

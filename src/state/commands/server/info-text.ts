@@ -1,6 +1,6 @@
 // The text of INFO: which sections, in which order, and how they are written.
 
-import type { Arguments } from "../../arguments.ts";
+import type { Arguments } from "../../parse/arguments.ts";
 import type { SessionContext } from "../spec.ts";
 import { raftSection, replicationSection } from "./info-cluster.ts";
 import {

@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { noReply } from "../../../resp/reply.ts";
-import type { Arguments } from "../../arguments.ts";
+import type { Arguments } from "../../parse/arguments.ts";
 import type { SessionCommand } from "../spec.ts";
 
 const options = new Set(["nosave", "save", "now", "force", "abort"]);

@@ -3,7 +3,7 @@
 import { databaseCount } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, ok } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { parseSafeInteger } from "../../parse/integers.ts";
 import type { WriteCommand } from "../spec.ts";
 

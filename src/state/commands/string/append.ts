@@ -1,8 +1,8 @@
 // APPEND key value
 
 import type { Bytes } from "../../../resp/reply.ts";
-import { word } from "../../arguments.ts";
-import { own } from "../../own-bytes.ts";
+import { own } from "../../keyspace/own-bytes.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 import { lengthProblem } from "./shared.ts";

@@ -1,7 +1,7 @@
 // DECRBY key decrement
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { negateInteger, parseInteger } from "../../parse/integers.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";

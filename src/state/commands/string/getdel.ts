@@ -1,6 +1,6 @@
 // GETDEL key
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 

@@ -1,7 +1,7 @@
 // GETEX key [EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | PERSIST]
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { parseExpiry } from "../../parse/expiry.ts";
 import { keyArgument, keyAt, token } from "../declare.ts";
 import type { WriteCommand } from "../spec.ts";

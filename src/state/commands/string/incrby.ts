@@ -1,7 +1,7 @@
 // INCRBY key increment
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { parseInteger } from "../../parse/integers.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";

@@ -1,7 +1,7 @@
 // INCRBYFLOAT key increment
 
-import { word } from "../../arguments.ts";
-import { addLongDoubles } from "../../long-double.ts";
+import { word } from "../../parse/arguments.ts";
+import { addLongDoubles } from "../../parse/long-double.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 

@@ -3,7 +3,7 @@
 import { lcsCellsMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, MapReply, type Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { type Integer, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import { keyNamed, token } from "../declare.ts";

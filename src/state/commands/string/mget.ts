@@ -1,8 +1,8 @@
 // MGET key [key ...]
 
 import { type Bytes, LongArray } from "../../../resp/reply.ts";
-import type { Arguments } from "../../arguments.ts";
-import type { ReadView } from "../../views.ts";
+import type { ReadView } from "../../keyspace/views.ts";
+import type { Arguments } from "../../parse/arguments.ts";
 import { allKeys, keyArguments } from "../declare.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";

@@ -2,9 +2,9 @@
 
 import { errors } from "../../../resp/errors.ts";
 import type { Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import type { ReadView } from "../../keyspace/views.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
-import type { ReadView } from "../../views.ts";
 
 /** Key, first and last position, both included; -1 is the last byte. */
 export function stringRange(db: ReadView, args: Arguments): Reply {

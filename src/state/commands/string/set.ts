@@ -2,9 +2,9 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { ok, type Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import type { WriteView } from "../../keyspace/views.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseExpiry } from "../../parse/expiry.ts";
-import type { WriteView } from "../../views.ts";
 import { keyArgument, keyAt, token, valueArgument } from "../declare.ts";
 import type { WriteCommand } from "../spec.ts";
 import { expiryArguments, parseValueOptions, replaceUntil } from "./shared.ts";

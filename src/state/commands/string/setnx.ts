@@ -1,6 +1,6 @@
 // SETNX key value
 
-import { word } from "../../arguments.ts";
+import { word } from "../../parse/arguments.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 

@@ -1,8 +1,8 @@
 // SETRANGE key offset value
 
 import { errors } from "../../../resp/errors.ts";
-import { word } from "../../arguments.ts";
-import { own } from "../../own-bytes.ts";
+import { own } from "../../keyspace/own-bytes.ts";
+import { word } from "../../parse/arguments.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";

@@ -3,7 +3,9 @@
 import { stringBytesMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, ok, type Reply } from "../../../resp/reply.ts";
-import { type Arguments, word } from "../../arguments.ts";
+import type { Expiry } from "../../expiry.ts";
+import type { WriteView } from "../../keyspace/views.ts";
+import { type Arguments, word } from "../../parse/arguments.ts";
 import {
   type ExpiryRule,
   milliseconds,
@@ -15,7 +17,6 @@ import {
 } from "../../parse/expiry.ts";
 import { addIntegers, type Integer, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
-import type { Expiry, WriteView } from "../../views.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";
 

@@ -1,0 +1,60 @@
+// The records of a checkpoint, from LevelDB into an empty machine.
+
+import type { Machine } from "../execution/machine.ts";
+import type { CheckpointLevel } from "./level.ts";
+import { type CheckpointMeta, metaKey } from "./meta.ts";
+import { Restorer } from "./restore.ts";
+
+/** Records and bytes that one step takes out of LevelDB. */
+const stepRecords = 1_000;
+const stepBytes = 1024 * 1024;
+
+/** Takes in one record; null, or what is wrong with it. */
+export interface RecordSink {
+  record(key: Buffer, value: Buffer): string | null;
+}
+
+/** After each step: null, or what has to be waited for before the next one. */
+export type OnStep = () => Promise<void> | null;
+
+/**
+ * Resolves to the ids of flushed databases whose records are still there, or says what is wrong with
+ * the records: then the machine is of no use. Rejects with LevelDB's error.
+ */
+export async function loadRecords(
+  level: CheckpointLevel,
+  machine: Machine,
+  meta: CheckpointMeta,
+  onStep: OnStep = () => null,
+): Promise<ReadonlySet<number> | string> {
+  const restorer = new Restorer(machine, meta);
+  const problem =
+    restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
+  return problem ?? restorer.leftovers;
+}
+
+/** In the order of their keys, up to the first that is refused: resolves to what is wrong with it. */
+export async function takeRecords(
+  level: CheckpointLevel,
+  sink: RecordSink,
+  onStep: OnStep = () => null,
+): Promise<string | null> {
+  const iterator = level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: stepBytes } });
+  try {
+    // LevelDB's thread reads the next records while this one takes in the last ones.
+    let reading = iterator.nextv(stepRecords);
+    for (let records = await reading; records.length > 0; records = await reading) {
+      reading = iterator.nextv(stepRecords);
+      reading.catch(() => {}); // Awaited above, unless a record is refused first.
+      for (const [key, value] of records) {
+        const problem = sink.record(key, value);
+        if (problem !== null) return problem;
+      }
+      const wait = onStep();
+      if (wait !== null) await wait;
+    }
+    return null;
+  } finally {
+    await iterator.close();
+  }
+}

@@ -1,0 +1,349 @@
+// The state machine: applies committed entries in log order, and reads what they made.
+
+import { assert } from "../../assert.ts";
+import { databaseCount, expirePerEntryMax } from "../../constants.ts";
+import type { Bytes, Reply } from "../../resp/reply.ts";
+import { CommandFinder } from "../commands/lookup.ts";
+import { isSliced, type SlicedReply, stepKeys } from "../commands/sliced.ts";
+import type { CommandTable, ReadCommand, WriteCommand } from "../commands/spec.ts";
+import { createDatabases, type Database } from "../keyspace/database.ts";
+import { Keyspace } from "../keyspace/keyspace.ts";
+import { replyWord, traced } from "../keyspace/trace.ts";
+import type { Moment } from "../keyspace/views.ts";
+import type { Arguments } from "../parse/arguments.ts";
+import { SeededRandom } from "../random.ts";
+import { type AppliedEntry, EntryRequests } from "./entry-requests.ts";
+import { Origins } from "./origins.ts";
+import {
+  behaviourVersion,
+  holdsNothing,
+  proposalFormat,
+  readHeader,
+  type StampedHeader,
+} from "./proposal.ts";
+
+/** Who waits for the replies to the writes of one incarnation of this node. */
+export interface ReplySink {
+  readonly origin: number;
+  readonly incarnation: number;
+  /** Once per applied request of that incarnation, in the order of their numbers. */
+  reply(reply: Reply): void;
+  /** Its requests up to this number that were not applied will never be. */
+  passed(highest: number): void;
+}
+
+export interface MachineOptions {
+  readonly commands: CommandTable;
+  readonly databases?: number;
+  /** 32 random bits of this process: see KeyHasher. Changes nothing that anybody can see. */
+  readonly hashSeed?: number;
+  /** Requests that are applied between two looks at the time. */
+  readonly requestsPerLook?: number;
+}
+
+/** What a machine knows beside its keyspace and its origins. */
+export interface Restored {
+  readonly appliedIndex: number;
+  readonly logTimeMs: number;
+  readonly trace: number;
+}
+
+/** The entry at work: the state stands still for everybody else until it is whole. */
+interface Work {
+  readonly index: number;
+  readonly seed: number;
+  readonly sink: ReplySink | null;
+  /** The request at work, when it comes in steps. */
+  steps: SlicedReply | null;
+}
+
+/** So many quick requests cost far less than a slice. */
+const requestsPerLookDefault = 64;
+const never = (): boolean => false;
+
+/**
+ * Pure: what it holds follows from the entries alone. Nothing here throws but a broken invariant,
+ * which stops the process.
+ */
+export class Machine {
+  readonly keyspace: Keyspace;
+  readonly origins = new Origins();
+  readonly #databases: readonly Database[];
+  readonly #finder: CommandFinder;
+  readonly #requests = new EntryRequests();
+  readonly #requestsPerLook: number;
+  #work: Work | null = null;
+  readonly #writing: EntryMoment;
+  readonly #reading: ReadMoment;
+  #appliedIndex = 0;
+  #trace = 0;
+
+  constructor({
+    commands,
+    databases = databaseCount,
+    hashSeed = 0,
+    requestsPerLook = requestsPerLookDefault,
+  }: MachineOptions) {
+    this.#requestsPerLook = requestsPerLook;
+    this.keyspace = new Keyspace(databases, hashSeed);
+    this.#databases = createDatabases(this.keyspace);
+    this.#finder = new CommandFinder(commands);
+    this.#writing = new EntryMoment(this.keyspace);
+    this.#reading = new ReadMoment(this.keyspace);
+  }
+
+  /** The last entry that is applied as a whole. */
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+  /** An entry is half done: `goOn` with it before anything else. */
+  get isApplying(): boolean {
+    return this.#work !== null;
+  }
+  get logTimeMs(): number {
+    return this.keyspace.logTimeMs;
+  }
+  /** Of all replies to writes so far. */
+  get trace(): number {
+    return this.#trace;
+  }
+  /** 32 bits that are equal on all nodes that have applied the same entries: see trace.ts. */
+  get digest(): number {
+    let digest = traced(this.#trace, this.keyspace.nextId);
+    for (const { id, size, trace } of this.keyspace.databases) {
+      digest = traced(traced(traced(digest, id), size), trace);
+    }
+    return digest;
+  }
+  /** The last read met a key that is due by its clock alone: commit a tick, then read again. */
+  get metDue(): boolean {
+    return this.keyspace.metDue;
+  }
+
+  /** When the next key falls due (Unix ms, perhaps passed); undefined when none ever does. */
+  nextDueAt(): number | undefined {
+    return this.keyspace.nextDueAt();
+  }
+
+  /**
+   * Applies the next entry; `sink` gets the replies to the writes of its own incarnation. False: the
+   * time was over, the entry is half done. Where it pauses changes nothing that anybody can see.
+   */
+  apply(entry: AppliedEntry, sink: ReplySink | null, isTimeOver = never): boolean {
+    this.#expect(entry.index);
+    const header = readHeader(entry.data);
+    this.#checkVersion(header, entry.index);
+    this.keyspace.advance(header.timeMs);
+    this.keyspace.removeDue(expirePerEntryMax);
+
+    const { origin, incarnation, firstNumber, count, seed } = header;
+    const end = firstNumber + count;
+    const next = count === 0 ? end : this.origins.take(origin, incarnation, firstNumber, count);
+    if (next === end) {
+      this.#appliedIndex = entry.index;
+      return true;
+    }
+    const isOwn = sink !== null && sink.origin === origin && sink.incarnation === incarnation;
+    if (holdsNothing(entry.data)) {
+      this.#appliedIndex = entry.index;
+      if (isOwn) sink.passed(end - 1);
+      return true;
+    }
+    this.#requests.begin(entry, count, next - firstNumber);
+    this.#work = { index: entry.index, seed, sink: isOwn ? sink : null, steps: null };
+    return this.#applyRequests(this.#work, isTimeOver);
+  }
+
+  /** Goes on with the entry that is half done, by one step at least. True: it is whole. */
+  goOn(isTimeOver = never): boolean {
+    assert(this.#work !== null, "an entry is half done");
+    return this.#applyRequests(this.#work, isTimeOver);
+  }
+
+  /** The next entry is none of ours (a no-op or a membership): only its index counts. */
+  pass(index: number): void {
+    this.#expect(index);
+    this.#appliedIndex = index;
+  }
+
+  /**
+   * Runs a read by a clock that may be ahead of log time. Afterwards, and after each step of one that
+   * comes in steps, ask `metDue`. Until its steps have ended no entry can be applied and nothing else read.
+   */
+  // biome-ignore lint/complexity/useMaxParams: runs for every read; an object would cost as much.
+  read(
+    command: ReadCommand,
+    database: number,
+    args: Arguments,
+    clockMs: number,
+    random: () => number,
+  ): Reply | SlicedReply {
+    assert(!this.keyspace.reading, "one read runs at a time");
+    assert(this.#work === null, "no read sees half an entry");
+    this.keyspace.beginRead(clockMs);
+    this.#reading.random = random;
+    const answer = command.read(this.#database(database), args, this.#reading);
+    if (isSliced(answer)) return this.#untilRead(answer);
+    this.keyspace.endRead();
+    return answer;
+  }
+
+  *#untilRead(steps: SlicedReply): SlicedReply {
+    try {
+      return yield* steps;
+    } finally {
+      this.keyspace.endRead();
+    }
+  }
+
+  /** For the restart: an empty machine becomes the one that had applied this entry. */
+  restore({ appliedIndex, logTimeMs, trace }: Restored): void {
+    assert(this.#appliedIndex === 0, "only a new machine is restored");
+    this.#appliedIndex = appliedIndex;
+    this.#trace = trace;
+    this.keyspace.advance(logTimeMs);
+    this.keyspace.rebuildHeap();
+  }
+
+  /**
+   * Takes over all that another machine holds, which has applied more of the same log and is of no use
+   * afterwards. Whoever holds this machine, its keyspace or its origins sees the new content in them.
+   */
+  adopt(other: Machine): void {
+    assert(
+      other.#appliedIndex >= this.#appliedIndex,
+      `the state of entry ${other.#appliedIndex} takes the place of entry ${this.#appliedIndex}`,
+    );
+    assert(this.#work === null, "an entry is applied as a whole");
+    this.#appliedIndex = other.#appliedIndex;
+    this.#trace = other.#trace;
+    this.origins.restore(other.origins.list());
+    this.keyspace.adopt(other.keyspace);
+  }
+
+  #checkVersion(header: StampedHeader, index: number): void {
+    assert(
+      header.format === proposalFormat && header.behaviour <= behaviourVersion,
+      `entry ${index} has format ${header.format} and behaviour ${header.behaviour}; ` +
+        `this program knows format ${proposalFormat} and behaviour ${behaviourVersion}: update it`,
+    );
+  }
+
+  #expect(index: number): void {
+    assert(!this.keyspace.reading, "the state stands still while it is read");
+    assert(
+      this.#work === null && index === this.#appliedIndex + 1,
+      `entry ${index} is applied after entry ${this.#appliedIndex}`,
+    );
+  }
+
+  #applyRequests(work: Work, isTimeOver: () => boolean): boolean {
+    for (let sinceLook = 1; ; sinceLook++) {
+      if (work.steps !== null) this.#step(work, work.steps);
+      else if (this.#requests.next()) this.#run(work);
+      else break;
+      if (work.steps === null && sinceLook < this.#requestsPerLook) continue;
+      if (isTimeOver()) return false;
+      sinceLook = 0;
+    }
+    this.#work = null;
+    this.#appliedIndex = work.index;
+    return true;
+  }
+
+  #run(work: Work): void {
+    const requests = this.#requests;
+    const database = this.#database(requests.database);
+    this.#writing.begin(work.seed, requests.position);
+    if (requests.wordCount > stepKeys) work.steps = this.#runLong(database);
+    else {
+      const args = requests.words();
+      const answer = this.#find(args).apply(database, args, this.#writing);
+      if (isSliced(answer)) work.steps = answer;
+      else this.#answer(answer, work);
+    }
+  }
+
+  /** Already cutting so many words out of the entry takes long. */
+  *#runLong(database: Database): SlicedReply {
+    const args: Bytes[] = [];
+    const { wordCount } = this.#requests;
+    while (args.length < wordCount) {
+      args.push(this.#requests.word(args.length));
+      if (args.length % stepKeys === 0) yield;
+    }
+    const answer = this.#find(args).apply(database, args, this.#writing);
+    return isSliced(answer) ? yield* answer : answer;
+  }
+
+  #step(work: Work, steps: SlicedReply): void {
+    const step = steps.next();
+    if (step.done !== true) return;
+    work.steps = null;
+    this.#answer(step.value, work);
+  }
+
+  #answer(reply: Reply, { sink }: Work): void {
+    this.#trace = traced(this.#trace, replyWord(reply));
+    if (sink !== null) sink.reply(reply);
+  }
+
+  #find(args: Arguments): WriteCommand {
+    const command = this.#finder.find(args);
+    assert(
+      command?.kind === "write",
+      `the log asks for '${args[0]?.slice(0, 64)}', which is no write of this version: update it`,
+    );
+    return command;
+  }
+
+  #database(number: number): Database {
+    const database = this.#databases[number];
+    assert(database !== undefined, `database ${number} exists`);
+    return database;
+  }
+}
+
+/** The moment of one request of an entry; one object for all. */
+class EntryMoment implements Moment {
+  readonly #keyspace: Keyspace;
+  readonly #generator = new SeededRandom();
+  #seed = 0;
+  #position = 0;
+  #isSeeded = false;
+
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
+  }
+
+  get nowMs(): number {
+    return this.#keyspace.nowMs;
+  }
+
+  begin(seed: number, position: number): void {
+    this.#seed = seed;
+    this.#position = position;
+    this.#isSeeded = false;
+  }
+
+  /** Bound, so that a handler may pass it on. */
+  readonly random = (): number => {
+    if (!this.#isSeeded) this.#generator.seed(this.#seed, this.#position);
+    this.#isSeeded = true;
+    return this.#generator.next();
+  };
+}
+
+/** The moment of one read. */
+class ReadMoment implements Moment {
+  readonly #keyspace: Keyspace;
+  random: () => number = () => 0;
+
+  constructor(keyspace: Keyspace) {
+    this.#keyspace = keyspace;
+  }
+
+  get nowMs(): number {
+    return this.#keyspace.nowMs;
+  }
+}

@@ -1,0 +1,154 @@
+// The partitions of one database, and the walks over all of them: SCAN, KEYS, RANDOMKEY.
+
+import { assert, InvariantError } from "../../assert.ts";
+import { partitionCount } from "../../constants.ts";
+import type { KeyHasher } from "./key-hash.ts";
+import { Partition, type PartitionOwner } from "./partition.ts";
+
+/** A cursor is partition * positionSpan + position: 40 bits, exact in a number and in any client. */
+const positionSpan = 2 ** 32;
+
+assert(Number.isSafeInteger(partitionCount * positionSpan), "every cursor is a safe integer");
+
+/** A checkpoint that has begun. */
+export interface PartitionFreezer {
+  /** Takes the partition's dirty positions and sets its `frozen`. */
+  freeze(database: PhysicalDatabase, partition: Partition): void;
+}
+
+/**
+ * What a database number stands for, until FLUSHDB or SWAPDB puts another one in its place.
+ *
+ * Its id is never used again: a flushed database is simply left behind, in memory and on disk.
+ */
+export class PhysicalDatabase implements PartitionOwner {
+  readonly id: number;
+  /** Keys, and keys with an expiry, dead ones that are not yet removed included. */
+  size = 0;
+  expires = 0;
+  /** Of `expires` those that can ever fall due: the ones within 2^53. */
+  timed = 0;
+  /** XOR of the mixed checksums of all records on disk, and their number (checkpoint.ts). */
+  digest = 0;
+  persisted = 0;
+
+  generation = 0;
+  trace = 0;
+
+  readonly #hasher: KeyHasher;
+  #partitions: (Partition | undefined)[] = [];
+  #changed: Partition[] = [];
+  #freezer: PartitionFreezer | null = null;
+
+  constructor(id: number, hasher: KeyHasher) {
+    this.id = id;
+    this.#hasher = hasher;
+  }
+
+  partition(number: number): Partition | undefined {
+    return this.#partitions[number];
+  }
+
+  /** The partition, made when it is not there yet. */
+  ensurePartition(number: number): Partition {
+    const partition = this.#partitions[number];
+    if (partition !== undefined) return partition;
+    if (this.#partitions.length === 0) this.#partitions = new Array(partitionCount).fill(undefined);
+    const made = new Partition(number, this, this.#hasher);
+    this.#partitions[number] = made;
+    return made;
+  }
+
+  /** Keys were added, or with a negative number removed. */
+  count(added: number): void {
+    this.size += added;
+  }
+
+  partitionChanges(partition: Partition): void {
+    this.#changed.push(partition);
+  }
+
+  freeze(partition: Partition): void {
+    assert(this.#freezer !== null, "a checkpoint has begun");
+    this.#freezer.freeze(this, partition);
+  }
+
+  /**
+   * A checkpoint begins: the partitions that differ from the last one. Constant time: the checkpoint freezes
+   * each when it comes to it, or when the partition changes before that.
+   */
+  beginGeneration(freezer: PartitionFreezer): Partition[] {
+    const changed = this.#changed;
+    this.#changed = [];
+    this.#freezer = freezer;
+    this.generation++;
+    return changed;
+  }
+
+  /** Every partition that holds keys, ascending. The walk stands still while nobody changes anything. */
+  *filledPartitions(): IterableIterator<Partition> {
+    for (let at = this.#nextFilled(0); at < partitionCount; at = this.#nextFilled(at + 1)) {
+      yield this.#partitions[at] as Partition;
+    }
+  }
+
+  /**
+   * Walks about `count` positions, each partition from its end to its start, and returns the cursor to
+   * go on with: 0 at the end. A key that stays only ever moves towards the start of its partition, ahead
+   * of the walk, so it is met at least once. Any number at all is a harmless cursor.
+   */
+  scan(
+    cursor: number,
+    count: number,
+    visit: (partition: Partition, position: number) => void,
+  ): number {
+    let number = this.#nextFilled(partitionOfCursor(cursor));
+    // Position 0 is the end of the partition, wherever that is by now.
+    let from = number * positionSpan <= cursor ? cursor % positionSpan : 0;
+    for (let left = Math.max(1, count); number < partitionCount; from = 0) {
+      const partition = this.#partitions[number] as Partition;
+      let position = from === 0 ? partition.size : Math.min(from, partition.size);
+      for (; position > 0 && left > 0; left--) visit(partition, --position);
+      if (position === 0) number = this.#nextFilled(number + 1);
+      if (left === 0) return number < partitionCount ? number * positionSpan + position : 0;
+    }
+    return 0;
+  }
+
+  /** The key of a rank below `size`, in the order of partitions and positions. */
+  at(rank: number): { readonly partition: Partition; readonly position: number } {
+    let before = rank;
+    for (const partition of this.filledPartitions()) {
+      if (before < partition.size) return { partition, position: before };
+      before -= partition.size;
+    }
+    throw new InvariantError(`there is no key of rank ${rank}`);
+  }
+
+  /** Throws when an invariant does not hold. For tests. */
+  check(): void {
+    let size = 0;
+    let expires = 0;
+    for (const partition of this.filledPartitions()) {
+      partition.check(this.#hasher);
+      size += partition.size;
+      expires += partition.expiries?.size ?? 0;
+    }
+    assert(size === this.size, `${size} keys are there, ${this.size} are counted`);
+    assert(expires === this.expires, `${expires} expiries are there, ${this.expires} are counted`);
+  }
+
+  /** The first partition at or after a number that holds keys; partitionCount when there is none. */
+  #nextFilled(from: number): number {
+    for (let number = from; number < partitionCount; number++) {
+      if ((this.#partitions[number]?.size ?? 0) > 0) return number;
+    }
+    return partitionCount;
+  }
+}
+
+/** Beyond the last partition for what never was a cursor. */
+function partitionOfCursor(cursor: number): number {
+  if (!Number.isSafeInteger(cursor) || cursor < 0) return partitionCount;
+  return Math.floor(cursor / positionSpan);
+}

@@ -1,0 +1,65 @@
+// What commands may see and touch of one database. Implemented by `database.ts`.
+
+import type { Bytes, ErrorReply } from "../../resp/reply.ts";
+import type { Expiry } from "../expiry.ts";
+
+/** A string value is a plain binary string; later types are classes of `state/values`. */
+export type Value = Bytes;
+
+/**
+ * One database as a `read` handler sees it. Keys are alive or dead by log time alone; a key that is
+ * due by the clock of the read but not yet by log time is still there, and the machine notes that
+ * it was met (the node then commits a tick and reads again).
+ */
+export interface ReadView {
+  /** Number of this database, as in SELECT. */
+  readonly index: number;
+  /** For a write the time of its entry; for a read the leader's clock, never below log time. */
+  readonly nowMs: number;
+  /** Keys, and keys with an expiry, not yet removed ones included (as DBSIZE and INFO count). */
+  readonly size: number;
+  readonly expires: number;
+
+  has(key: Bytes): boolean;
+  get(key: Bytes): Value | undefined;
+  /** The string at a key; undefined when missing; WRONGTYPE when it is something else. */
+  string(key: Bytes): Bytes | undefined | ErrorReply;
+  /** When the key dies; undefined when never, or when there is no such key. */
+  expireAt(key: Bytes): Expiry | undefined;
+
+  /** Visits about `count` keys from a cursor (0 to begin); returns the next cursor, 0 at the end. */
+  scan(cursor: number, count: number, visit: (key: Bytes) => void): number;
+  /** Every living key, in the order of partitions and positions. */
+  keys(): IterableIterator<Bytes>;
+  /** A living key, each equally likely; undefined when there is none. */
+  randomKey(random: () => number): Bytes | undefined;
+  /** Another database by number; the caller has checked the range. */
+  select(index: number): ReadView;
+}
+
+/** One database as a `write` handler sees it. Every change goes through here, so nothing is missed. */
+export interface WriteView extends ReadView {
+  /** Writes a value and drops the key's expiry, as SET does. */
+  replace(key: Bytes, value: Value): void;
+  /** Writes a value and leaves the expiry as it is, as INCR and APPEND do. */
+  update(key: Bytes, value: Value): void;
+  /** True when there was a living key. */
+  delete(key: Bytes): boolean;
+  /** The key exists. A time that has passed deletes nothing here: handlers delete instead. */
+  setExpireAt(key: Bytes, at: Expiry): void;
+  /** True when the key had an expiry. */
+  persist(key: Bytes): boolean;
+  /** FLUSHDB: removes every key, in constant time. */
+  clear(): void;
+  select(index: number): WriteView;
+  /** SWAPDB: the two databases change places for every client. */
+  swap(a: number, b: number): void;
+}
+
+/** What a handler may know of the moment. Chance and time come with the entry, equal on every node. */
+export interface Moment {
+  /** Unix time in ms: see ReadView.nowMs. */
+  readonly nowMs: number;
+  /** In [0, 1); for a write seeded by the entry, for a read by the node. */
+  random(): number;
+}
