@@ -1,8 +1,10 @@
 // Where a key belongs: its hash slot, its partition, and the hash by which it is found there.
 
+import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
 import { partitionCount, slotCount } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
+import type { Hasher } from "../memory/hasher.ts";
 
 /** CRC-16/XMODEM (polynomial 0x1021), the one of the Redis Cluster specification. */
 const table = new Uint16Array(256).map((_, byte) => {
@@ -10,6 +12,14 @@ const table = new Uint16Array(256).map((_, byte) => {
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
   return crc;
 });
+
+/** What a byte does to the CRC that one, two or three more bytes follow. */
+const after = (tables: Uint16Array): Uint16Array =>
+  tables.map((crc) => ((crc << 8) ^ (table[crc >> 8] as number)) & 0xffff);
+const first = after(table);
+const second = after(first);
+const third = after(second);
+const slotMask = slotCount - 1;
 
 const openBrace = "{".charCodeAt(0);
 /** Odd; any large one without a pattern does. */
@@ -23,12 +33,39 @@ export function slotOf(key: Bytes): number {
   const open = key.indexOf("{");
   const close = open === -1 ? -1 : key.indexOf("}", open + 1);
   const isTagged = close > open + 1;
-  let crc = 0;
+  const from = isTagged ? open + 1 : 0;
   const end = isTagged ? close : key.length;
-  for (let at = isTagged ? open + 1 : 0; at < end; at++) {
+  return (
+    (end - from > shortKeyBytes ? crcOfLong(key, from, end) : crcOf(key, from, end)) & slotMask
+  );
+}
+
+function crcOf(key: Bytes, from: number, end: number): number {
+  let crc = 0;
+  for (let at = from; at < end; at++) {
     crc = ((crc << 8) ^ (table[(crc >> 8) ^ key.charCodeAt(at)] as number)) & 0xffff;
   }
-  return crc & (slotCount - 1);
+  return crc;
+}
+
+/** Four bytes at a time. */
+function crcOfLong(key: Bytes, start: number, end: number): number {
+  let crc = 0;
+  for (let from = start; from < end; from += pieceBytes) {
+    const length = piece.write(key.slice(from, Math.min(end, from + pieceBytes)), "latin1");
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      crc =
+        (third[(crc >> 8) ^ (piece[at] as number)] as number) ^
+        (second[(crc & 0xff) ^ (piece[at + 1] as number)] as number) ^
+        (first[piece[at + 2] as number] as number) ^
+        (table[piece[at + 3] as number] as number);
+    }
+    for (; at < length; at++) {
+      crc = ((crc << 8) ^ (table[(crc >> 8) ^ (piece[at] as number)] as number)) & 0xffff;
+    }
+  }
+  return crc;
 }
 
 /** Consecutive hash slots share a partition: a power of two of them. */
@@ -36,8 +73,13 @@ const slotsPerPartition = slotCount / partitionCount;
 const partitionShift = Math.log2(slotsPerPartition);
 assert(Number.isInteger(partitionShift), "every slot lies in one partition as a whole");
 
-/** Both at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
-export class KeyHasher {
+/** Longer keys are hashed by native code, in pieces. */
+const shortKeyBytes = 1024;
+const pieceBytes = 64 * 1024;
+const piece = Buffer.allocUnsafeSlow(pieceBytes);
+
+/** Slot and hash at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
+export class KeyHasher implements Hasher {
   /** Of the last key: that of its slot. */
   partition = 0;
   /** Of the last key; 32 bits, signed. */
@@ -56,6 +98,11 @@ export class KeyHasher {
   }
 
   take(key: Bytes): void {
+    if (key.length > shortKeyBytes) {
+      this.partition = slotOf(key) >> partitionShift;
+      this.hash = this.#hashOfLong(key);
+      return;
+    }
     const multiplier = this.#multiplier;
     let hash = this.#seed;
     let crc = 0;
@@ -73,6 +120,7 @@ export class KeyHasher {
 
   /** The hash alone. */
   hashOf(key: Bytes): number {
+    if (key.length > shortKeyBytes) return this.#hashOfLong(key);
     const multiplier = this.#multiplier;
     let hash = this.#seed;
     for (let at = 0; at < key.length; at++) {
@@ -80,5 +128,31 @@ export class KeyHasher {
       hash ^= hash >>> 15;
     }
     return hash;
+  }
+
+  hashOfBytes(page: Buffer, at: number, length: number): number {
+    if (length > shortKeyBytes) return this.#mixed(crc32(page.subarray(at, at + length)), length);
+    const multiplier = this.#multiplier;
+    let hash = this.#seed;
+    for (let each = at; each < at + length; each++) {
+      hash = Math.imul(hash ^ (page[each] as number), multiplier);
+      hash ^= hash >>> 15;
+    }
+    return hash;
+  }
+
+  #hashOfLong(key: Bytes): number {
+    let crc = 0;
+    for (let from = 0; from < key.length; from += pieceBytes) {
+      const length = piece.write(key.slice(from, from + pieceBytes), "latin1");
+      crc = crc32(piece.subarray(0, length), crc);
+    }
+    return this.#mixed(crc, key.length);
+  }
+
+  /** A CRC is no secret, so many long keys of one CRC can be prepared: they cost whoever sends them a KiB each. */
+  #mixed(crc: number, length: number): number {
+    const hash = Math.imul(crc ^ this.#seed ^ length, this.#multiplier);
+    return hash ^ (hash >>> 15);
   }
 }
