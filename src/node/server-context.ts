@@ -164,8 +164,11 @@ function averageTtl(database: PhysicalDatabase, nowMs: number): number {
   if (database.expires === 0) return 0;
   let sum = 0;
   let count = 0;
-  for (const { expiries } of database.filledPartitions()) {
-    for (const at of expiries?.values() ?? []) {
+  for (const partition of database.filledPartitions()) {
+    if (partition.table.expires === 0) continue;
+    for (let position = 0; position < partition.size; position++) {
+      const at = partition.expiryAt(position);
+      if (at === undefined) continue;
       sum += Math.max(0, Number(at) - nowMs);
       if (++count === ttlSampleMax) return Math.round(sum / count);
     }

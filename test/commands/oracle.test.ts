@@ -2,7 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeReply } from "../../src/resp/encode-reply.ts";
-import type { Value } from "../../src/state/keyspace/views.ts";
+import type { Database } from "../../src/state/keyspace/database.ts";
+import { typeCount } from "../../src/state/keyspace/types.ts";
 import { type Tree, treeOfRaw } from "../support/command-oracle.ts";
 import { CommandSession } from "../support/command-session.ts";
 import { wordsOf } from "../support/command-words.ts";
@@ -27,13 +28,16 @@ function sorted(tree: Tree): Tree {
 /** Commands of other families by which a transcript sets the scene. */
 function prepare(session: CommandSession, [name, word = ""]: readonly string[]): boolean {
   if (name === "select") session.select(Number(word));
-  else if (name === "rpush") session.database.replace(word, noString);
+  else if (name === "rpush") putForeign(session.database, word);
   else return false;
   return true;
 }
 
-/** Stands for any value that is no string. */
-const noString = [] as unknown as Value;
+/** A value that is no string. */
+function putForeign(database: Database, key: string): void {
+  database.replace(key, "");
+  database.records.setType(database.addressOf(key), typeCount);
+}
 
 describe.skipIf(!requireTool("redis-server")).each([2, 3] as const)(
   "string and generic commands beside redis-server, RESP%i",

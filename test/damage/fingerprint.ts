@@ -12,13 +12,13 @@ export function fingerprint(machine: Machine): string {
   word(JSON.stringify(machine.origins.list()));
   for (const database of machine.keyspace.databases) {
     word(`database ${database.id} ${database.size} ${database.expires}`);
-    for (const { number, keys, values, expiries } of database.filledPartitions()) {
-      word(`partition ${number}`);
-      keys.forEach((key, position) => {
-        word(key);
-        word(String(values[position]));
-        word(String(expiries?.get(key)));
-      });
+    for (const partition of database.filledPartitions()) {
+      word(`partition ${partition.number}`);
+      for (let at = 0; at < partition.size; at++) {
+        word(partition.key(at));
+        word(partition.value(at));
+        word(String(partition.expiryAt(at)));
+      }
     }
   }
   return hash.digest("hex");

@@ -67,8 +67,12 @@ export function readingAt({ entries }: Pick<History, "entries">, lastIndex: numb
   return machine.keyspace.databases
     .slice(0, databases)
     .map((database) =>
-      [...database.filledPartitions()].flatMap(({ keys, values, expiries }) =>
-        keys.map((key, at) => [key, String(values[at]), Number(expiries?.get(key) ?? -1)] as const),
+      [...database.filledPartitions()].flatMap((partition) =>
+        Array.from(
+          { length: partition.size },
+          (_, at) =>
+            [partition.key(at), partition.value(at), Number(partition.expiryAt(at) ?? -1)] as const,
+        ),
       ),
     );
 }

@@ -16,8 +16,6 @@ import { type ClientLimits, ClientListener } from "../../src/net/clients/client-
 import { NodeStats } from "../../src/net/clients/stats.ts";
 import { openFilesMin } from "../../src/node/config/open-files.ts";
 import { CommandFinder } from "../../src/state/commands/lookup.ts";
-import { KeyHasher } from "../../src/state/keyspace/key-hash.ts";
-import { PositionIndex } from "../../src/state/keyspace/position-index.ts";
 import { ServerProcess } from "../support/process-server.ts";
 import { encodeRequest, RawClient } from "../support/raw-client.ts";
 import { FakeServer } from "../support/session-context.ts";
@@ -230,28 +228,6 @@ describe("a client without a password", () => {
     expect(await client.ask("AUTH", "guess")).toBe(wrong);
     expect(sleepers).toEqual([]);
   });
-});
-
-test("integer-like keys in a row cost no more to find than others", () => {
-  let reads = 0;
-  const keys: string[] = [];
-  const counted = new Proxy(keys, {
-    get(target, at): unknown {
-      reads++;
-      return Reflect.get(target, at);
-    },
-  });
-  const hasher = new KeyHasher(7);
-  const index = new PositionIndex(counted, hasher);
-  for (let number = 0; number < 100_000; number++) {
-    const key = String(number);
-    hasher.take(key);
-    index.find(key, hasher.hash);
-    keys.push(key);
-    index.add(hasher.hash, number);
-  }
-  // Every growth reads all keys, which makes less than two reads a key; the rest are collisions.
-  expect(reads / keys.length).toBeLessThan(2.5);
 });
 
 test("a server is closed when its last client is gone", async () => {

@@ -76,9 +76,8 @@ export function digestOf(machine: Machine): number {
   let digest = crc32(JSON.stringify(machine.origins.list()), machine.logTimeMs % 2 ** 32);
   for (const partition of machine.keyspace.database(0).filledPartitions()) {
     for (let at = 0; at < partition.size; at += 1) {
-      const key = partition.keys[at] ?? "";
-      const expiry = partition.expiries?.get(key);
-      digest = crc32(`${at} ${key} ${String(expiry)} ${String(partition.values[at])}`, digest);
+      const expiry = String(partition.expiryAt(at));
+      digest = crc32(`${at} ${partition.key(at)} ${expiry} ${partition.value(at)}`, digest);
     }
   }
   return digest;

@@ -24,6 +24,10 @@ const read = (name: string, run: ReadCommand["read"]): [string, ReadCommand] => 
 export const readGet = read("get", (db, args) => db.string(word(args, 1)) ?? null)[1];
 export const readRandom = read("random", (db, _args, at) => db.randomKey(at.random) ?? null)[1];
 
+function stringOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Just enough commands to change everything that a view can change. */
 export const smallCommands: CommandTable = new Map<string, Command>([
   write("set", (db, args) => {
@@ -31,7 +35,7 @@ export const smallCommands: CommandTable = new Map<string, Command>([
     return ok;
   }),
   write("append", (db, args) => {
-    const value = `${db.get(word(args, 1)) ?? ""}${word(args, 2)}`;
+    const value = `${stringOf(db.string(word(args, 1)))}${word(args, 2)}`;
     db.update(word(args, 1), value);
     return value.length;
   }),
@@ -190,7 +194,11 @@ export function stateOf(machine: Machine): unknown {
       expires: database.expires,
       partitions: [...database.filledPartitions()].map((partition) => [
         partition.number,
-        partition.keys.map((key, at) => [key, partition.values[at], partition.expiries?.get(key)]),
+        Array.from({ length: partition.size }, (_, at) => [
+          partition.key(at),
+          partition.value(at),
+          partition.expiryAt(at),
+        ]),
       ]),
     })),
   };

@@ -4,6 +4,7 @@ import { assert } from "../../assert.ts";
 import type { Machine } from "../execution/machine.ts";
 import type { FrozenPartition, Partition } from "../keyspace/partition.ts";
 import type { PartitionFreezer, PhysicalDatabase } from "../keyspace/physical-database.ts";
+import type { Records } from "../memory/records.ts";
 import { type CheckpointContext, type CheckpointMeta, checkpointFormat, mixed } from "./meta.ts";
 import { RecordEncoder } from "./record.ts";
 
@@ -24,6 +25,7 @@ export class Checkpoint implements PartitionFreezer {
 
   readonly #sink: RecordSink;
   readonly #encoder = new RecordEncoder();
+  readonly #records: Records;
   readonly #databases: readonly PhysicalDatabase[];
   /** What is left to do: databases, and the changed partitions of each, last first. */
   readonly #changed: (readonly [PhysicalDatabase, Partition[]])[];
@@ -37,6 +39,7 @@ export class Checkpoint implements PartitionFreezer {
     assert(!machine.isApplying, "a checkpoint holds whole entries");
     const { keyspace } = machine;
     this.#sink = sink;
+    this.#records = keyspace.memory.records;
     this.#databases = [...keyspace.databases];
     this.#keys = this.#databases.map((database) => database.size);
     this.#expires = this.#databases.map((database) => database.expires);
@@ -98,7 +101,7 @@ export class Checkpoint implements PartitionFreezer {
   /** For the frozen partitions: one record as it stands. */
   put(database: PhysicalDatabase, partition: Partition, position: number): void {
     const encoder = this.#encoder;
-    encoder.encode(database.id, partition, position);
+    encoder.encode(database.id, this.#records, partition, position);
     this.#sink.put(encoder.key, encoder.value);
     database.digest ^= mixed(encoder.checksum);
     this.records++;

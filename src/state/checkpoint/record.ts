@@ -7,18 +7,17 @@
 // Runs for every key at a restart: no objects, one native call for the checksum.
 
 import { crc32 } from "node:zlib";
-import { assert } from "../../assert.ts";
 import { cutBytes } from "../../resp/cut-bytes.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
 import type { Partition } from "../keyspace/partition.ts";
-import type { Value } from "../keyspace/views.ts";
+import { plainString, typeCount } from "../keyspace/types.ts";
+import type { Records } from "../memory/records.ts";
 
 const recordKeyBytes = 13;
 const prefix = "r".charCodeAt(0);
 
-/** What kind of value follows; the low four bits of the first byte. */
-const typeString = 0;
+/** What kind of value follows (keyspace/types.ts): the low four bits of the first byte. */
 const typeMask = 0x0f;
 /** How the expiry is written: not at all, as f64, as i64. */
 const expiryNumber = 0x10;
@@ -69,18 +68,22 @@ export class RecordEncoder {
     putRecordKey(this.key, database, partition, position);
   }
 
-  encode(database: number, partition: Partition, position: number): void {
-    const key = partition.keys[position] as Bytes;
-    const value = partition.values[position] as Value;
-    assert(typeof value === "string", "strings are the only values of this version");
+  encode(database: number, records: Records, partition: Partition, position: number): void {
+    const address = partition.table.addressAt(position);
     putRecordKey(this.key, database, partition.number, position);
 
-    const sizeMax = 13 + key.length + value.length + checksumBytes;
+    const keyLength = records.keyLength(address);
+    const sizeMax = 13 + keyLength + records.valueLength(address) + checksumBytes;
     const into = sizeMax <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(sizeMax);
-    let at = putExpiry(into, partition.expiries?.get(key));
-    at = into.writeUInt32LE(key.length, at);
-    at += into.write(key, at, "latin1");
-    at += into.write(value, at, "latin1");
+    let at = putExpiry(into, records.type(address), records.expiry(address));
+    at = into.writeUInt32LE(keyLength, at);
+    at += records.copyKey(address, into, at);
+    const blob = records.valueBlob(address);
+    if (blob === null) at += records.copyValue(address, into, at);
+    else {
+      blob.copy(into, at, 0, blob.length);
+      at += blob.length;
+    }
     this.checksum = crc32(this.#view(into, at), placeSeed(database, partition.number, position));
     into.writeUInt32LE(this.checksum, at);
     this.value = this.#view(into, at + checksumBytes);
@@ -94,16 +97,16 @@ export class RecordEncoder {
 }
 
 /** Type and expiry; returns the place behind them. */
-function putExpiry(into: Buffer, expireAt: Expiry | undefined): number {
+function putExpiry(into: Buffer, type: number, expireAt: Expiry | undefined): number {
   if (expireAt === undefined) {
-    into[0] = typeString;
+    into[0] = type;
     return 1;
   }
   if (typeof expireAt === "number") {
-    into[0] = typeString | expiryNumber;
+    into[0] = type | expiryNumber;
     return into.writeDoubleLE(expireAt, 1);
   }
-  into[0] = typeString | expiryBigint;
+  into[0] = type | expiryBigint;
   return into.writeBigInt64LE(expireAt, 1);
 }
 
@@ -113,7 +116,8 @@ export class RecordDecoder {
   partition = 0;
   position = 0;
   key: Bytes = "";
-  value: Value = "";
+  type = plainString;
+  value: Bytes = "";
   expireAt: Expiry | undefined;
   checksum = 0;
 
@@ -136,10 +140,11 @@ export class RecordDecoder {
     // From here on the bytes are what we wrote.
     this.checksum = bytes.readInt32LE(end);
     const kind = bytes[0] as number;
-    if ((kind & typeMask) !== typeString) return `${this.place} has an unknown type`;
+    this.type = kind & typeMask;
+    if (this.type >= typeCount) return `${this.place} has an unknown type`;
     let at = 1;
     this.expireAt = undefined;
-    if (kind !== typeString) {
+    if (kind !== this.type) {
       if (end < 13) return `${this.place} is too short`;
       this.expireAt = kind & expiryNumber ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
       at += 8;

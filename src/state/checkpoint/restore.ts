@@ -77,15 +77,12 @@ export class Restorer {
     if (hasher.partition !== record.partition) return `${record.place} is in the wrong partition`;
     const partition = database.ensurePartition(record.partition);
     if (position !== partition.size) return `${record.place} follows record ${partition.size - 1}`;
-    if (!partition.restore(key, hasher.hash, record.value, expireAt)) {
+    if (!partition.restore(key, hasher.hash, record.type, record.value, expireAt)) {
       return `${record.place} repeats a key`;
     }
     partition.checksumsFor(position + 1)[position] = checksum;
-    database.count(1);
     database.persisted++;
     database.digest ^= mixed(checksum);
-    if (expireAt !== undefined) database.expires++;
-    if (typeof expireAt === "number") database.timed++;
     return null;
   }
 }

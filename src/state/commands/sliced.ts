@@ -1,9 +1,7 @@
 // Commands that may take long: their work in steps, so that whoever runs them can pause between two of them.
 
 import type { Reply } from "../../resp/reply.ts";
-
-/** Work in steps: each `next` does a bounded piece of it; the last one gives the outcome. */
-export type Steps<Outcome> = Generator<undefined, Outcome>;
+import type { Steps } from "../steps.ts";
 
 /** What a handler may return instead of a reply. For everybody else the state stands still until it has ended. */
 export type SlicedReply = Steps<Reply>;

@@ -202,7 +202,6 @@ export class Machine {
     this.#appliedIndex = appliedIndex;
     this.#trace = trace;
     this.keyspace.advance(logTimeMs);
-    this.keyspace.rebuildHeap();
   }
 
   /**

@@ -4,10 +4,13 @@ import { assert } from "../../assert.ts";
 import { errors } from "../../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
+import type { Records } from "../memory/records.ts";
+import type { Steps } from "../steps.ts";
 import type { Keyspace } from "./keyspace.ts";
 import type { Partition } from "./partition.ts";
 import type { PhysicalDatabase } from "./physical-database.ts";
-import type { Value, WriteView } from "./views.ts";
+import { plainString, typeNameOf } from "./types.ts";
+import type { Kind, TypeName, ValuePlace, WriteView } from "./views.ts";
 
 /** Picks of RANDOMKEY that may meet a dead key before all living ones are counted. */
 const picksMax = 64;
@@ -48,35 +51,51 @@ export class Database implements WriteView {
   // --- Reading ---------------------------------------------------------------------------------
 
   has(key: Bytes): boolean {
-    return this.#look(key) !== -1;
+    return this.#look(key) !== 0;
   }
 
-  get(key: Bytes): Value | undefined {
-    const position = this.#look(key);
-    return position === -1 ? undefined : this.#partition?.values[position];
+  typeOf(key: Bytes): TypeName | undefined {
+    const address = this.#look(key);
+    return address === 0 ? undefined : typeNameOf(this.#records.type(address));
   }
 
   string(key: Bytes): Bytes | undefined | ErrorReply {
-    const position = this.#look(key);
-    if (position === -1) return undefined;
-    const value = this.#partition?.values[position];
-    return typeof value === "string" ? value : errors.wrongType;
+    const address = this.#look(key);
+    if (address === 0) return undefined;
+    const records = this.#records;
+    return typeNameOf(records.type(address)) === "string"
+      ? records.value(address)
+      : errors.wrongType;
+  }
+
+  read<Handle>(key: Bytes, kind: Kind<Handle>): Handle | undefined | ErrorReply {
+    const address = this.#look(key);
+    if (address === 0) return undefined;
+    if (typeNameOf(this.#records.type(address)) !== kind.name) return errors.wrongType;
+    return kind.open(new KeyPlace(this, key));
   }
 
   expireAt(key: Bytes): Expiry | undefined {
-    return this.#look(key) === -1 ? undefined : this.#partition?.expiries?.get(key);
+    const address = this.#look(key);
+    return address === 0 ? undefined : this.#records.expiry(address);
+  }
+
+  room(key: Bytes): number | undefined {
+    const address = this.#look(key);
+    return address === 0 ? undefined : this.#records.room(address);
   }
 
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number {
     return this.#store.scan(cursor, count, (partition, position) => {
-      const key = partition.keys[position] as Bytes;
-      if (!this.#keyspace.isDead(partition, key)) visit(key);
+      if (!this.#isDeadAt(partition, position)) visit(partition.key(position));
     });
   }
 
   *keys(): IterableIterator<Bytes> {
     for (const partition of this.#store.filledPartitions()) {
-      for (const key of partition.keys) if (!this.#keyspace.isDead(partition, key)) yield key;
+      for (let position = 0; position < partition.size; position++) {
+        if (!this.#isDeadAt(partition, position)) yield partition.key(position);
+      }
     }
   }
 
@@ -85,8 +104,7 @@ export class Database implements WriteView {
     if (store.size === 0) return undefined;
     for (let pick = 0; pick < picksMax; pick++) {
       const { partition, position } = store.at(Math.floor(random() * store.size));
-      const key = partition.keys[position] as Bytes;
-      if (!this.#keyspace.isDead(partition, key)) return key;
+      if (!this.#isDeadAt(partition, position)) return partition.key(position);
     }
     return this.#randomOfLiving(random);
   }
@@ -99,55 +117,85 @@ export class Database implements WriteView {
 
   // --- Writing ---------------------------------------------------------------------------------
 
-  replace(key: Bytes, value: Value): void {
-    const position = this.#find(key);
-    if (position === -1) this.#add(key, value);
-    else {
-      const partition = this.#partition as Partition;
-      if (partition.expiries !== null) this.#keyspace.dropExpiry(this.#store, partition, position);
-      partition.change(position, value);
+  edit<Handle>(key: Bytes, kind: Kind<Handle>): Handle | ErrorReply {
+    const address = this.#look(key);
+    if (address !== 0 && typeNameOf(this.#records.type(address)) !== kind.name) {
+      return errors.wrongType;
     }
-    this.#keyspace.counters.changes++;
+    return kind.open(new KeyPlace(this, key));
   }
 
-  update(key: Bytes, value: Value): void {
-    const position = this.#find(key);
-    if (position === -1) this.#add(key, value);
-    else {
-      const partition = this.#partition as Partition;
-      // A dead key that is not removed yet is replaced: the new one has no expiry.
-      if (partition.expiries !== null && this.#keyspace.isDead(partition, key)) {
-        this.#keyspace.dropExpiry(this.#store, partition, position);
-      }
-      partition.change(position, value);
-    }
-    this.#keyspace.counters.changes++;
+  replace(key: Bytes, value: Bytes): void {
+    this.#set(key, value, false);
+  }
+
+  update(key: Bytes, value: Bytes): void {
+    this.#set(key, value, true);
   }
 
   delete(key: Bytes): boolean {
-    const position = this.#find(key);
-    if (position === -1) return false;
-    const partition = this.#partition as Partition;
-    if (this.#keyspace.isDead(partition, key)) return false;
-    this.#keyspace.remove(this.#store, partition, position);
+    const address = this.#find(key);
+    if (address === 0 || this.#keyspace.isDead(address)) return false;
+    (this.#partition as Partition).remove(address);
     this.#keyspace.counters.changes++;
     return true;
   }
 
   setExpireAt(key: Bytes, at: Expiry): void {
-    const position = this.#look(key);
-    assert(position !== -1, "the handler has found the key");
-    const partition = this.#partition as Partition;
-    this.#keyspace.setExpiry(this.#store, partition, position, plainWhereSafe(at));
+    const address = this.#look(key);
+    assert(address !== 0, "the handler has found the key");
+    (this.#partition as Partition).changeExpiry(address, plainWhereSafe(at));
     this.#keyspace.counters.changes++;
   }
 
   persist(key: Bytes): boolean {
-    const position = this.#look(key);
-    if (position === -1) return false;
-    const had = this.#keyspace.dropExpiry(this.#store, this.#partition as Partition, position);
-    if (had) this.#keyspace.counters.changes++;
-    return had;
+    const address = this.#look(key);
+    if (address === 0 || this.#records.expiry(address) === undefined) return false;
+    (this.#partition as Partition).changeExpiry(address, undefined);
+    this.#keyspace.counters.changes++;
+    return true;
+  }
+
+  rename(key: Bytes, destination: Database, target: Bytes): void {
+    const records = this.#records;
+    const from = this.#look(key);
+    assert(from !== 0, "the handler has found the key");
+    const type = records.type(from);
+    const expireAt = records.expiry(from);
+    if (records.valueBlob(from) === null) {
+      const value = records.value(from);
+      this.delete(key);
+      destination.#put(target, type, value);
+    } else {
+      const blob = (this.#partition as Partition).takeBlob(from);
+      this.delete(key);
+      destination.#put(target, type, "");
+      const to = destination.#find(target);
+      (destination.#partition as Partition).changeToBlob(to, type, blob);
+    }
+    if (expireAt !== undefined) destination.setExpireAt(target, expireAt);
+  }
+
+  *copy(key: Bytes, destination: Database, target: Bytes): Steps<void> {
+    const records = this.#records;
+    const from = this.#look(key);
+    assert(from !== 0, "the handler has found the key");
+    const type = records.type(from);
+    const expireAt = records.expiry(from);
+    const blob = records.valueBlob(from);
+    if (blob === null) destination.#put(target, type, records.value(from));
+    else {
+      const { memory } = this.#keyspace;
+      const copied = memory.createBlob();
+      for (let at = 0; at < blob.length; at += copyStepBytes) {
+        blob.copyTo(copied, at, copyStepBytes);
+        yield;
+      }
+      destination.#put(target, type, "");
+      const to = destination.#find(target);
+      (destination.#partition as Partition).changeToBlob(to, type, copied);
+    }
+    if (expireAt !== undefined) destination.setExpireAt(target, expireAt);
   }
 
   clear(): void {
@@ -160,37 +208,79 @@ export class Database implements WriteView {
 
   // ---------------------------------------------------------------------------------------------
 
+  /** For the places of values: the address of a living key's record, which was found last; 0 when there is none. */
+  addressOf(key: Bytes): number {
+    const address = this.#find(key);
+    return address === 0 || this.#keyspace.isDead(address) ? 0 : address;
+  }
+
+  get records(): Records {
+    return this.#keyspace.memory.records;
+  }
+
+  write(key: Bytes, at: number, bytes: Bytes, type: number): void {
+    if (this.addressOf(key) === 0) this.#set(key, "", true);
+    const address = this.#find(key);
+    (this.#partition as Partition).write(address, type, at, bytes);
+    this.#keyspace.counters.changes++;
+  }
+
+  // ---------------------------------------------------------------------------------------------
+
   get #store(): PhysicalDatabase {
     return this.#keyspace.databases[this.index] as PhysicalDatabase;
   }
+  get #records(): Records {
+    return this.#keyspace.memory.records;
+  }
 
-  /** The position of a key, dead or alive, within `#partition`. */
+  #isDeadAt(partition: Partition, position: number): boolean {
+    return this.#keyspace.isDead(partition.table.addressAt(position));
+  }
+
+  /** The address of a key's record, dead or alive, within `#partition`; 0 when there is none. */
   #find(key: Bytes): number {
     const { hasher } = this.#keyspace;
     hasher.take(key);
     this.#partition = this.#store.partition(hasher.partition);
-    return this.#partition === undefined ? -1 : this.#partition.positionOf(key, hasher.hash);
+    return this.#partition === undefined ? 0 : this.#partition.find(key, hasher.hash);
   }
 
-  /** The position of a living key; -1 when there is none. Reads are counted. */
+  /** The address of a living key's record; 0 when there is none. Reads are counted. */
   #look(key: Bytes): number {
-    let position = this.#find(key);
-    if (position !== -1) {
-      const partition = this.#partition as Partition;
-      if (partition.expiries !== null && this.#keyspace.isDead(partition, key)) position = -1;
-    }
+    const address = this.addressOf(key);
     if (this.#keyspace.reading) {
-      if (position === -1) this.#keyspace.counters.misses++;
+      if (address === 0) this.#keyspace.counters.misses++;
       else this.#keyspace.counters.hits++;
     }
-    return position;
+    return address;
   }
 
-  #add(key: Bytes, value: Value): void {
-    const { partition: number, hash } = this.#keyspace.hasher;
-    const partition = this.#partition ?? this.#store.ensurePartition(number);
-    partition.add(key, hash, value);
-    this.#store.count(1);
+  /** A plain string at a key, which keeps its expiry if it is alive and may. */
+  #set(key: Bytes, value: Bytes, keepsExpiry: boolean): void {
+    this.#keyspace.counters.changes++;
+    const address = this.#find(key);
+    if (address === 0) {
+      const { partition: number, hash } = this.#keyspace.hasher;
+      const partition = this.#partition ?? this.#store.ensurePartition(number);
+      partition.add(key, hash, plainString, value);
+      return;
+    }
+    const partition = this.#partition as Partition;
+    if (this.#records.expiry(address) === undefined) {
+      partition.change(address, plainString, value);
+      return;
+    }
+    // A dead key that is not removed yet is replaced: the new one has no expiry.
+    const keeps = keepsExpiry && !this.#keyspace.isDead(address);
+    if (!keeps) partition.changeExpiry(address, undefined);
+    partition.change(this.#find(key), plainString, value);
+  }
+
+  /** A value of a type at a key that may have had another one. */
+  #put(key: Bytes, type: number, value: Bytes): void {
+    this.#set(key, value, false);
+    if (type !== plainString) this.records.setType(this.#find(key), type);
   }
 
   /** One pass that keeps each living key with the same chance (reservoir of one). */
@@ -202,6 +292,41 @@ export class Database implements WriteView {
       if (random() * seen < 1) chosen = key;
     }
     return chosen;
+  }
+}
+
+/** A copy goes on by so many bytes in a step. */
+const copyStepBytes = 1024 * 1024;
+
+/** The place of a key's value; finds its record anew each time, because any change may have moved it. */
+class KeyPlace implements ValuePlace {
+  readonly #database: Database;
+  readonly #key: Bytes;
+
+  constructor(database: Database, key: Bytes) {
+    this.#database = database;
+    this.#key = key;
+  }
+
+  get isVacant(): boolean {
+    return this.#database.addressOf(this.#key) === 0;
+  }
+  get length(): number {
+    const address = this.#database.addressOf(this.#key);
+    return address === 0 ? 0 : this.#database.records.valueLength(address);
+  }
+  get type(): number {
+    const address = this.#database.addressOf(this.#key);
+    return address === 0 ? plainString : this.#database.records.type(address);
+  }
+
+  slice(from: number, to: number): Bytes {
+    const address = this.#database.addressOf(this.#key);
+    return address === 0 ? "" : this.#database.records.valueRange(address, from, to);
+  }
+
+  write(at: number, bytes: Bytes, type: number): void {
+    this.#database.write(this.#key, at, bytes, type);
   }
 }
 

@@ -2,11 +2,9 @@
 
 import { assert } from "../../assert.ts";
 import { databaseCount } from "../../constants.ts";
-import type { Bytes } from "../../resp/reply.ts";
-import type { Expiry } from "../expiry.ts";
-import { type DueKey, ExpiryHeap } from "./expiry-heap.ts";
+import { Memory } from "../memory/memory.ts";
 import { KeyHasher } from "./key-hash.ts";
-import type { Partition } from "./partition.ts";
+import { Partition } from "./partition.ts";
 import { PhysicalDatabase } from "./physical-database.ts";
 
 /** Of this node alone, for INFO: neither replicated nor persisted. */
@@ -29,7 +27,9 @@ export class Keyspace {
   /** The id of the next physical database; the flushed ones' are never used again. */
   nextId = 0;
 
-  /** Of the keys that are here: changes with them. */
+  /** Where all keys and values lie. */
+  memory: Memory;
+  /** By it the keys are found that lie there: it changes with them. */
   hasher: KeyHasher;
 
   logTimeMs = 0;
@@ -39,13 +39,18 @@ export class Keyspace {
   /** The present read met a key that is due by its clock, and alive by log time. */
   metDue = false;
 
-  #heap = new ExpiryHeap();
-  readonly #byId = new Map<number, PhysicalDatabase>();
-
   /** `hashSeed`: see KeyHasher. */
   constructor(count = databaseCount, hashSeed = 0) {
     this.hasher = new KeyHasher(hashSeed);
+    this.memory = new Memory(this.hasher);
     for (let number = 0; number < count; number++) this.#put(number);
+  }
+
+  /** Bytes of all keys and values, from lengths alone: equal on every node. */
+  get used(): number {
+    let used = 0;
+    for (const database of this.databases) used += database.used;
+    return used;
   }
 
   database(number: number): PhysicalDatabase {
@@ -73,43 +78,12 @@ export class Keyspace {
     this.reading = false;
   }
 
-  /** Also notes when the key is due for the present read. */
-  isDead(partition: Partition, key: Bytes): boolean {
-    const at = partition.expiries?.get(key);
-    if (at === undefined) return false;
+  /** Whether the key of a record is dead. Also notes when it is due for the present read. */
+  isDead(address: number): boolean {
+    const at = this.memory.records.dueMs(address);
     if (at <= this.logTimeMs) return true;
     if (at <= this.nowMs) this.metDue = true;
     return false;
-  }
-
-  setExpiry(database: PhysicalDatabase, partition: Partition, position: number, at: Expiry): void {
-    const key = partition.keys[position] as Bytes;
-    const known = partition.expiries?.get(key);
-    if (known === at) return;
-    if (known === undefined) database.expires++;
-    else this.#untime(database, known);
-    partition.changeExpiry(position, at);
-    if (typeof at !== "number") return;
-    database.timed++;
-    this.#heap.add(at, database.id, key);
-    this.#tidyHeap();
-  }
-
-  /** False when the key had none. */
-  dropExpiry(database: PhysicalDatabase, partition: Partition, position: number): boolean {
-    const known = partition.expiries?.get(partition.keys[position] as Bytes);
-    if (known === undefined) return false;
-    database.expires--;
-    this.#untime(database, known);
-    partition.changeExpiry(position, undefined);
-    this.#tidyHeap();
-    return true;
-  }
-
-  remove(database: PhysicalDatabase, partition: Partition, position: number): void {
-    if (partition.expiries !== null) this.dropExpiry(database, partition, position);
-    partition.removeAt(position);
-    database.count(-1);
   }
 
   /** FLUSHDB: an empty database takes the number, whatever the old one held. */
@@ -117,10 +91,8 @@ export class Keyspace {
     const database = this.database(number);
     if (database.size === 0) return;
     this.counters.changes += database.size;
-    this.#byId.delete(database.id);
-    this.#heap.forget(database.timed);
+    database.drop();
     this.#put(number);
-    this.#tidyHeap();
   }
 
   swap(a: number, b: number): void {
@@ -130,30 +102,37 @@ export class Keyspace {
     this.counters.changes++;
   }
 
-  /** Removes at most `max` keys that are due by log time, in the order in which they fell due. */
+  /**
+   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, database, key),
+   * which is equal on every node whatever the order in which the expiries came.
+   */
   removeDue(max: number): void {
-    for (let removed = 0; removed < max; ) {
-      if (this.#heap.firstTimeMs > this.logTimeMs) return;
-      const due = this.#firstDue();
-      if (due === undefined || due.atMs > this.logTimeMs) return;
-      const database = this.#byId.get(due.database) as PhysicalDatabase;
-      const partition = this.#partitionAt(database, due.key) as Partition;
-      this.remove(database, partition, partition.positionOf(due.key, this.hasher.hash));
+    for (let removed = 0; removed < max && this.#firstDueMs() <= this.logTimeMs; removed++) {
+      const { due, records } = this.memory;
+      const address = due.firstAddress;
+      const partition = this.memory.tableOf(address).owner;
+      assert(partition instanceof Partition, "only keys of partitions fall due");
+      const key = records.key(address);
+      partition.remove(partition.find(key, this.hasher.hashOf(key)));
       this.counters.expiredKeys++;
       this.counters.changes++;
-      removed++;
     }
   }
 
   /** When the next key falls due (Unix ms; perhaps long ago); undefined when none ever does. */
   nextDueAt(): number | undefined {
-    return this.#firstDue()?.atMs;
+    const at = this.#firstDueMs();
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** Gives back the memory of about so many keys of flushed databases. False: there are none left. */
+  reclaim(keys: number): boolean {
+    return this.memory.reclaim(keys);
   }
 
   /** For the restart: exactly these databases, in the order of their numbers, still empty. */
   reset(ids: readonly number[], nextId: number): void {
     this.databases.length = 0;
-    this.#byId.clear();
     ids.forEach((id, number) => {
       this.nextId = id;
       this.#put(number);
@@ -168,19 +147,11 @@ export class Keyspace {
       `${other.databases.length} databases take the place of ${this.databases.length}`,
     );
     this.databases.splice(0, this.databases.length, ...other.databases);
-    this.#byId.clear();
-    for (const database of this.databases) this.#byId.set(database.id, database);
     this.nextId = other.nextId;
-    // Its partitions find their keys by its hashes.
+    this.memory = other.memory;
     this.hasher = other.hasher;
-    this.#heap = other.#heap;
     this.counters.changes = other.counters.changes;
     this.advance(other.logTimeMs);
-  }
-
-  /** After the restart: the heap is a function of the expiries that are there. */
-  rebuildHeap(): void {
-    this.#heap.rebuild(this.#expiries());
   }
 
   /** Throws when an invariant does not hold. For tests. */
@@ -189,45 +160,17 @@ export class Keyspace {
   }
 
   #put(number: number): void {
-    const database = new PhysicalDatabase(this.nextId++, this.hasher);
-    this.databases[number] = database;
-    this.#byId.set(database.id, database);
+    this.databases[number] = new PhysicalDatabase(this.nextId++, this.memory);
   }
 
-  #untime(database: PhysicalDatabase, at: Expiry): void {
-    if (typeof at !== "number") return;
-    database.timed--;
-    this.#heap.forget(1);
-  }
-
-  #tidyHeap(): void {
-    if (this.#heap.wantsRebuild) this.rebuildHeap();
-  }
-
-  /** The first entry that says what its key says, after the stale ones before it are thrown away. */
-  #firstDue(): DueKey | undefined {
-    for (let due = this.#heap.first(); due !== undefined; due = this.#heap.first()) {
-      const database = this.#byId.get(due.database);
-      const partition = database === undefined ? undefined : this.#partitionAt(database, due.key);
-      if (partition?.expiries?.get(due.key) === due.atMs) return due;
-      this.#heap.removeFirst();
+  /** Infinity when nothing ever falls due. Records of flushed databases, which do not any more, are passed over. */
+  #firstDueMs(): number {
+    const { due } = this.memory;
+    while (due.size > 0) {
+      const table = this.memory.tableOf(due.firstAddress);
+      if (!table.isDropped) break;
+      table.forgetDue(due.firstAddress);
     }
-    return undefined;
-  }
-
-  #partitionAt(database: PhysicalDatabase, key: Bytes): Partition | undefined {
-    this.hasher.take(key);
-    return database.partition(this.hasher.partition);
-  }
-
-  *#expiries(): IterableIterator<DueKey> {
-    for (const database of this.databases) {
-      if (database.timed === 0) continue;
-      for (const partition of database.filledPartitions()) {
-        for (const [key, atMs] of partition.expiries ?? []) {
-          if (typeof atMs === "number") yield { atMs, database: database.id, key };
-        }
-      }
-    }
+    return due.firstTimeMs;
   }
 }

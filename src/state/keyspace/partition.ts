@@ -1,17 +1,17 @@
-// The keys of one partition of one database: a dense map whose positions are part of the state.
+// The keys of one partition of one database: a dense table whose positions are part of the state.
 
-import { assert } from "../../assert.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
-import type { KeyHasher } from "./key-hash.ts";
-import { PositionIndex } from "./position-index.ts";
+import type { Blob } from "../memory/blob.ts";
+import type { Memory } from "../memory/memory.ts";
+import { PagedWords } from "../memory/paged.ts";
+import type { DenseTable } from "../memory/table.ts";
 import { traced } from "./trace.ts";
-import type { Value } from "./views.ts";
 
 /** The copy of a partition that a running checkpoint still has to write (checkpoint.ts). */
 export interface FrozenPartition {
-  /** Writes at most `max` records; how many it were. */
-  encode(max: number): number;
+  /** Writes at most about so many bytes of records; how many it were. */
+  encode(bytesMax: number): number;
   readonly isDone: boolean;
   /** What stands at a position is about to change: it is written first if it still has to be. */
   preserve(position: number): void;
@@ -19,6 +19,8 @@ export interface FrozenPartition {
 
 /** The database of a partition, as the partition sees it. */
 export interface PartitionOwner {
+  /** Never used again: keys that fall due at once go in the order of (id, key). */
+  readonly id: number;
   /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
   /** Of all changes so far: see trace.ts. */
@@ -27,110 +29,159 @@ export interface PartitionOwner {
   partitionChanges(partition: Partition): void;
   /** Before that, when the checkpoint that has begun has not come to the partition yet: sets `frozen`. */
   freeze(partition: Partition): void;
+  /** Keys, expiries and bytes were added, or with negative numbers removed. */
+  count(keys: number, expires: number, used: number): void;
 }
 
 const clean: number[] = [];
 const none = new Int32Array(0);
 
 /**
- * Invariants: keys[p] and values[p] belong together for every p < size, and the index holds p under
- * keys[p]; `expiries` holds only keys that are there; a position whose record differs from the one
- * of the last checkpoint is marked dirty.
+ * Invariant: a position whose record differs from the one of the last checkpoint is marked dirty.
  *
  * Removal moves the last key into the gap, so a key's position only ever falls while it stays:
  * a walk from the end to the start meets every key that stays.
  */
 export class Partition {
   readonly number: number;
-  readonly keys: Bytes[] = [];
-  readonly values: Value[] = [];
-  /** Only for keys that have one; null while no key has. */
-  expiries: Map<Bytes, Expiry> | null = null;
+  readonly table: DenseTable;
 
   /** Positions on disk as of the last checkpoint that began; the rest of them must be deleted. */
   persisted = 0;
   frozen: FrozenPartition | null = null;
 
   readonly #owner: PartitionOwner;
-  readonly #index: PositionIndex;
+  readonly #memory: Memory;
   /** One bit per position, 32 to a word. */
   #dirty: number[] = clean;
   /** The generation in which the partition changed first, until its dirty positions are taken. */
   #generation = -1;
   /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
   #checksums: Int32Array = none;
+  /** When and how often each key was used, on this node alone: see access.ts. Null until somebody asks. */
+  #access: PagedWords | null = null;
 
-  constructor(number: number, owner: PartitionOwner, hasher: KeyHasher) {
+  constructor(number: number, owner: PartitionOwner, memory: Memory) {
     this.number = number;
     this.#owner = owner;
-    this.#index = new PositionIndex(this.keys, hasher);
+    this.#memory = memory;
+    this.table = memory.createTable(owner.id, this);
   }
 
   get size(): number {
-    return this.keys.length;
+    return this.table.size;
   }
 
-  /** -1 when the key is not here. `hash` is the key's. */
-  positionOf(key: Bytes, hash: number): number {
-    return this.#index.find(key, hash);
+  /** The address of a key's record; 0 when it is not here. `hash` is the key's. */
+  find(key: Bytes, hash: number): number {
+    return this.table.find(key, hash);
+  }
+  key(position: number): Bytes {
+    return this.#memory.records.key(this.table.addressAt(position));
+  }
+
+  value(position: number): Bytes {
+    return this.#memory.records.value(this.table.addressAt(position));
+  }
+  expiryAt(position: number): Expiry | undefined {
+    return this.#memory.records.expiry(this.table.addressAt(position));
   }
 
   /** The key is not here yet. */
-  add(key: Bytes, hash: number, value: Value): void {
-    const position = this.keys.length;
+  add(key: Bytes, hash: number, type: number, value: Bytes): void {
+    const position = this.table.size;
     this.#touch(position, value.length);
-    this.keys.push(key);
-    this.values.push(value);
-    this.#index.add(hash, position);
+    const used = this.table.used;
+    this.table.add(key, hash, type, value);
+    this.#access?.reserve(position + 1);
+    this.#owner.count(1, 0, this.table.used - used);
   }
 
-  /** Puts another value at a position and leaves the expiry alone. */
-  change(position: number, value: Value): void {
-    this.#touch(position, ~value.length);
-    this.values[position] = value;
+  /** Another value; the expiry stays. */
+  change(address: number, type: number, value: Bytes): void {
+    this.#touch(this.#memory.records.position(address), ~value.length);
+    const used = this.table.used;
+    this.table.setValue(address, type, value);
+    this.#owner.count(0, 0, this.table.used - used);
   }
 
-  /** Sets, or with undefined removes, when the key at a position dies. */
-  changeExpiry(position: number, at: Expiry | undefined): void {
-    this.#touch(position, expiryWord(at));
-    const key = this.keys[position] as Bytes;
-    if (at !== undefined) {
-      this.expiries ??= new Map();
-      this.expiries.set(key, at);
-    } else if (this.expiries !== null) {
-      this.expiries.delete(key);
-      if (this.expiries.size === 0) this.expiries = null;
-    }
+  /** A part of the value: see DenseTable.writeValue. */
+  write(address: number, type: number, at: number, bytes: Bytes): void {
+    const { records } = this.#memory;
+    const position = records.position(address);
+    this.#touch(position, traced(at, bytes.length));
+    const used = this.table.used;
+    records.setType(this.table.writeValue(address, at, bytes), type);
+    this.#owner.count(0, 0, this.table.used - used);
   }
 
-  /** The key has no expiry any more (the caller removed it), and the last key takes its place. */
-  removeAt(position: number): void {
-    const last = this.keys.length - 1;
+  /** The value is this blob, which no other record holds. */
+  changeToBlob(address: number, type: number, blob: Blob): void {
+    this.#touch(this.#memory.records.position(address), ~blob.length);
+    const used = this.table.used;
+    this.table.setValueBlob(address, type, blob);
+    this.#owner.count(0, 0, this.table.used - used);
+  }
+
+  /** Takes the blob away from a record that goes. */
+  takeBlob(address: number): Blob {
+    this.#touch(this.#memory.records.position(address), 0);
+    const used = this.table.used;
+    const blob = this.table.takeValueBlob(address);
+    this.#owner.count(0, 0, this.table.used - used);
+    return blob;
+  }
+
+  /** Sets, or with undefined removes, when the key dies. */
+  changeExpiry(address: number, at: Expiry | undefined): void {
+    this.#touch(this.#memory.records.position(address), expiryWord(at));
+    const { used, expires } = this.table;
+    this.table.setExpiry(address, at);
+    this.#owner.count(0, this.table.expires - expires, this.table.used - used);
+  }
+
+  /** The last key takes the place of the removed one. The record was found last. */
+  remove(address: number): void {
+    const position = this.#memory.records.position(address);
+    const last = this.table.size - 1;
     this.#touch(position, 0);
     if (position !== last) this.frozen?.preserve(last);
-    this.#index.remove(position);
-    if (position !== last) this.#index.move(last, position);
-    const lastKey = this.keys.pop() as Bytes;
-    const lastValue = this.values.pop() as Value;
-    if (position !== last) {
-      this.keys[position] = lastKey;
-      this.values[position] = lastValue;
+    const { used, expires } = this.table;
+    this.table.remove(address);
+    if (this.#access !== null && position !== last) {
+      this.#access.set(position, this.#access.get(last));
     }
-    this.#index.shrink();
+    this.#owner.count(-1, this.table.expires - expires, this.table.used - used);
   }
 
-  /** As the last checkpoint has it: marks nothing. For the restart. */
-  restore(key: Bytes, hash: number, value: Value, at: Expiry | undefined): boolean {
-    if (this.#index.find(key, hash) !== -1) return false;
-    this.keys.push(key);
-    this.values.push(value);
-    this.#index.add(hash, this.persisted);
-    this.persisted = this.keys.length;
+  /** As the last checkpoint has it: marks nothing. For the restart. False: the key is there already. */
+  // biome-ignore lint/complexity/useMaxParams: the fields of a record; runs for every one at a start.
+  restore(key: Bytes, hash: number, type: number, value: Bytes, at: Expiry | undefined): boolean {
+    if (this.table.find(key, hash) !== 0) return false;
+    const address = this.table.add(key, hash, type, value);
+    this.persisted = this.table.size;
     if (at !== undefined) {
-      this.expiries ??= new Map();
-      this.expiries.set(key, at);
+      // `setExpiry` changes a record that was found.
+      this.table.find(key, hash);
+      this.table.setExpiry(address, at);
     }
+    this.#owner.count(
+      1,
+      at === undefined ? 0 : 1,
+      this.#memory.records.room(this.table.find(key, hash)),
+    );
     return true;
+  }
+
+  access(position: number): number {
+    return this.#access?.get(position) ?? 0;
+  }
+  setAccess(position: number, word: number): void {
+    if (this.#access === null) {
+      this.#access = new PagedWords();
+      this.#access.reserve(this.size);
+    }
+    this.#access.set(position, word);
   }
 
   /** Hands over the dirty positions and begins a new account of them. */
@@ -148,24 +199,6 @@ export class Partition {
     larger.set(this.#checksums);
     this.#checksums = larger;
     return larger;
-  }
-
-  /** Throws when an invariant does not hold. For tests. */
-  check(hasher: KeyHasher): void {
-    assert(this.keys.length === this.values.length, "keys and values go in step");
-    assert(this.#index.size === this.keys.length, "the index has one position per key");
-    this.keys.forEach((key, position) => {
-      assert(
-        this.#index.find(key, hasher.hashOf(key)) === position,
-        "the index knows where each key is",
-      );
-    });
-    for (const key of this.expiries?.keys() ?? []) {
-      assert(
-        this.#index.find(key, hasher.hashOf(key)) !== -1,
-        "only keys that are there have an expiry",
-      );
-    }
   }
 
   /** Before every change of what stands at a position; `change` says in few bits which one. */

@@ -2,7 +2,7 @@
 
 import { assert, InvariantError } from "../../assert.ts";
 import { partitionCount } from "../../constants.ts";
-import type { KeyHasher } from "./key-hash.ts";
+import type { Memory } from "../memory/memory.ts";
 import { Partition, type PartitionOwner } from "./partition.ts";
 
 /** A cursor is partition * positionSpan + position: 40 bits, exact in a number and in any client. */
@@ -26,8 +26,8 @@ export class PhysicalDatabase implements PartitionOwner {
   /** Keys, and keys with an expiry, dead ones that are not yet removed included. */
   size = 0;
   expires = 0;
-  /** Of `expires` those that can ever fall due: the ones within 2^53. */
-  timed = 0;
+  /** Bytes of keys and values, from lengths alone: equal on every node. */
+  used = 0;
   /** XOR of the mixed checksums of all records on disk, and their number (checkpoint.ts). */
   digest = 0;
   persisted = 0;
@@ -35,14 +35,14 @@ export class PhysicalDatabase implements PartitionOwner {
   generation = 0;
   trace = 0;
 
-  readonly #hasher: KeyHasher;
+  readonly #memory: Memory;
   #partitions: (Partition | undefined)[] = [];
   #changed: Partition[] = [];
   #freezer: PartitionFreezer | null = null;
 
-  constructor(id: number, hasher: KeyHasher) {
+  constructor(id: number, memory: Memory) {
     this.id = id;
-    this.#hasher = hasher;
+    this.#memory = memory;
   }
 
   partition(number: number): Partition | undefined {
@@ -54,14 +54,20 @@ export class PhysicalDatabase implements PartitionOwner {
     const partition = this.#partitions[number];
     if (partition !== undefined) return partition;
     if (this.#partitions.length === 0) this.#partitions = new Array(partitionCount).fill(undefined);
-    const made = new Partition(number, this, this.#hasher);
+    const made = new Partition(number, this, this.#memory);
     this.#partitions[number] = made;
     return made;
   }
 
-  /** Keys were added, or with a negative number removed. */
-  count(added: number): void {
-    this.size += added;
+  count(keys: number, expires: number, used: number): void {
+    this.size += keys;
+    this.expires += expires;
+    this.used += used;
+  }
+
+  /** FLUSHDB: nobody asks for its keys any more. Their memory is given back by and by. */
+  drop(): void {
+    for (const { table } of this.filledPartitions()) this.#memory.drop(table);
   }
 
   partitionChanges(partition: Partition): void {
@@ -129,13 +135,16 @@ export class PhysicalDatabase implements PartitionOwner {
   check(): void {
     let size = 0;
     let expires = 0;
-    for (const partition of this.filledPartitions()) {
-      partition.check(this.#hasher);
-      size += partition.size;
-      expires += partition.expiries?.size ?? 0;
+    let used = 0;
+    for (const { table } of this.filledPartitions()) {
+      table.check();
+      size += table.size;
+      expires += table.expires;
+      used += table.used;
     }
     assert(size === this.size, `${size} keys are there, ${this.size} are counted`);
     assert(expires === this.expires, `${expires} expiries are there, ${this.expires} are counted`);
+    assert(used === this.used, `${used} bytes are used, ${this.used} are counted`);
   }
 
   /** The first partition at or after a number that holds keys; partitionCount when there is none. */

@@ -2,9 +2,31 @@
 
 import type { Bytes, ErrorReply } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
+import type { Steps } from "../steps.ts";
 
-/** A string value is a plain binary string; later types are classes of `state/values`. */
-export type Value = Bytes;
+/** What TYPE answers. */
+export type TypeName = "string";
+
+/**
+ * A type of values as commands handle it: `db.read(key, strings)`. `Handle` reads and changes one value, whatever
+ * its form in memory is, and stands until the command removes or renames a key.
+ */
+export interface Kind<Handle> {
+  readonly name: TypeName;
+  open(place: ValuePlace): Handle;
+}
+
+/** Where the value of a key is, or will be. What a handle does to it is noted for the checkpoint and the trace. */
+export interface ValuePlace {
+  readonly isVacant: boolean;
+  /** In bytes; 0 where the place is vacant. */
+  readonly length: number;
+  /** See types.ts. */
+  readonly type: number;
+  slice(from: number, to: number): Bytes;
+  /** Overwrites from a place on, makes the value longer where it ends before; the expiry stays. */
+  write(at: number, bytes: Bytes, type: number): void;
+}
 
 /**
  * One database as a `read` handler sees it. Keys are alive or dead by log time alone; a key that is
@@ -21,11 +43,15 @@ export interface ReadView {
   readonly expires: number;
 
   has(key: Bytes): boolean;
-  get(key: Bytes): Value | undefined;
-  /** The string at a key; undefined when missing; WRONGTYPE when it is something else. */
+  typeOf(key: Bytes): TypeName | undefined;
+  /** The whole string at a key; undefined when missing; WRONGTYPE when it is something else. */
   string(key: Bytes): Bytes | undefined | ErrorReply;
+  /** The value at a key; undefined when missing; WRONGTYPE when it is of another kind. */
+  read<Handle>(key: Bytes, kind: Kind<Handle>): Handle | undefined | ErrorReply;
   /** When the key dies; undefined when never, or when there is no such key. */
   expireAt(key: Bytes): Expiry | undefined;
+  /** Bytes that a key and its value take, without a look at its parts; undefined when missing. */
+  room(key: Bytes): number | undefined;
 
   /** Visits about `count` keys from a cursor (0 to begin); returns the next cursor, 0 at the end. */
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number;
@@ -39,16 +65,22 @@ export interface ReadView {
 
 /** One database as a `write` handler sees it. Every change goes through here, so nothing is missed. */
 export interface WriteView extends ReadView {
-  /** Writes a value and drops the key's expiry, as SET does. */
-  replace(key: Bytes, value: Value): void;
-  /** Writes a value and leaves the expiry as it is, as INCR and APPEND do. */
-  update(key: Bytes, value: Value): void;
+  /** The value at a key, to be changed; one that is missing begins to be with the first change. */
+  edit<Handle>(key: Bytes, kind: Kind<Handle>): Handle | ErrorReply;
+  /** Writes a string and drops the key's expiry, as SET does. */
+  replace(key: Bytes, value: Bytes): void;
+  /** Writes a string and leaves the expiry as it is, as INCR does. */
+  update(key: Bytes, value: Bytes): void;
   /** True when there was a living key. */
   delete(key: Bytes): boolean;
   /** The key exists. A time that has passed deletes nothing here: handlers delete instead. */
   setExpireAt(key: Bytes, at: Expiry): void;
   /** True when the key had an expiry. */
   persist(key: Bytes): boolean;
+  /** Moves a value that is there, with its expiry, to a key that may have had another one. Constant time. */
+  rename(key: Bytes, destination: WriteView, target: Bytes): void;
+  /** As `rename`, and the key stays. A long value is copied in steps. */
+  copy(key: Bytes, destination: WriteView, target: Bytes): Steps<void>;
   /** FLUSHDB: removes every key, in constant time. */
   clear(): void;
   select(index: number): WriteView;
@@ -62,4 +94,11 @@ export interface Moment {
   readonly nowMs: number;
   /** In [0, 1); for a write seeded by the entry, for a read by the node. */
   random(): number;
+}
+
+/** Instead of a value: what the client gets. */
+export function isError(answer: unknown): answer is ErrorReply {
+  return (
+    typeof answer === "object" && answer !== null && "type" in answer && answer.type === "error"
+  );
 }

@@ -29,11 +29,11 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
     this.due = new DueHeap(this);
   }
 
-  /** `rank`: see DenseTable. */
-  createTable(rank: number): DenseTable {
+  /** `rank`: see DenseTable. `owner`: whose table it is. */
+  createTable(rank: number, owner: object | null = null): DenseTable {
     const number = this.#freeTables.pop() ?? this.#tables.length;
     assert(number < tablesMax, "a record has 24 bits for the number of its table");
-    const table = new DenseTable(number, rank, this);
+    const table = new DenseTable(number, rank, this, owner);
     this.#tables[number] = table;
     return table;
   }

@@ -24,6 +24,7 @@ export const isDistant = 2;
 export const hasKeyBlob = 4;
 export const hasValueBlob = 8;
 export const typeShift = 4;
+const flagsMask = 0x0f;
 export const typeMax = 15;
 
 export const headBytes = 12;
@@ -88,6 +89,11 @@ export class Records {
 
   type(address: number): number {
     return this.flags(address) >>> typeShift;
+  }
+
+  setType(address: number, type: number): void {
+    const flags = (this.flags(address) & flagsMask) | (type << typeShift);
+    this.setFlags(address, this.table(address), flags);
   }
 
   expiry(address: number): Expiry | undefined {

@@ -46,6 +46,7 @@ export class DenseTable {
   readonly number: number;
   /** Decides which of two keys that fall due at once goes first: keys of one rank are all different. */
   readonly rank: number;
+  readonly owner: object | null;
   size = 0;
   /** Records with an expiry. */
   expires = 0;
@@ -60,9 +61,10 @@ export class DenseTable {
   #wanted: Bytes = "";
 
   /** Use `Memory.createTable`. */
-  constructor(number: number, rank: number, memory: TableMemory) {
+  constructor(number: number, rank: number, memory: TableMemory, owner: object | null) {
     this.number = number;
     this.rank = rank;
+    this.owner = owner;
     this.#memory = memory;
     this.#index = new AddressIndex(this);
   }
@@ -204,6 +206,13 @@ export class DenseTable {
   }
   get isDropped(): boolean {
     return this.#isDropped;
+  }
+
+  /** Of a dropped table: this record does not fall due any more. */
+  forgetDue(address: number): void {
+    const { due, records } = this.#memory;
+    due.remove(records.duePlace(address));
+    records.setFlags(address, this.number, records.flags(address) | isDistant);
   }
 
   /** Of a dropped table: gives back at most so many records. */

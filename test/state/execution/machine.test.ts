@@ -300,8 +300,8 @@ describe("expiry", () => {
       }
       log.nowMs = timeMs + 5_000;
       log.tick();
-      return [...(log.machine.keyspace.databases[0]?.filledPartitions() ?? [])].map(
-        ({ keys }) => keys,
+      return [...(log.machine.keyspace.databases[0]?.filledPartitions() ?? [])].map((partition) =>
+        Array.from({ length: partition.size }, (_, at) => partition.key(at)),
       );
     });
     expect(left[0]?.flat().length).toBe(300);

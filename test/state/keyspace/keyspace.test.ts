@@ -80,7 +80,7 @@ describe("a database", () => {
     for (let nth = 0; nth < 5_000; nth++) db.replace(`{one}${nth}`, String(nth));
     for (let nth = 0; nth < 5_000; nth += 2) expect(db.delete(`{one}${nth}`)).toBe(true);
     keyspace.check();
-    for (let nth = 1; nth < 5_000; nth += 2) expect(db.get(`{one}${nth}`)).toBe(String(nth));
+    for (let nth = 1; nth < 5_000; nth += 2) expect(db.string(`{one}${nth}`)).toBe(String(nth));
     for (let nth = 1; nth < 5_000; nth += 2) expect(db.delete(`{one}${nth}`)).toBe(true);
     keyspace.check();
     expect(db.size).toBe(0);
@@ -89,9 +89,9 @@ describe("a database", () => {
   it("treats binary and object-like keys as any other", () => {
     const { db } = open();
     for (const key of ["", "__proto__", "constructor", "\0", "\xff\xfe", "\r\n", "{", "{}", "}{"]) {
-      expect(db.get(key)).toBe(undefined);
+      expect(db.string(key)).toBe(undefined);
       db.replace(key, key);
-      expect(db.get(key)).toBe(key);
+      expect(db.string(key)).toBe(key);
     }
     expect(db.size).toBe(9);
   });
@@ -102,8 +102,8 @@ describe("a database", () => {
     db.setExpireAt("a", 5);
     db.select(1).replace("a", "2");
     db.clear();
-    expect([db.size, db.expires, db.get("a")]).toEqual([0, 0, undefined]);
-    expect(db.select(1).get("a")).toBe("2");
+    expect([db.size, db.expires, db.string("a")]).toEqual([0, 0, undefined]);
+    expect(db.select(1).string("a")).toBe("2");
     keyspace.advance(10);
     keyspace.removeDue(10);
     expect(keyspace.counters.expiredKeys).toBe(0);
@@ -116,13 +116,13 @@ describe("a database", () => {
     db.setExpireAt("a", 5);
     db.select(3).replace("b", "2");
     db.swap(0, 3);
-    expect([db.get("a"), db.get("b")]).toEqual([undefined, "2"]);
+    expect([db.string("a"), db.string("b")]).toEqual([undefined, "2"]);
     expect(db.select(3).expireAt("a")).toBe(5);
     keyspace.advance(5);
     keyspace.removeDue(10);
     expect(db.select(3).size).toBe(0);
     db.swap(2, 2);
-    expect(db.get("b")).toBe("2");
+    expect(db.string("b")).toBe("2");
   });
 
   it("counts hits and misses of reads alone", () => {
@@ -131,8 +131,8 @@ describe("a database", () => {
     db.has("b");
     expect(keyspace.counters).toMatchObject({ hits: 0, misses: 0 });
     keyspace.beginRead(0);
-    db.get("a");
-    db.get("b");
+    db.string("a");
+    db.string("b");
     db.has("a");
     expect(keyspace.counters).toMatchObject({ hits: 2, misses: 1 });
   });

@@ -127,7 +127,9 @@ class Pair {
 const inOrder = (pairs: readonly Pair[]): string[] =>
   pairs
     .flatMap(({ table, rows }) =>
-      rows.flatMap(({ key, at }) => (typeof at === "number" ? [{ rank: table.rank, key, at }] : [])),
+      rows.flatMap(({ key, at }) =>
+        typeof at === "number" ? [{ rank: table.rank, key, at }] : [],
+      ),
     )
     .sort((a, b) => a.at - b.at || a.rank - b.rank || (a.key < b.key ? -1 : 1))
     .map(({ rank, key }) => `${rank} ${key}`);
@@ -175,7 +177,9 @@ describe("a dense table", () => {
     }
     table.check();
     for (let at = count - 1; at >= 0; at--) {
-      table.remove(table.find(key((at * 7919) % count), memory.hasher.hashOf(key((at * 7919) % count))));
+      table.remove(
+        table.find(key((at * 7919) % count), memory.hasher.hashOf(key((at * 7919) % count))),
+      );
     }
     expect(table.used).toBe(0);
     expect(memory.arena.pageBytes).toBe(before);

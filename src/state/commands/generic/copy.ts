@@ -4,9 +4,11 @@ import { errors } from "../../../resp/errors.ts";
 import type { ErrorReply } from "../../../resp/reply.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { optionName } from "../../parse/option-name.ts";
+import type { Steps } from "../../steps.ts";
 import { keyAt, keyNamed, token } from "../declare.ts";
+import type { SlicedReply } from "../sliced.ts";
 import type { WriteCommand } from "../spec.ts";
-import { parseDatabase, put } from "./shared.ts";
+import { parseDatabase } from "./shared.ts";
 
 export const copy: WriteCommand = {
   kind: "write",
@@ -31,14 +33,17 @@ export const copy: WriteCommand = {
     const source = word(args, 1);
     const target = word(args, 2);
     if (options.database === db.index && source === target) return errors.sameObject;
-    const value = db.get(source);
-    if (value === undefined) return 0;
+    if (!db.has(source)) return 0;
     const destination = db.select(options.database);
     if (!options.replace && destination.has(target)) return 0;
-    put(destination, target, value, db.expireAt(source));
-    return 1;
+    return inSteps(db.copy(source, destination, target));
   },
 };
+
+function* inSteps(copying: Steps<void>): SlicedReply {
+  yield* copying;
+  return 1;
+}
 
 interface Options {
   database: number;

@@ -1,13 +1,12 @@
-// Which encoding Redis would choose for a string: it follows from the value alone here.
+// Which encoding Redis would tell for a string: what it was set to, or raw once it was changed in place.
 
-import type { Value } from "../../keyspace/views.ts";
+import type { StringHandle } from "../../keyspace/strings.ts";
 import { parseInteger } from "../../parse/integers.ts";
 
 /** Redis keeps a string up to this length in one allocation with its header. */
 const embeddedBytesMax = 44;
 
-/** In Redis a string that was changed in place (APPEND, SETRANGE) is `raw` whatever it holds. */
-export function encodingOf(value: Value): "int" | "embstr" | "raw" {
-  if (parseInteger(value) !== undefined) return "int";
-  return value.length <= embeddedBytesMax ? "embstr" : "raw";
+export function encodingOf(value: StringHandle): "int" | "embstr" | "raw" {
+  if (value.isRaw || value.length > embeddedBytesMax) return "raw";
+  return parseInteger(value.slice(0, value.length)) === undefined ? "embstr" : "int";
 }

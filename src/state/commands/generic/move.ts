@@ -4,7 +4,7 @@ import { errors } from "../../../resp/errors.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
-import { parseDatabase, put } from "./shared.ts";
+import { parseDatabase } from "./shared.ts";
 
 export const move: WriteCommand = {
   kind: "write",
@@ -23,12 +23,10 @@ export const move: WriteCommand = {
     if (typeof index === "object") return index;
     if (index === db.index) return errors.sameObject;
     const key = word(args, 1);
-    const value = db.get(key);
-    if (value === undefined) return 0;
+    if (!db.has(key)) return 0;
     const destination = db.select(index);
     if (destination.has(key)) return 0;
-    put(destination, key, value, db.expireAt(key));
-    db.delete(key);
+    db.rename(key, destination, key);
     return 1;
   },
 };

@@ -1,5 +1,7 @@
 // OBJECT ENCODING key
 
+import { strings } from "../../keyspace/strings.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument, keyAt } from "../declare.ts";
 import type { ReadCommand } from "../spec.ts";
@@ -19,7 +21,8 @@ export const objectEncoding: ReadCommand = {
   keys: [keyAt(2, "RO")],
   arguments: [keyArgument],
   read(db, args) {
-    const value = db.get(word(args, 2));
+    const value = db.read(word(args, 2), strings);
+    if (isError(value)) return value;
     return value === undefined ? null : encodingOf(value);
   },
 };

@@ -1,5 +1,7 @@
 // OBJECT REFCOUNT key
 
+import { strings } from "../../keyspace/strings.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument, keyAt } from "../declare.ts";
 import type { ReadCommand } from "../spec.ts";
@@ -23,8 +25,10 @@ export const objectRefcount: ReadCommand = {
   keys: [keyAt(2, "RO")],
   arguments: [keyArgument],
   read(db, args) {
-    const value = db.get(word(args, 2));
-    if (value === undefined) return null;
-    return encodingOf(value) === "int" && sharedInteger.test(value) ? sharedReferences : 1;
+    const value = db.read(word(args, 2), strings);
+    if (value === undefined || isError(value)) return value ?? null;
+    const isShared =
+      encodingOf(value) === "int" && sharedInteger.test(value.slice(0, value.length));
+    return isShared ? sharedReferences : 1;
   },
 };

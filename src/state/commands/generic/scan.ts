@@ -10,7 +10,6 @@ import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import { matchCost, type SlicedReply, stepBytes } from "../sliced.ts";
 import type { ReadCommand } from "../spec.ts";
-import { typeName } from "./shared.ts";
 
 /** How many keys a step visits unless COUNT says otherwise. */
 const countDefault = 10;
@@ -82,7 +81,7 @@ class Walk {
     this.cursor = this.#db.scan(this.cursor, count, (key) => {
       this.cost += matchCost(pattern?.length ?? 0, key.length);
       if (pattern !== undefined && !matchesGlob(pattern, key)) return;
-      if (type !== undefined && !hasType(this.#db, key, type)) return;
+      if (type !== undefined && this.#db.typeOf(key) !== type) return;
       this.#found.push(key);
     });
   }
@@ -127,9 +126,4 @@ function setOption(options: Options, name: Bytes, text: Bytes): ErrorReply | nul
     default:
       return errors.syntax;
   }
-}
-
-function hasType(db: ReadView, key: Bytes, type: Bytes): boolean {
-  const value = db.get(key);
-  return value !== undefined && typeName(value) === type;
 }

@@ -4,7 +4,7 @@ import { databaseCount } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import type { Bytes, ErrorReply, Reply } from "../../../resp/reply.ts";
 import type { Expiry } from "../../expiry.ts";
-import type { ReadView, Value, WriteView } from "../../keyspace/views.ts";
+import type { ReadView, WriteView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseExpiry, type TimeUnit } from "../../parse/expiry.ts";
 import { exact, parseInt32 } from "../../parse/integers.ts";
@@ -12,11 +12,6 @@ import { optionName } from "../../parse/option-name.ts";
 import { token } from "../declare.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";
-
-/** What TYPE answers for a value. */
-export function typeName(_value: Value): "string" {
-  return "string";
-}
 
 /** How many of the words after the name are living keys; a key counts as often as it is named. */
 export function countPresent(db: ReadView, args: Arguments): number | SlicedReply {
@@ -61,12 +56,6 @@ export function parseDatabase(text: Bytes): number | ErrorReply {
   return index >= 0 && index < databaseCount ? index : errors.databaseOutOfRange;
 }
 
-/** Puts a value with its expiry, if any, at a key that may have had another one. */
-export function put(db: WriteView, key: Bytes, value: Value, expireAt: Expiry | undefined): void {
-  db.replace(key, value);
-  if (expireAt !== undefined) db.setExpireAt(key, expireAt);
-}
-
 /** RENAME and RENAMENX. The reply goes with `done` when the name changed. */
 export function rename(
   db: WriteView,
@@ -75,13 +64,10 @@ export function rename(
 ): "missing" | "taken" | "same" | "done" {
   const source = word(args, 1);
   const target = word(args, 2);
-  const value = db.get(source);
-  if (value === undefined) return "missing";
+  if (!db.has(source)) return "missing";
   if (source === target) return "same";
   if (ifAbsent && db.has(target)) return "taken";
-  const expireAt = db.expireAt(source);
-  db.delete(source);
-  put(db, target, value, expireAt);
+  db.rename(source, db, target);
   return "done";
 }
 

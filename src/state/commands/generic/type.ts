@@ -4,7 +4,6 @@ import { SimpleString } from "../../../resp/reply.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type ReadCommand } from "../spec.ts";
-import { typeName } from "./shared.ts";
 
 const none = new SimpleString("none");
 
@@ -21,7 +20,7 @@ export const type: ReadCommand = {
   keys: oneKey("RO"),
   arguments: [keyArgument],
   read(db, args) {
-    const value = db.get(word(args, 1));
-    return value === undefined ? none : new SimpleString(typeName(value));
+    const name = db.typeOf(word(args, 1));
+    return name === undefined ? none : new SimpleString(name);
   },
 };

@@ -1,7 +1,7 @@
 // The longest common subsequence of two strings, with the ranges where they agree.
 
 import type { Bytes } from "../../../resp/reply.ts";
-import type { Steps } from "../sliced.ts";
+import type { Steps } from "../../steps.ts";
 
 /** Cells of the table, or bytes of the walk back, that one step does: about half a millisecond. */
 const stepCells = 64 * 1024;

@@ -2,7 +2,8 @@
 
 import { errors } from "../../../resp/errors.ts";
 import type { Reply } from "../../../resp/reply.ts";
-import type { ReadView } from "../../keyspace/views.ts";
+import { strings } from "../../keyspace/strings.ts";
+import { isError, type ReadView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 
@@ -11,11 +12,11 @@ export function stringRange(db: ReadView, args: Arguments): Reply {
   const from = parseInteger(word(args, 2));
   const to = parseInteger(word(args, 3));
   if (from === undefined || to === undefined) return errors.notAnInteger;
-  const current = db.string(word(args, 1));
-  if (typeof current === "object") return current;
+  const current = db.read(word(args, 1), strings);
+  if (isError(current)) return current;
   if (current === undefined || (from < 0 && to < 0 && from > to)) return "";
   const first = position(clampToSafe(from), current.length);
-  const last = position(clampToSafe(to), current.length);
+  const last = Math.min(position(clampToSafe(to), current.length), current.length - 1);
   return first > last ? "" : current.slice(first, last + 1);
 }
 

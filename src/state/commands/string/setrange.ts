@@ -1,7 +1,8 @@
 // SETRANGE key offset value
 
 import { errors } from "../../../resp/errors.ts";
-import { own } from "../../keyspace/own-bytes.ts";
+import { strings } from "../../keyspace/strings.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { clampToSafe, parseInteger } from "../../parse/integers.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
@@ -14,7 +15,7 @@ export const setrange: WriteCommand = {
   summary: "Overwrites a string from an offset on; what is missing before it becomes zero bytes.",
   since: "2.2.0",
   group: "string",
-  complexity: "O(N), the length of the whole string.",
+  complexity: "O(N), the length of the piece.",
   arity: 4,
   flags: ["denyoom"],
   categories: ["string"],
@@ -25,17 +26,15 @@ export const setrange: WriteCommand = {
     const offset = parseInteger(word(args, 2));
     if (offset === undefined) return errors.notAnInteger;
     if (offset < 0) return errors.offsetOutOfRange;
-    const current = db.string(key) ?? "";
-    if (typeof current === "object") return current;
+    const current = db.edit(key, strings);
+    if (isError(current)) return current;
 
     const piece = word(args, 3);
     if (piece.length === 0) return current.length;
     const start = clampToSafe(offset);
     const problem = lengthProblem(start + piece.length);
     if (problem !== null) return problem;
-    const head = current.slice(0, start).padEnd(start, "\0");
-    const changed = own(head + piece + current.slice(start + piece.length));
-    db.update(key, changed);
-    return changed.length;
+    current.write(start, piece);
+    return current.length;
   },
 };

@@ -1,5 +1,7 @@
 // STRLEN key
 
+import { strings } from "../../keyspace/strings.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type ReadCommand } from "../spec.ts";
@@ -17,7 +19,7 @@ export const strlen: ReadCommand = {
   keys: oneKey("RO"),
   arguments: [keyArgument],
   read(db, args) {
-    const current = db.string(word(args, 1)) ?? "";
-    return typeof current === "object" ? current : current.length;
+    const current = db.read(word(args, 1), strings);
+    return isError(current) ? current : (current?.length ?? 0);
   },
 };
