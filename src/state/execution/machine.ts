@@ -59,6 +59,8 @@ interface Work {
 
 /** So many quick requests cost far less than a slice. */
 const requestsPerLookDefault = 64;
+/** Each write gives back the memory of more keys of a flushed database than it can add. */
+const reclaimPerRequest = 4;
 const never = (): boolean => false;
 
 /**
@@ -237,13 +239,17 @@ export class Machine {
   }
 
   #applyRequests(work: Work, isTimeOver: () => boolean): boolean {
+    const { keyspace } = this;
+    keyspace.cost = 0;
     for (let sinceLook = 1; ; sinceLook++) {
       if (work.steps !== null) this.#step(work, work.steps);
       else if (this.#requests.next()) this.#run(work);
       else break;
-      if (work.steps === null && sinceLook < this.#requestsPerLook) continue;
+      keyspace.reclaim(reclaimPerRequest);
+      if (work.steps === null && sinceLook + keyspace.cost < this.#requestsPerLook) continue;
       if (isTimeOver()) return false;
       sinceLook = 0;
+      keyspace.cost = 0;
     }
     this.#work = null;
     this.#appliedIndex = work.index;

@@ -63,9 +63,10 @@ export class Database implements WriteView {
     const address = this.#look(key);
     if (address === 0) return undefined;
     const records = this.#records;
-    return typeNameOf(records.type(address)) === "string"
-      ? records.value(address)
-      : errors.wrongType;
+    if (typeNameOf(records.type(address)) !== "string") return errors.wrongType;
+    const value = records.value(address);
+    this.#keyspace.spend(value.length);
+    return value;
   }
 
   read<Handle>(key: Bytes, kind: Kind<Handle>): Handle | undefined | ErrorReply {
@@ -218,7 +219,15 @@ export class Database implements WriteView {
     return this.#keyspace.memory.records;
   }
 
+  slice(key: Bytes, from: number, to: number): Bytes {
+    const address = this.addressOf(key);
+    if (address === 0) return "";
+    this.#keyspace.spend(to - from);
+    return this.records.valueRange(address, from, to);
+  }
+
   write(key: Bytes, at: number, bytes: Bytes, type: number): void {
+    this.#keyspace.spend(bytes.length);
     if (this.addressOf(key) === 0) this.#set(key, "", true);
     const address = this.#find(key);
     (this.#partition as Partition).write(address, type, at, bytes);
@@ -242,6 +251,7 @@ export class Database implements WriteView {
   #find(key: Bytes): number {
     const { hasher } = this.#keyspace;
     hasher.take(key);
+    this.#keyspace.spend(key.length);
     this.#partition = this.#store.partition(hasher.partition);
     return this.#partition === undefined ? 0 : this.#partition.find(key, hasher.hash);
   }
@@ -259,6 +269,7 @@ export class Database implements WriteView {
   /** A plain string at a key, which keeps its expiry if it is alive and may. */
   #set(key: Bytes, value: Bytes, keepsExpiry: boolean): void {
     this.#keyspace.counters.changes++;
+    this.#keyspace.spend(value.length);
     const address = this.#find(key);
     if (address === 0) {
       const { partition: number, hash } = this.#keyspace.hasher;
@@ -321,8 +332,7 @@ class KeyPlace implements ValuePlace {
   }
 
   slice(from: number, to: number): Bytes {
-    const address = this.#database.addressOf(this.#key);
-    return address === 0 ? "" : this.#database.records.valueRange(address, from, to);
+    return this.#database.slice(this.#key, from, to);
   }
 
   write(at: number, bytes: Bytes, type: number): void {

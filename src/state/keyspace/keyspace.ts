@@ -7,6 +7,9 @@ import { KeyHasher } from "./key-hash.ts";
 import { Partition } from "./partition.ts";
 import { PhysicalDatabase } from "./physical-database.ts";
 
+/** 4 KiB of bytes cost about as much as a quick request. */
+const costShift = 12;
+
 /** Of this node alone, for INFO: neither replicated nor persisted. */
 export interface KeyspaceCounters {
   expiredKeys: number;
@@ -31,6 +34,12 @@ export class Keyspace {
   memory: Memory;
   /** By it the keys are found that lie there: it changes with them. */
   hasher: KeyHasher;
+
+  /**
+   * What was done with long keys and values since somebody set this to 0, in units about as expensive as a quick
+   * request: whoever runs requests looks at the clock by it.
+   */
+  cost = 0;
 
   logTimeMs = 0;
   /** Log time while an entry is applied; the clock of the read while one is read. */
@@ -123,6 +132,11 @@ export class Keyspace {
   nextDueAt(): number | undefined {
     const at = this.#firstDueMs();
     return at === Number.POSITIVE_INFINITY ? undefined : at;
+  }
+
+  /** So many bytes of one key or value are hashed, copied or written. */
+  spend(bytes: number): void {
+    this.cost += bytes >>> costShift;
   }
 
   /** Gives back the memory of about so many keys of flushed databases. False: there are none left. */

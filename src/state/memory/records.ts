@@ -176,10 +176,16 @@ export class Records {
   // --- Value -----------------------------------------------------------------------------------
 
   value(address: number): Bytes {
-    const blob = this.valueBlob(address);
-    if (blob !== null) return blob.read(0, blob.length);
-    const from = this.valueAt(address);
-    return cutBytes(this.#page(address), from, from + this.valueBytes(address));
+    const words = this.#words(address);
+    const at = wordOf(address);
+    const flags = (words[at + 1] as number) >>> 24;
+    if ((flags & hasValueBlob) !== 0) {
+      const blob = this.valueBlob(address) as Blob;
+      return blob.read(0, blob.length);
+    }
+    const lengths = words[at + 2] as number;
+    const from = 4 * at + headBytesOf(flags) + (lengths & 0xffff);
+    return cutBytes(this.#page(address), from, from + (lengths >>> 16));
   }
 
   valueLength(address: number): number {
@@ -203,6 +209,15 @@ export class Records {
   valueBlob(address: number): Blob | null {
     if ((this.flags(address) & hasValueBlob) === 0) return null;
     return this.#blob(this.#page(address).readUInt32LE(this.valueAt(address)));
+  }
+
+  /** A value of this type and length takes the place of the present one as it is. */
+  fits(address: number, type: number, length: number): boolean {
+    const words = this.#words(address);
+    const at = wordOf(address);
+    const flags = (words[at + 1] as number) >>> 24;
+    if ((flags & hasValueBlob) !== 0 || flags >>> typeShift !== type) return false;
+    return (words[at + 2] as number) >>> 16 === length;
   }
 
   /** Where the value begins in its chunk. */

@@ -102,6 +102,10 @@ export class DenseTable {
   /** Another value, perhaps of another type; the expiry stays. The record was found last. */
   setValue(address: number, type: number, value: Bytes): number {
     const { records } = this.#memory;
+    if (records.fits(address, type, value.length)) {
+      records.putValue(address, 0, value);
+      return address;
+    }
     const position = records.position(address);
     const before = records.room(address);
     const blobBefore = records.valueBlob(address);
