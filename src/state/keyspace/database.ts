@@ -187,7 +187,7 @@ export class Database implements WriteView {
     if (blob === null) destination.#put(target, type, records.value(from));
     else {
       const { memory } = this.#keyspace;
-      const copied = memory.createBlob();
+      const copied = memory.createValueBlob();
       for (let at = 0; at < blob.length; at += copyStepBytes) {
         blob.copyTo(copied, at, copyStepBytes);
         yield;

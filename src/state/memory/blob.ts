@@ -11,6 +11,14 @@ export const blockBytes: number = pageBytes;
 /** In front of a tail, where a record has its position and its table: the blob's number, and 0, which no table has. */
 const tailHeadBytes = 8;
 
+/** Told of what happens to a blob, so that a checkpoint can be written beside it. */
+export interface BlobWatcher {
+  /** Before this block changes, or comes to be. */
+  changes(block: number): void;
+  /** No record names the blob any more. */
+  freed(): void;
+}
+
 const zeros = Buffer.alloc(blockBytes);
 const scratchBytes = 1024 * 1024;
 const scratch = Buffer.allocUnsafeSlow(scratchBytes);
@@ -22,6 +30,10 @@ const scratch = Buffer.allocUnsafeSlow(scratchBytes);
 export class Blob {
   readonly number: number;
   length = 0;
+  watcher: BlobWatcher | null = null;
+  /** Somebody still reads it: what no record names any more stays until that is over (`Memory.letGo`). */
+  isHeld = false;
+  isFreed = false;
   readonly #arena: Arena;
   /** Addresses of pages; 0 for a block of zeros. */
   readonly #blocks: number[] = [];
@@ -70,6 +82,7 @@ export class Blob {
   /** Overwrites from a place on; what is beyond the end makes it longer, and a gap before it is zeros. */
   write(at: number, bytes: Bytes): void {
     const end = at + bytes.length;
+    this.#tellWatcher(Math.min(at, this.length), end);
     if (end > this.length) this.#grow(end);
     for (let next = at; next < end; ) {
       const offset = next % blockBytes;
@@ -79,6 +92,12 @@ export class Blob {
       this.#page.write(bytes.slice(next - at, stop - at), to, "latin1");
       next = stop;
     }
+  }
+
+  /** Makes it longer, with zeros. */
+  extend(length: number): void {
+    this.#tellWatcher(this.length, length);
+    this.#grow(length);
   }
 
   /** The same bytes in a blob that is still empty, from a place on, at most so many: for copies in steps. */
@@ -107,6 +126,15 @@ export class Blob {
   // ---------------------------------------------------------------------------------------------
 
   #page: Buffer = zeros;
+
+  /** A write from `from` on: up to the end of what is written, or of the zeros before it. */
+  #tellWatcher(from: number, end: number): void {
+    if (this.watcher === null) return;
+    const last = Math.floor((end - 1) / blockBytes);
+    for (let block = Math.floor(from / blockBytes); block <= last; block++) {
+      this.watcher.changes(block);
+    }
+  }
 
   /** Where an offset of a block lies in `#page`. */
   #open(block: number, offset: number): number {

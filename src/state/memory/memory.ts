@@ -2,7 +2,7 @@
 
 import { assert } from "../../assert.ts";
 import { Arena, type SlotOwner } from "./arena.ts";
-import { Blob } from "./blob.ts";
+import { Blob, type BlobWatcher } from "./blob.ts";
 import { DueHeap, type DueRecords } from "./due-heap.ts";
 import type { Hasher } from "./hasher.ts";
 import { Records } from "./records.ts";
@@ -12,6 +12,8 @@ const tablesMax = 2 ** 24;
 
 export class Memory implements SlotOwner, DueRecords, TableMemory {
   readonly hasher: Hasher;
+  /** Who watches the blob of a new value. */
+  watch: (blob: Blob) => BlobWatcher | null = () => null;
   readonly arena: Arena;
   readonly records: Records;
   readonly due: DueHeap;
@@ -73,13 +75,33 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
     return blob;
   }
 
+  /** As `createBlob`, for a value: whoever keeps values on disk watches it. */
+  createValueBlob(): Blob {
+    const blob = this.createBlob();
+    blob.watcher = this.watch(blob);
+    return blob;
+  }
+
   #blob(number: number): Blob {
     const blob = this.#blobs[number];
     assert(blob !== undefined, "a record names a blob that is there");
     return blob;
   }
 
+  /** No record names it any more. */
   freeBlob(blob: Blob): void {
+    blob.watcher?.freed();
+    blob.isFreed = true;
+    if (!blob.isHeld) this.#release(blob);
+  }
+
+  /** Whoever held a blob does not read it any more. */
+  letGo(blob: Blob): void {
+    blob.isHeld = false;
+    if (blob.isFreed) this.#release(blob);
+  }
+
+  #release(blob: Blob): void {
     blob.release();
     this.#blobs[blob.number] = undefined;
     this.#freeBlobs.push(blob.number);

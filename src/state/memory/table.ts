@@ -32,6 +32,7 @@ export interface TableMemory {
   readonly records: Records;
   readonly due: DueHeap;
   createBlob(): Blob;
+  createValueBlob(): Blob;
   freeBlob(blob: Blob): void;
 }
 
@@ -85,7 +86,8 @@ export class DenseTable {
   add(key: Bytes, hash: number, type: number, value: Bytes): number {
     const { arena, records } = this.#memory;
     const position = this.size++;
-    const keyBlob = key.length > recordKeyBytesMax ? this.#newBlob(key) : null;
+    const keyBlob = key.length > recordKeyBytesMax ? this.#memory.createBlob() : null;
+    keyBlob?.write(0, key);
     const valueBlob = value.length > recordValueBytesMax ? this.#newBlob(value) : null;
     const bytes =
       (keyBlob === null ? key.length : blobNumberBytes) +
@@ -279,7 +281,7 @@ export class DenseTable {
   }
 
   #newBlob(bytes: Bytes): Blob {
-    const blob = this.#memory.createBlob();
+    const blob = this.#memory.createValueBlob();
     blob.write(0, bytes);
     return blob;
   }
