@@ -263,8 +263,15 @@ export const expireTickMs = 100;
 export const checkpointLogBytesDefault = 64 * MiB;
 /** Default of `repl-backlog-size`: log that stays for slow members although a checkpoint holds it. */
 export const retainedLogBytesDefault = 128 * MiB;
-/** Records that one slice of a checkpoint encodes before it lets the event loop go on. */
-export const checkpointSliceRecords = 500;
+/**
+ * Bytes of records that a checkpoint encodes, or hands to LevelDB, before it lets the event loop go on: a millisecond or
+ * two with the smallest records.
+ */
+export const checkpointSliceBytes = 64 * KiB;
+/** A chunk of the redo file, which is one synced write: a few slices, so that syncs cost little. */
+export const redoChunkBytes = 256 * KiB;
+/** A batch that LevelDB takes from the redo file: its thread works for some milliseconds, and no more memory is held. */
+export const checkpointBatchBytes = MiB;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */

@@ -10,8 +10,8 @@ import type { Value } from "./views.ts";
 
 /** The copy of a partition that a running checkpoint still has to write (checkpoint.ts). */
 export interface FrozenPartition {
-  /** Writes at most `max` records; how many it were. */
-  encode(max: number): number;
+  /** Writes records of about so many bytes; returns how many it were. */
+  encode(bytes: number): number;
   readonly isDone: boolean;
   /** What stands at a position is about to change: it is written first if it still has to be. */
   preserve(position: number): void;
