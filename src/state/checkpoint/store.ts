@@ -24,7 +24,7 @@ import {
   otherFormatOf,
 } from "./meta.ts";
 import { firstRecordKey } from "./record.ts";
-import { applyRedo, type Pace } from "./redo-apply.ts";
+import { applyRedo, type OnWritten } from "./redo-apply.ts";
 import { RedoWriter, redoPath } from "./redo-writer.ts";
 import { type CheckpointView, openView } from "./transfer.ts";
 
@@ -77,10 +77,10 @@ export async function openCheckpointStore(
 }
 
 export interface CheckpointRun extends CheckpointContext {
-  /** Lets the event loop go on: resolves when the next slice may be encoded, or given to LevelDB. */
+  /** Lets the event loop go on: resolves when the next slice may be encoded. */
   readonly pause: () => Promise<void>;
-  /** So many bytes more were written to the disk; while they are, not at the end. */
-  readonly wrote?: (bytes: number) => void;
+  /** Called while it is written, not at the end. */
+  readonly wrote?: OnWritten;
   readonly sliceBytes?: number;
 }
 
@@ -135,7 +135,7 @@ class LevelStore implements CheckpointStore {
       await this.#files.syncDirectory(this.#directory);
       const names = await this.#files.list(this.#directory);
       if (names.includes(basename(this.#redo))) {
-        await this.#takeIn({ pause: nextTurn, wrote: () => {} });
+        await this.#takeIn(() => {});
       }
     } catch (error) {
       throw writingFailed(error);
@@ -192,7 +192,7 @@ class LevelStore implements CheckpointStore {
       const meta = checkpoint.meta();
       await this.#forgetFlushed(redo, idsOf(meta));
       await redo.finish(encodeMeta(meta));
-      await this.#takeIn({ pause, wrote });
+      await this.#takeIn(wrote);
     } catch (error) {
       throw writingFailed(error);
     }
@@ -227,8 +227,8 @@ class LevelStore implements CheckpointStore {
   }
 
   /** LevelDB takes in the redo file, which goes afterwards. */
-  async #takeIn(pace: Pace): Promise<void> {
-    this.#takingIn = applyRedo(this.#files, this.#redo, this.#level, pace);
+  async #takeIn(wrote: OnWritten): Promise<void> {
+    this.#takingIn = applyRedo(this.#files, this.#redo, this.#level, wrote);
     await this.#takingIn;
     this.#takingIn = null;
     // Not made durable: a file that comes back is taken in again, and the next one takes its name.
@@ -251,8 +251,4 @@ function refuseOtherFormat(bytes: Buffer): void {
 
 function idsOf(meta: CheckpointMeta | null): ReadonlySet<number> {
   return new Set(meta?.databases.map(({ id }) => id));
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
