@@ -154,6 +154,7 @@ async function dieAt(operation: number, seed: number): Promise<Life> {
 
   const third = second.after(random.chance(0.3) ? "kill" : "power cut");
   const recovered = await recover(third);
+  expect(third.disk.paths()).toEqual([]);
   const index = recovered.machine.appliedIndex;
   expect([isWritten ? newest : oldest, newest]).toContain(index);
   expect(recovered.meta?.appliedIndex).toBe(index);
