@@ -265,8 +265,14 @@ export const expireTickMs = 100;
 export const checkpointLogBytesDefault = 64 * MiB;
 /** Default of `repl-backlog-size`: log that stays for slow members although a checkpoint holds it. */
 export const retainedLogBytesDefault = 128 * MiB;
-/** Records that one slice of a checkpoint encodes before it lets the event loop go on. */
-export const checkpointSliceRecords = 500;
+/**
+ * Bytes of records that a checkpoint encodes, or hands to LevelDB as one batch, before the event loop goes on: a
+ * millisecond or two with the smallest records. A batch gives its memory back when V8 collects it, so it has to die
+ * young: batches of 1 MiB grew old, and the process grew by all of them.
+ */
+export const checkpointSliceBytes = 64 * KiB;
+/** A chunk of the redo file, which is one synced write: a few slices, so that syncs cost little. */
+export const redoChunkBytes = 256 * KiB;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */

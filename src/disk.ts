@@ -106,7 +106,9 @@ export function writeWhole(
 /** A full disk may show as fewer bytes written and no error. */
 export function shortWrite(buffers: readonly Uint8Array[], written: number): Error | null {
   const length = buffers.reduce((sum, part) => sum + part.byteLength, 0);
-  return written === length ? null : new Error(`short write: ${written} of ${length} bytes`);
+  if (written === length) return null;
+  const error = new Error(`short write: ${written} of ${length} bytes`);
+  return Object.assign(error, { code: "ENOSPC", syscall: "write" });
 }
 
 const temporarySuffix = ".new";

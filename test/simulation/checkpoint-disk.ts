@@ -1,6 +1,6 @@
 // Checkpoints of one simulated node, in memory: replaced in one step, late, or by a crash not at all.
 
-import { Checkpoint } from "../../src/state/checkpoint/checkpoint.ts";
+import { Checkpoint, type RecordSink } from "../../src/state/checkpoint/checkpoint.ts";
 import {
   type CheckpointContext,
   type CheckpointMeta,
@@ -11,12 +11,12 @@ import { Restorer } from "../../src/state/checkpoint/restore.ts";
 import type { Machine } from "../../src/state/execution/machine.ts";
 import { ensure, type World } from "./world.ts";
 
-/** Records of one slice; between slices the node goes on applying. */
-const sliceRecords = 3;
+/** Bytes of one slice, a few records; between slices the node goes on applying. */
+const sliceBytes = 100;
 const sliceUs = 300;
 const syncUs = 5_000;
 
-type Change = readonly [key: string, value: Buffer | null];
+type Change = (records: Map<string, Buffer>) => void;
 
 /** A whole checkpoint. Keys are binary strings, so that their order is that of the bytes. */
 export interface Stored {
@@ -38,7 +38,7 @@ export class CheckpointDisk {
   readonly #options: CheckpointDiskOptions;
   /** What is on disk. */
   #stored: Stored | null = null;
-  /** The batch under way. */
+  /** The redo file under way. */
   #changes: Change[] = [];
   #writing: CheckpointMeta | null = null;
   #isRunning = false;
@@ -67,11 +67,7 @@ export class CheckpointDisk {
     this.#bytesSince = 0;
     this.#isRunning = true;
     this.#changes = [];
-    const sink = {
-      put: (key: Buffer, value: Buffer) => this.#changes.push([name(key), Buffer.from(value)]),
-      del: (key: Buffer) => this.#changes.push([name(key), null]),
-    };
-    this.#encode(new Checkpoint(machine, begins(), sink));
+    this.#encode(new Checkpoint(machine, begins(), sinkOf(this.#changes)));
   }
 
   /** Work that no checkpoint may be written beside. */
@@ -86,7 +82,7 @@ export class CheckpointDisk {
     const { world, later } = this.#options;
     later(sliceUs, () => {
       world.steps += 1;
-      if (checkpoint.encodeSlice(sliceRecords)) {
+      if (checkpoint.encodeSlice(sliceBytes)) {
         this.#encode(checkpoint);
         return;
       }
@@ -105,20 +101,17 @@ export class CheckpointDisk {
     for (const resume of this.#whenIdle.splice(0)) resume();
   }
 
-  /** One atomic, synced batch. */
+  /** The switch: the redo file has its name. */
   #commit(): void {
     if (this.#writing === null) return;
     const records = new Map(this.#stored?.records);
-    for (const [key, value] of this.#changes) {
-      if (value === null) records.delete(key);
-      else records.set(key, value);
-    }
+    for (const change of this.#changes) change(records);
     this.#stored = { records, meta: this.#writing };
     this.#writing = null;
     this.#changes = [];
   }
 
-  /** The process is gone: a batch that was on its way to the disk is there as a whole, or not at all. */
+  /** The process is gone: a redo file that was about to get its name has it, or not. */
   end(): void {
     if (this.#isRunning) {
       const isThere = this.#writing !== null && this.#writing.appliedIndex % 2 === 0;
@@ -135,6 +128,25 @@ export class CheckpointDisk {
 }
 
 const name = (key: Buffer): string => key.toString("latin1");
+
+function sinkOf(changes: Change[]): RecordSink {
+  return {
+    put(key, value) {
+      const [of, bytes] = [name(key), Buffer.from(value)];
+      changes.push((records) => records.set(of, bytes));
+    },
+    del(key) {
+      const of = name(key);
+      changes.push((records) => records.delete(of));
+    },
+    clearRange(from, to) {
+      const [first, end] = [name(from), name(to)];
+      changes.push((records) => {
+        for (const key of records.keys()) if (key >= first && key < end) records.delete(key);
+      });
+    },
+  };
+}
 
 /** Fills an empty machine. Null, or what is wrong. */
 export function restore(machine: Machine, { records, meta: written }: Stored): string | null {

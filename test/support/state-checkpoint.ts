@@ -3,8 +3,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Level } from "level";
 import { expect, onTestFinished } from "vitest";
+import { type CheckpointLevel, openLevel } from "../../src/state/checkpoint/level.ts";
 import {
   type CheckpointStore,
   openCheckpointStore,
@@ -28,19 +28,16 @@ export async function openStore(path: string): Promise<CheckpointStore> {
   return store;
 }
 
-/** Writes a checkpoint in slices of a few records, with something happening at each pause. */
+/** Writes a checkpoint in slices of a few bytes, with something happening at each pause. */
 export async function checkpoint(
   store: CheckpointStore,
   log: TestLog,
   between: () => void = () => {},
-  sliceRecords = 1_000,
+  sliceBytes = 30_000,
 ): Promise<number> {
   const pause = async () => between();
-  const { records } = await writeCheckpoint(store, log.machine, {
-    ...context,
-    pause,
-    sliceRecords,
-  });
+  const run = { ...context, pause, sliceBytes };
+  const { records } = await writeCheckpoint(store, log.machine, run);
   return records;
 }
 
@@ -74,9 +71,9 @@ export function goOnAlike(original: TestLog, restored: Machine, dice: () => Dice
 
 export async function withLevel<Result>(
   path: string,
-  use: (level: Level<Buffer, Buffer>) => Promise<Result>,
+  use: (level: CheckpointLevel) => Promise<Result>,
 ): Promise<Result> {
-  const level = new Level<Buffer, Buffer>(path, { keyEncoding: "buffer", valueEncoding: "buffer" });
+  const level = await openLevel(path);
   const result = await use(level);
   await level.close();
   return result;

@@ -8,10 +8,15 @@ import type { Records } from "../memory/records.ts";
 import { type CheckpointContext, type CheckpointMeta, checkpointFormat, mixed } from "./meta.ts";
 import { RecordEncoder } from "./record.ts";
 
-/** Takes records; it has copied the bytes when it returns. */
+/** What going to a partition costs in a slice, beside the bytes of its records: about that of a small record. */
+const partitionCost = 64;
+
+/** Takes what a checkpoint changes; it has copied the bytes when it returns. */
 export interface RecordSink {
-  put(key: Buffer, value: Buffer): unknown;
-  del(key: Buffer): unknown;
+  put(key: Buffer, value: Buffer): void;
+  del(key: Buffer): void;
+  /** Deletes all records with keys in [from, to). */
+  clearRange(from: Buffer, to: Buffer): void;
 }
 
 /**
@@ -61,14 +66,14 @@ export class Checkpoint implements PartitionFreezer {
     return this.#head.appliedIndex;
   }
 
-  /** Encodes about so many records; false when all are. */
-  encodeSlice(records: number): boolean {
-    for (let left = records; left > 0; ) {
+  /** Encodes records of about so many bytes; false when all are encoded. */
+  encodeSlice(bytes: number): boolean {
+    for (let left = bytes; left > 0; ) {
       const database = this.#changed.at(-1);
       if (database === undefined) return false;
       const partition = database[1].at(-1);
       if (partition === undefined) this.#changed.pop();
-      else left -= 1 + this.#encodePartition(database[0], partition, left);
+      else left -= partitionCost + this.#encodePartition(database[0], partition, left);
     }
     return this.#changed.length > 0;
   }
@@ -98,18 +103,19 @@ export class Checkpoint implements PartitionFreezer {
     return { ...this.#head, databases };
   }
 
-  /** For the frozen partitions: one record as it stands. */
-  put(database: PhysicalDatabase, partition: Partition, position: number): void {
+  /** For the frozen partitions: one record as it stands. Returns its bytes. */
+  put(database: PhysicalDatabase, partition: Partition, position: number): number {
     const encoder = this.#encoder;
     encoder.encode(database.id, this.#records, partition, position);
     this.#sink.put(encoder.key, encoder.value);
     database.digest ^= mixed(encoder.checksum);
     this.records++;
+    return encoder.key.length + encoder.value.length;
   }
 
-  #encodePartition(database: PhysicalDatabase, partition: Partition, max: number): number {
+  #encodePartition(database: PhysicalDatabase, partition: Partition, bytes: number): number {
     if (partition.frozen === null) this.freeze(database, partition);
-    const done = partition.frozen?.encode(max) ?? 0;
+    const done = partition.frozen?.encode(bytes) ?? 0;
     if (partition.frozen?.isDone) {
       partition.frozen = null;
       this.#changed.at(-1)?.[1].pop();
@@ -122,10 +128,11 @@ export class Checkpoint implements PartitionFreezer {
     return this.#encoder.checksum;
   }
 
-  delete(database: PhysicalDatabase, partition: Partition, position: number): void {
+  delete(database: PhysicalDatabase, partition: Partition, position: number): number {
     this.#encoder.encodeKey(database.id, partition.number, position);
     this.#sink.del(this.#encoder.key);
     this.records++;
+    return this.#encoder.key.length;
   }
 }
 
@@ -169,34 +176,33 @@ class FrozenDifference implements FrozenPartition {
     this.#put(position);
   }
 
-  /** At most `max` records; returns how many there were. */
-  encode(max: number): number {
+  encode(bytes: number): number {
     let done = 0;
     for (; this.#word < this.#dirty.length; this.#word++) {
       let bits = this.#dirty[this.#word] as number;
-      for (; bits !== 0 && done < max; bits &= bits - 1) {
+      for (; bits !== 0 && done < bytes; bits &= bits - 1) {
         const position = this.#word * 32 + (31 - Math.clz32(bits & -bits));
-        if (position >= this.#length) continue;
-        this.#put(position);
-        done++;
+        if (position < this.#length) done += this.#put(position);
       }
       this.#dirty[this.#word] = bits;
       if (bits !== 0) return done;
     }
-    for (; this.#gone < this.#before && done < max; this.#gone++, done++) this.#delete(this.#gone);
+    for (; this.#gone < this.#before && done < bytes; this.#gone++)
+      done += this.#delete(this.#gone);
     return done;
   }
 
-  #put(position: number): void {
+  #put(position: number): number {
     const checksums = this.#partition.checksumsFor(this.#length);
     if (position < this.#before) this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.put(this.#database, this.#partition, position);
+    const bytes = this.#checkpoint.put(this.#database, this.#partition, position);
     checksums[position] = this.#checkpoint.checksum;
+    return bytes;
   }
 
-  #delete(position: number): void {
+  #delete(position: number): number {
     const checksums = this.#partition.checksumsFor(this.#before);
     this.#database.digest ^= mixed(checksums[position] as number);
-    this.#checkpoint.delete(this.#database, this.#partition, position);
+    return this.#checkpoint.delete(this.#database, this.#partition, position);
   }
 }

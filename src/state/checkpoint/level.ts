@@ -2,7 +2,10 @@
 
 import { Level } from "level";
 
-export type CheckpointLevel = Level<Buffer, Buffer>;
+export type CheckpointLevel = Level<Buffer, Buffer> & {
+  /** Of LevelDB in Node alone, so the types of `level` leave it out. */
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
+};
 
 /** The disk refused, or does not hold what was written. The message says which, for an operator. */
 export class CheckpointError extends Error {
@@ -12,16 +15,28 @@ export class CheckpointError extends Error {
 /** Rejects with a CheckpointError, for example when another process has the directory open. */
 export async function openLevel(directory: string): Promise<CheckpointLevel> {
   // Encodings of the whole database: given with each call they make it ten times as slow.
-  const level: CheckpointLevel = new Level(directory, {
+  const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-  });
+  }) as CheckpointLevel;
   try {
     await level.open();
   } catch (error) {
     throw openingFailed(directory, error);
   }
   return level;
+}
+
+/** Below all keys. */
+const noKey: Buffer = Buffer.from([0]);
+
+/**
+ * Resolves when all that was written before is in synced tables: a compaction begins with that, and there is nothing
+ * more to do in a range without keys. A synced write would reach one log file only, and what was written before it may
+ * be in an older one. An error comes with the next write, which LevelDB then refuses.
+ */
+export function makeDurable(level: CheckpointLevel): Promise<void> {
+  return level.compactRange(noKey, noKey);
 }
 
 export function damaged(problem: string): CheckpointError {

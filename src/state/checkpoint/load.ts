@@ -10,7 +10,7 @@ const stepRecords = 1_000;
 const stepBytes = 1024 * 1024;
 
 /** Takes in one record; null, or what is wrong with it. */
-export interface RecordSink {
+export interface RecordTaker {
   record(key: Buffer, value: Buffer): string | null;
 }
 
@@ -36,7 +36,7 @@ export async function loadRecords(
 /** In the order of their keys, up to the first that is refused: resolves to what is wrong with it. */
 export async function takeRecords(
   level: CheckpointLevel,
-  sink: RecordSink,
+  taker: RecordTaker,
   onStep: OnStep = () => null,
 ): Promise<string | null> {
   const iterator = level.iterator({ gt: metaKey, ...{ highWaterMarkBytes: stepBytes } });
@@ -47,7 +47,7 @@ export async function takeRecords(
       reading = iterator.nextv(stepRecords);
       reading.catch(() => {}); // Awaited above, unless a record is refused first.
       for (const [key, value] of records) {
-        const problem = sink.record(key, value);
+        const problem = taker.record(key, value);
         if (problem !== null) return problem;
       }
       const wait = onStep();

@@ -36,7 +36,7 @@ export interface CheckpointMeta extends CheckpointContext {
   readonly trace: number;
 }
 
-export const checkpointFormat = 2;
+export const checkpointFormat = 3;
 /** Before all records in LevelDB's order. */
 export const metaKey: Buffer = Buffer.from("m", "latin1");
 
@@ -44,20 +44,36 @@ const checksumBytes = 4;
 /** Record keys have 48 bits for a database's id, and for the first id that is not its own. */
 const idMax = 2 ** 48 - 1;
 
-/** CRC-32 of the key and the JSON text, then the text. */
+/** As `decodeMeta` reads it. */
 export function encodeMeta(meta: CheckpointMeta): Buffer {
-  const text = Buffer.from(JSON.stringify(meta), "utf8");
-  const bytes = Buffer.alloc(checksumBytes + text.length);
-  bytes.writeUInt32LE(crc32(text, crc32(metaKey)), 0);
-  text.copy(bytes, checksumBytes);
-  return bytes;
+  return checked(meta);
+}
+
+/**
+ * Stands in the place of the meta record while LevelDB takes in a redo file, so that records without their file are
+ * refused, and an older program is told the format before anything else.
+ */
+export function encodeHalfDone(): Buffer {
+  return checked({ format: checkpointFormat, isHalfDone: true });
 }
 
 /** The record, or what is wrong with it. The bytes may come from a damaged disk, or from a peer. */
 export function decodeMeta(bytes: Buffer): CheckpointMeta | string {
   const fields = readFields(bytes);
   if (typeof fields === "string") return fields;
-  const { format } = fields;
+  const problem = otherFormat(fields);
+  if (problem !== null) return problem;
+  if (fields.isHalfDone === true) return "the redo file of a checkpoint that was half done is gone";
+  return soundMeta(fields) ?? "the meta record makes no sense";
+}
+
+/** In words: the meta record is written in another format, which is no damage. Null also when it cannot be read. */
+export function otherFormatOf(bytes: Buffer): string | null {
+  const fields = readFields(bytes);
+  return typeof fields === "string" ? null : otherFormat(fields);
+}
+
+function otherFormat({ format }: Fields): string | null {
   if (isNewer(format)) {
     return (
       `the checkpoint was written by a newer version of kvorum (format ${format}, ` +
@@ -67,13 +83,7 @@ export function decodeMeta(bytes: Buffer): CheckpointMeta | string {
   if (isCount(format) && format !== checkpointFormat) {
     return `the checkpoint has format ${format}, this program reads ${checkpointFormat}`;
   }
-  return soundMeta(fields) ?? "the meta record makes no sense";
-}
-
-/** Why `decodeMeta` has refused a record: not because of any damage. */
-export function isOfNewerFormat(bytes: Buffer): boolean {
-  const fields = readFields(bytes);
-  return typeof fields !== "string" && isNewer(fields.format);
+  return null;
 }
 
 /** The number of all records but this one. */
@@ -95,8 +105,17 @@ export function mixed(checksum: number): number {
 
 /** What JSON holds, before anything is known of it. */
 type Fields = Readonly<
-  Partial<Record<keyof CheckpointMeta | keyof DatabaseMeta | keyof Origin, unknown>>
+  Partial<Record<keyof CheckpointMeta | keyof DatabaseMeta | keyof Origin | "isHalfDone", unknown>>
 >;
+
+/** CRC-32 of the key and the JSON text, then the text. */
+function checked(content: object): Buffer {
+  const text = Buffer.from(JSON.stringify(content), "utf8");
+  const bytes = Buffer.alloc(checksumBytes + text.length);
+  bytes.writeUInt32LE(crc32(text, crc32(metaKey)), 0);
+  text.copy(bytes, checksumBytes);
+  return bytes;
+}
 
 function readFields(bytes: Buffer): Fields | string {
   if (bytes.length <= checksumBytes) return "the meta record is too short";

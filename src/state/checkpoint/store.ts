@@ -1,9 +1,11 @@
-// Checkpoints on disk: one LevelDB database with the latest.
+// Checkpoints on disk: a redo file with what the newest one changes, then one LevelDB database that holds it.
 
+import { basename } from "node:path";
 import { assert } from "../../assert.ts";
-import { checkpointSliceRecords } from "../../constants.ts";
+import { checkpointSliceBytes } from "../../constants.ts";
+import { diskFiles, type Files, temporaryOf } from "../../disk.ts";
 import type { Machine } from "../execution/machine.ts";
-import { Checkpoint } from "./checkpoint.ts";
+import { Checkpoint, type RecordSink } from "./checkpoint.ts";
 import {
   CheckpointError,
   type CheckpointLevel,
@@ -18,10 +20,12 @@ import {
   type CheckpointMeta,
   decodeMeta,
   encodeMeta,
-  isOfNewerFormat,
   metaKey,
+  otherFormatOf,
 } from "./meta.ts";
 import { firstRecordKey } from "./record.ts";
+import { applyRedo, type OnWritten } from "./redo-apply.ts";
+import { RedoWriter, redoPath } from "./redo-writer.ts";
 import { type CheckpointView, openView } from "./transfer.ts";
 
 /**
@@ -48,39 +52,94 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
-/** Rejects with a CheckpointError, for example when another process has the directory open. */
-export async function openCheckpointStore(directory: string): Promise<CheckpointStore> {
-  return new LevelStore(await openLevel(directory));
+/** What tests put others in the place of. */
+export interface StoreParts {
+  readonly files?: Files;
+  readonly open?: (directory: string) => Promise<CheckpointLevel>;
+}
+
+/**
+ * Takes in first what a crash has left of a checkpoint that counts. Rejects with a CheckpointError, for example when
+ * another process has the directory open.
+ */
+export async function openCheckpointStore(
+  directory: string,
+  { files = diskFiles, open = openLevel }: StoreParts = {},
+): Promise<CheckpointStore> {
+  const store = new LevelStore(directory, files, await open(directory));
+  try {
+    await store.recover();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+  return store;
 }
 
 export interface CheckpointRun extends CheckpointContext {
   /** Lets the event loop go on: resolves when the next slice may be encoded. */
   readonly pause: () => Promise<void>;
-  readonly sliceRecords?: number;
+  /** Called while it is written, not at the end. */
+  readonly wrote?: OnWritten;
+  readonly sliceBytes?: number;
+}
+
+export interface WrittenCheckpoint {
+  readonly appliedIndex: number;
+  readonly records: number;
 }
 
 /**
- * Writes what is applied at the time of the call as one atomic, synced batch; entries may be applied
- * at every pause. Resolves when it is on disk: the log up to `appliedIndex` is no longer needed.
- * Rejects with a CheckpointError: end the process. One at a time.
+ * Writes what is applied at the time of the call, as a whole or not at all; entries may be applied at every pause.
+ * Resolves when LevelDB has it on disk: the log up to `appliedIndex` is no longer needed. Rejects with a
+ * CheckpointError: end the process. One at a time.
  */
 export function writeCheckpoint(
   store: CheckpointStore,
   machine: Machine,
   run: CheckpointRun,
-): Promise<{ readonly appliedIndex: number; readonly records: number }> {
+): Promise<WrittenCheckpoint> {
   assert(store instanceof LevelStore, "openCheckpointStore has made the store");
   return store.write(machine, run);
 }
 
 class LevelStore implements CheckpointStore {
+  readonly #directory: string;
+  readonly #redo: string;
+  readonly #files: Files;
   readonly #level: CheckpointLevel;
   /** Databases that have or may have records on disk; null: as the meta record has it. */
   #ids: ReadonlySet<number> | null = null;
   #isWriting = false;
+  /** LevelDB is between two checkpoints until this resolves. */
+  #takingIn: Promise<void> | null = null;
 
-  constructor(level: CheckpointLevel) {
+  constructor(directory: string, files: Files, level: CheckpointLevel) {
+    this.#directory = directory;
+    this.#redo = redoPath(directory);
+    this.#files = files;
     this.#level = level;
+  }
+
+  /** First. */
+  async recover(): Promise<void> {
+    try {
+      const bytes = (await this.#level.get(metaKey)) as Buffer | undefined;
+      if (bytes !== undefined) refuseOtherFormat(bytes);
+    } catch (error) {
+      throw readingFailed(error);
+    }
+    try {
+      await this.#files.remove(temporaryOf(this.#redo));
+      // The name may be in the page cache alone when the process was killed, and LevelDB must not be half done without it.
+      await this.#files.syncDirectory(this.#directory);
+      const names = await this.#files.list(this.#directory);
+      if (names.includes(basename(this.#redo))) {
+        await this.#takeIn(() => {});
+      }
+    } catch (error) {
+      throw writingFailed(error);
+    }
   }
 
   async load(machine: Machine): Promise<CheckpointMeta | null> {
@@ -107,6 +166,8 @@ class LevelStore implements CheckpointStore {
 
   async view(): Promise<CheckpointView | null> {
     try {
+      while (this.#takingIn !== null) await this.#takingIn;
+      // Takes LevelDB's snapshot at once, before the next redo file can come.
       return await openView(this.#level, readMeta);
     } catch (error) {
       throw readingFailed(error);
@@ -115,26 +176,28 @@ class LevelStore implements CheckpointStore {
 
   async write(
     machine: Machine,
-    { pause, sliceRecords = checkpointSliceRecords, ...run }: CheckpointRun,
-  ): Promise<{ appliedIndex: number; records: number }> {
+    { pause, wrote = () => {}, sliceBytes = checkpointSliceBytes, ...context }: CheckpointRun,
+  ): Promise<WrittenCheckpoint> {
     assert(!this.#isWriting, "one checkpoint at a time");
     this.#isWriting = true;
-    const batch = this.#level.batch();
-    const { term, membershipIndex, membership } = run;
-    const checkpoint = new Checkpoint(machine, { term, membershipIndex, membership }, batch);
-    while (checkpoint.encodeSlice(sliceRecords)) await pause();
-    const meta = checkpoint.meta();
-    batch.put(metaKey, encodeMeta(meta));
+    const { term, membershipIndex, membership } = context;
+    const redo = new RedoWriter(this.#files, this.#redo, wrote);
+    const checkpoint = new Checkpoint(machine, { term, membershipIndex, membership }, redo);
     try {
-      // A store whose directory came from another node was never loaded.
-      this.#ids ??= idsOf(await this.#meta());
-      await batch.write({ sync: true });
-      await this.#forgetFlushed(this.#ids, idsOf(meta));
+      await redo.begin();
+      while (checkpoint.encodeSlice(sliceBytes)) {
+        await redo.drain();
+        await pause();
+      }
+      const meta = checkpoint.meta();
+      await this.#forgetFlushed(redo, idsOf(meta));
+      await redo.finish(encodeMeta(meta));
+      await this.#takeIn(wrote);
     } catch (error) {
       throw writingFailed(error);
     }
     this.#isWriting = false;
-    return { appliedIndex: meta.appliedIndex, records: checkpoint.records };
+    return { appliedIndex: checkpoint.appliedIndex, records: checkpoint.records };
   }
 
   close(): Promise<void> {
@@ -153,21 +216,37 @@ class LevelStore implements CheckpointStore {
     return null;
   }
 
-  /** The records of flushed databases: no checkpoint names them any more. */
-  async #forgetFlushed(before: ReadonlySet<number>, living: ReadonlySet<number>): Promise<void> {
+  /** The records of flushed databases: this checkpoint names them no more. */
+  async #forgetFlushed(sink: RecordSink, living: ReadonlySet<number>): Promise<void> {
+    // A store whose directory came from another node was never loaded.
+    const before = this.#ids ?? idsOf(await this.#meta());
     for (const id of before) {
-      if (living.has(id)) continue;
-      await this.#level.clear({ gte: firstRecordKey(id), lt: firstRecordKey(id + 1) });
+      if (!living.has(id)) sink.clearRange(firstRecordKey(id), firstRecordKey(id + 1));
     }
     this.#ids = living;
+  }
+
+  /** LevelDB takes in the redo file, which goes afterwards. */
+  async #takeIn(wrote: OnWritten): Promise<void> {
+    this.#takingIn = applyRedo(this.#files, this.#redo, this.#level, wrote);
+    await this.#takingIn;
+    this.#takingIn = null;
+    // Not made durable: a file that comes back is taken in again, and the next one takes its name.
+    await this.#files.remove(this.#redo);
   }
 }
 
 /** Throws a CheckpointError. */
 function readMeta(bytes: Buffer): CheckpointMeta {
+  refuseOtherFormat(bytes);
   const meta = decodeMeta(bytes);
-  if (typeof meta !== "string") return meta;
-  throw isOfNewerFormat(bytes) ? new CheckpointError(`${meta}: start that version`) : damaged(meta);
+  if (typeof meta === "string") throw damaged(meta);
+  return meta;
+}
+
+function refuseOtherFormat(bytes: Buffer): void {
+  const problem = otherFormatOf(bytes);
+  if (problem !== null) throw new CheckpointError(`${problem}: start the version that wrote it`);
 }
 
 function idsOf(meta: CheckpointMeta | null): ReadonlySet<number> {

@@ -7,6 +7,7 @@ import { CheckpointError } from "../../../src/state/checkpoint/level.ts";
 import {
   checkpointFormat,
   decodeMeta,
+  encodeHalfDone,
   encodeMeta,
   metaKey,
 } from "../../../src/state/checkpoint/meta.ts";
@@ -54,7 +55,7 @@ describe("a checkpoint", () => {
         const between = () => {
           for (let entry = dice.below(4); entry > 0; entry--) randomEntry(log, dice);
         };
-        await checkpoint(store, log, between, 1 + dice.below(9));
+        await checkpoint(store, log, between, 1 + dice.below(300));
         const restored = newMachine(seed);
         await store.load(restored);
         expect(stateOf(restored)).toEqual(before);
@@ -334,18 +335,23 @@ describe("a meta record", () => {
 
   it("of a newer version is refused with the advice to start that version", async () => {
     const { path } = await twoCheckpoints();
-    const newer = metaRecord(JSON.stringify({ format: 3, shape: "unknown" }));
-    expect(decodeMeta(newer)).toMatch(/written by a newer version of kvorum \(format 3/);
+    const newer = metaRecord(JSON.stringify({ format: 4, shape: "unknown" }));
+    expect(decodeMeta(newer)).toMatch(/written by a newer version of kvorum \(format 4/);
     await withLevel(path, (level) => level.put(metaKey, newer));
     expect(await loadProblem(path)).toBe(
-      "the checkpoint was written by a newer version of kvorum (format 3, " +
-        "this one knows up to 2): start that version",
+      "the checkpoint was written by a newer version of kvorum (format 4, " +
+        "this one knows up to 3): start the version that wrote it",
     );
   });
 
-  it("of an earlier version is refused by its format", () => {
-    const problem = decodeMeta(metaRecord(JSON.stringify({ ...meta, format: 1 })));
-    expect(problem).toBe("the checkpoint has format 1, this program reads 2");
+  it("of an earlier version is refused by its format, which is no damage", async () => {
+    const { path } = await twoCheckpoints();
+    const older = metaRecord(JSON.stringify({ ...meta, format: 2 }));
+    expect(decodeMeta(older)).toBe("the checkpoint has format 2, this program reads 3");
+    await withLevel(path, (level) => level.put(metaKey, older));
+    expect(await loadProblem(path)).toBe(
+      "the checkpoint has format 2, this program reads 3: start the version that wrote it",
+    );
   });
 
   it.each<[string, object]>([
@@ -371,6 +377,12 @@ describe("a meta record", () => {
   ])("is refused with %s", (_name, change) => {
     const problem = decodeMeta(metaRecord(JSON.stringify({ ...meta, ...change })));
     expect(problem).toBe("the meta record makes no sense");
+  });
+
+  it("of a checkpoint that is half done is refused, whatever has become of its redo file", () => {
+    expect(decodeMeta(encodeHalfDone())).toBe(
+      "the redo file of a checkpoint that was half done is gone",
+    );
   });
 
   it("of any bytes is refused in words, and never throws", () => {

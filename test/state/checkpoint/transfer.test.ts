@@ -245,7 +245,7 @@ describe("a view", () => {
     const reading: Promise<void>[] = [];
     const read = async () => expectCheckpoint(open(await store.view()), state);
     log.run(["flushdb"], ...Array.from({ length: 50 }, (_, nth) => ["set", `k${nth}`, "new"]));
-    await checkpoint(store, log, () => void reading.push(read()), 20);
+    await checkpoint(store, log, () => void reading.push(read()), 600);
     expect(reading.length).toBeGreaterThan(1);
     await Promise.all(reading);
     await expectCheckpoint(open(await store.view()), stateOf(log.machine));
@@ -258,7 +258,6 @@ describe("a view", () => {
     const { meta } = open(await store.view());
     await store.close();
     await withLevel(path, async (level) => {
-      await level.open();
       const get = level.get.bind(level);
       const later = encodeMeta({ ...meta, appliedIndex: meta.appliedIndex + 1 });
       Object.assign(level, {

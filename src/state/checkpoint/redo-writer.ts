@@ -1,0 +1,111 @@
+// Writes a redo file while a checkpoint is encoded; giving it its final name is the switch to the new checkpoint.
+
+import { dirname, join } from "node:path";
+import { assert } from "../../assert.ts";
+import { redoChunkBytes } from "../../constants.ts";
+import { type Files, temporaryOf, writeWhole } from "../../disk.ts";
+import type { RecordSink } from "./checkpoint.ts";
+import { metaKey } from "./meta.ts";
+import { encodeRedoHead, firstLink, RedoChunk, type RedoKind, redoKind } from "./redo-chunk.ts";
+
+/** In LevelDB's directory, which leaves files alone whose names are none of its own; so both move together. */
+export const redoPath = (directory: string): string => join(directory, "redo");
+
+const nothing = Buffer.alloc(0);
+/** One chunk is filled while the other is written. */
+const keptChunks = 2;
+
+/**
+ * Takes operations at any time, also while it writes; `drain` writes what has become whole chunks. What comes in
+ * meanwhile waits in memory: what entries are about to change, for as long as one write takes. Every rejection is the
+ * system's error: then the process must end.
+ */
+export class RedoWriter implements RecordSink {
+  readonly #files: Files;
+  readonly #path: string;
+  readonly #wrote: (bytes: number) => void;
+  #filling = new RedoChunk(redoChunkBytes);
+  readonly #full: RedoChunk[] = [];
+  readonly #free: RedoChunk[] = [];
+  #fd = -1;
+  #at = 0;
+  #link = 0;
+
+  constructor(files: Files, path: string, wrote: (bytes: number) => void) {
+    this.#files = files;
+    this.#path = path;
+    this.#wrote = wrote;
+  }
+
+  /** First: makes the file, under a temporary name. */
+  async begin(): Promise<void> {
+    this.#fd = await this.#files.create(temporaryOf(this.#path), 0o600);
+    const head = encodeRedoHead();
+    await this.#write(head);
+    this.#link = firstLink(head);
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#add(redoKind.put, key, value);
+  }
+
+  del(key: Buffer): void {
+    this.#add(redoKind.del, key, nothing);
+  }
+
+  clearRange(from: Buffer, to: Buffer): void {
+    this.#add(redoKind.clearRange, from, to);
+  }
+
+  /** Writes all chunks that are full, those of meanwhile included. */
+  async drain(): Promise<void> {
+    for (let chunk = this.#full.shift(); chunk !== undefined; chunk = this.#full.shift()) {
+      await this.#writeChunk(chunk);
+      this.#keep(chunk);
+    }
+  }
+
+  /** At last, the switch: when it resolves, the whole file is on disk under its final name. */
+  async finish(meta: Buffer): Promise<void> {
+    this.#add(redoKind.end, metaKey, meta);
+    await this.drain();
+    await this.#writeChunk(this.#filling);
+    assert(this.#full.length === 0, "nothing is put after the end");
+    await this.#files.sync(this.#fd);
+    await this.#files.close(this.#fd);
+    await this.#files.rename(temporaryOf(this.#path), this.#path);
+    await this.#files.syncDirectory(dirname(this.#path));
+  }
+
+  #add(kind: RedoKind, key: Buffer, value: Buffer): void {
+    const bytes = RedoChunk.bytesOf(key, value);
+    if (!this.#filling.hasRoomFor(bytes)) this.#nextChunk(bytes);
+    this.#filling.add(kind, key, value);
+  }
+
+  /** An operation that is larger than a chunk gets one of its size. */
+  #nextChunk(bytes: number): void {
+    if (!this.#filling.isEmpty) this.#full.push(this.#filling);
+    else this.#keep(this.#filling);
+    const spare = bytes > redoChunkBytes ? undefined : this.#free.pop();
+    this.#filling = spare ?? new RedoChunk(Math.max(bytes, redoChunkBytes));
+  }
+
+  #keep(chunk: RedoChunk): void {
+    const isUsual = chunk.capacity === redoChunkBytes;
+    if (isUsual && this.#free.length < keptChunks) this.#free.push(chunk);
+  }
+
+  async #writeChunk(chunk: RedoChunk): Promise<void> {
+    const { bytes, link } = chunk.seal(this.#link);
+    await this.#write(bytes);
+    this.#link = link;
+    chunk.clear();
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    await writeWhole(this.#files, this.#fd, [bytes], this.#at);
+    this.#at += bytes.length;
+    this.#wrote(bytes.length);
+  }
+}
