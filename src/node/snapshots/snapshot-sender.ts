@@ -8,6 +8,7 @@ import {
 } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId, Term } from "../../raft/core/types.ts";
+import { recordsOf } from "../../state/checkpoint/meta.ts";
 import type { CheckpointView } from "../../state/checkpoint/transfer.ts";
 import { LifeNumbers } from "../life-numbers.ts";
 import { Pace } from "./pace.ts";
@@ -90,8 +91,8 @@ export class SnapshotSender {
   percent(to: NodeId): number | null {
     const transfer = this.#transfers.get(to);
     if (transfer === undefined) return null;
-    const keys = transfer.view.meta.databases.reduce((sum, database) => sum + database.keys, 0);
-    return Math.min(100, Math.floor((100 * transfer.records) / Math.max(1, keys)));
+    const records = Math.max(1, recordsOf(transfer.view.meta));
+    return Math.min(100, Math.floor((100 * transfer.records) / records));
   }
 
   /** Consensus has found that the member needs more than the log still has. */

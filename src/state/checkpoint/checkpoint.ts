@@ -2,11 +2,15 @@
 
 import { assert } from "../../assert.ts";
 import type { Machine } from "../execution/machine.ts";
+import type { Origin } from "../execution/origins.ts";
+import type { DiskAccount, PartWriter } from "../keyspace/disk-account.ts";
+import { ObjectParts } from "../keyspace/object-parts.ts";
 import type { FrozenPartition, Partition } from "../keyspace/partition.ts";
 import type { PartitionFreezer, PhysicalDatabase } from "../keyspace/physical-database.ts";
-import type { Records } from "../memory/records.ts";
+import type { Memory } from "../memory/memory.ts";
 import { type CheckpointContext, type CheckpointMeta, checkpointFormat, mixed } from "./meta.ts";
 import { RecordEncoder } from "./record.ts";
+import { recordKey } from "./record-key.ts";
 
 /** What going to a partition costs in a slice, beside the bytes of its records: about that of a small record. */
 const partitionCost = 64;
@@ -20,46 +24,56 @@ export interface RecordSink {
 }
 
 /**
- * Invariant: whenever a position of a partition changes, its record as of `appliedIndex` is in the sink or
- * was not due. So the sink ends up with exactly the difference between this checkpoint and the one
+ * Invariant: whenever a position of a partition, or a part of a long value, changes, its record as of `appliedIndex` is
+ * in the sink or was not due. So the sink ends up with exactly the difference between this checkpoint and the one
  * before, whatever is applied meanwhile. It costs what changed, not what exists.
  */
-export class Checkpoint implements PartitionFreezer {
+export class Checkpoint implements PartitionFreezer, PartWriter {
   /** Records put and deleted so far. */
   records = 0;
 
   readonly #sink: RecordSink;
   readonly #encoder = new RecordEncoder();
-  readonly #records: Records;
-  readonly #databases: readonly PhysicalDatabase[];
-  /** What is left to do: databases, and the changed partitions of each, last first. */
+  readonly #memory: Memory;
+  readonly #disk: DiskAccount;
+  /** What is left to do: what is gone, origins, long values, and the changed partitions of each database, last first. */
+  readonly #goneObjects: ObjectParts[];
+  readonly #gonePartitions: Partition[];
+  readonly #origins: Origin[];
+  readonly #objects: ObjectParts[] = [];
   readonly #changed: (readonly [PhysicalDatabase, Partition[]])[];
-  readonly #head: Omit<CheckpointMeta, "databases">;
-  readonly #expires: readonly number[];
-  readonly #keys: readonly number[];
-  readonly #traces: readonly number[];
+  readonly #head: Omit<CheckpointMeta, "digest" | "parts" | "partitions" | "origins">;
 
   /** Begins at what is applied now, in constant time: nothing is looked at or encoded yet. */
   constructor(machine: Machine, context: CheckpointContext, sink: RecordSink) {
     assert(!machine.isApplying, "a checkpoint holds whole entries");
     const { keyspace } = machine;
     this.#sink = sink;
-    this.#records = keyspace.memory.records;
-    this.#databases = [...keyspace.databases];
-    this.#keys = this.#databases.map((database) => database.size);
-    this.#expires = this.#databases.map((database) => database.expires);
-    this.#traces = this.#databases.map((database) => database.trace);
+    this.#memory = keyspace.memory;
+    this.#disk = keyspace.disk;
+    this.#disk.generation++;
+    this.#disk.checkpoint = this;
+    const gone = this.#disk.takeGone();
+    this.#goneObjects = gone.objects;
+    this.#gonePartitions = gone.partitions;
+    this.#origins = machine.origins.list();
     this.#head = {
       ...context,
       format: checkpointFormat,
       appliedIndex: machine.appliedIndex,
       logTimeMs: machine.logTimeMs,
-      origins: machine.origins.list(),
-      nextId: keyspace.nextId,
       trace: machine.trace,
+      databases: keyspace.databases.map(({ id, trace }) => ({ id, trace })),
+      keys: keyspace.databases.reduce((sum, { size }) => sum + size, 0),
+      nextId: keyspace.nextId,
+      nextPartition: this.#disk.nextPartition,
+      nextObject: this.#disk.nextObject,
     };
     keyspace.counters.changes = 0;
-    this.#changed = this.#databases.map((database) => [database, database.beginGeneration(this)]);
+    this.#changed = keyspace.databases.map((database) => [
+      database,
+      database.beginGeneration(this),
+    ]);
   }
 
   get appliedIndex(): number {
@@ -69,101 +83,202 @@ export class Checkpoint implements PartitionFreezer {
   /** Encodes records of about so many bytes; false when all are encoded. */
   encodeSlice(bytes: number): boolean {
     for (let left = bytes; left > 0; ) {
-      const database = this.#changed.at(-1);
-      if (database === undefined) return false;
-      const partition = database[1].at(-1);
-      if (partition === undefined) this.#changed.pop();
-      else left -= partitionCost + this.#encodePartition(database[0], partition, left);
+      const cost = this.#step(left);
+      if (cost === 0) return false;
+      left -= cost;
     }
-    return this.#changed.length > 0;
+    return true;
   }
 
-  freeze(database: PhysicalDatabase, partition: Partition): void {
+  /** Before the first change of the partition since the checkpoint began. */
+  freeze(_database: PhysicalDatabase, partition: Partition): void {
     assert(partition.frozen === null, "one checkpoint at a time");
-    partition.frozen = new FrozenDifference(this, database, partition);
+    partition.frozen = new FrozenDifference(this, partition);
   }
 
   /** What is written together with the records. Everything is encoded. */
   meta(): CheckpointMeta {
-    assert(this.#changed.length === 0, "every record is encoded before the meta");
-    const databases = this.#databases.map((database, number) => {
-      const keys = this.#keys[number] as number;
-      assert(
-        database.persisted === keys,
-        `${database.persisted} records of database ${number} are on disk for ${keys} keys`,
-      );
-      return {
-        id: database.id,
-        keys,
-        expires: this.#expires[number] as number,
-        digest: database.digest,
-        trace: this.#traces[number] as number,
-      };
-    });
-    return { ...this.#head, databases };
+    assert(this.#step(1) === 0, "every record is encoded before the meta");
+    const { digest, parts, partitions, origins } = this.#disk;
+    this.#disk.checkpoint = null;
+    return { ...this.#head, digest, parts, partitions, origins: origins.size };
   }
 
-  /** For the frozen partitions: one record as it stands. Returns its bytes. */
-  put(database: PhysicalDatabase, partition: Partition, position: number): number {
-    const encoder = this.#encoder;
-    encoder.encode(database.id, this.#records, partition, position);
-    this.#sink.put(encoder.key, encoder.value);
-    database.digest ^= mixed(encoder.checksum);
-    this.records++;
-    return encoder.key.length + encoder.value.length;
+  // --- For frozen partitions and objects -------------------------------------------------------
+
+  /** The record at a position as it stands. Returns its bytes. */
+  put(partition: Partition, position: number): number {
+    const { records } = this.#memory;
+    const address = partition.table.addressAt(position);
+    const parts = partsOf(records.valueBlob(address)?.watcher);
+    this.#encoder.encodeRecord(partition.id, position, records, address, parts);
+    if (parts !== null) this.#holdObject(parts);
+    return this.#put();
   }
 
-  #encodePartition(database: PhysicalDatabase, partition: Partition, bytes: number): number {
-    if (partition.frozen === null) this.freeze(database, partition);
-    const done = partition.frozen?.encode(bytes) ?? 0;
-    if (partition.frozen?.isDone) {
-      partition.frozen = null;
-      this.#changed.at(-1)?.[1].pop();
-    }
-    return done;
-  }
-
-  /** The checksum of the record that was put last. */
-  get checksum(): number {
-    return this.#encoder.checksum;
-  }
-
-  delete(database: PhysicalDatabase, partition: Partition, position: number): number {
-    this.#encoder.encodeKey(database.id, partition.number, position);
+  delete(partition: Partition, position: number): number {
+    this.#encoder.encodeKey("record", partition.id, position);
     this.#sink.del(this.#encoder.key);
     this.records++;
     return this.#encoder.key.length;
   }
+
+  putPart(parts: ObjectParts, part: number): number {
+    this.#encoder.encodePart(parts, part);
+    const before = parts.checksums[part];
+    if (before === undefined) this.#disk.parts++;
+    this.#account(before);
+    parts.written(part, this.checksum);
+    return this.#put();
+  }
+
+  putRow(partition: Partition, keys: number, expires: number, used: number): number {
+    const { id, number, digest, rowChecksum } = partition;
+    const database = partition.database;
+    this.#encoder.encodePartition(id, { database, number, keys, expires, used, digest });
+    if (rowChecksum === undefined) this.#disk.partitions++;
+    this.#account(rowChecksum);
+    partition.rowChecksum = this.checksum;
+    return this.#put();
+  }
+
+  /** The checksum of the record that was encoded last. */
+  get checksum(): number {
+    return this.#encoder.checksum;
+  }
+
+  // ---------------------------------------------------------------------------------------------
+
+  /** One piece of what is left, of about so many bytes at most. Returns what it cost; 0 when nothing is left. */
+  #step(bytes: number): number {
+    const object = this.#objects.at(-1);
+    if (object !== undefined) return this.#encodeObject(object);
+    const goneObject = this.#goneObjects.pop();
+    if (goneObject !== undefined) return this.#forgetObject(goneObject);
+    const gonePartition = this.#gonePartitions.pop();
+    if (gonePartition !== undefined) return this.#forgetPartition(gonePartition);
+    const origin = this.#origins.pop();
+    if (origin !== undefined) return this.#encodeOrigin(origin);
+    for (
+      let changed = this.#changed.at(-1);
+      changed !== undefined;
+      changed = this.#changed.at(-1)
+    ) {
+      const [database, partitions] = changed;
+      const partition = partitions.at(-1);
+      if (partition !== undefined) return this.#encodePartition(database, partitions, bytes);
+      database.endGeneration();
+      this.#changed.pop();
+    }
+    return 0;
+  }
+
+  #encodePartition(database: PhysicalDatabase, partitions: Partition[], bytes: number): number {
+    const partition = partitions.at(-1) as Partition;
+    if (partition.frozen === null) this.freeze(database, partition);
+    const done = partition.frozen?.encode(bytes) ?? 0;
+    if (partition.frozen?.isDone) {
+      partition.frozen = null;
+      partitions.pop();
+    }
+    return partitionCost + done;
+  }
+
+  /** Its parts follow, piece by piece; until then it must not go. */
+  #holdObject(parts: ObjectParts): void {
+    parts.freeze();
+    if (parts.blob.isHeld || parts.nextFrozen() === -1) return;
+    parts.blob.isHeld = true;
+    this.#objects.push(parts);
+  }
+
+  #encodeObject(parts: ObjectParts): number {
+    const part = parts.nextFrozen();
+    if (part !== -1) return this.putPart(parts, part);
+    this.#objects.pop();
+    this.#memory.letGo(parts.blob);
+    return partitionCost;
+  }
+
+  #forgetObject({ id, checksums }: ObjectParts): number {
+    this.#sink.clearRange(recordKey("part", id), recordKey("part", id + 1));
+    for (const checksum of checksums) {
+      if (checksum === undefined) continue;
+      this.#account(checksum, false);
+      this.#disk.parts--;
+    }
+    this.records++;
+    return partitionCost + checksums.length;
+  }
+
+  #forgetPartition({ id, rowChecksum }: Partition): number {
+    if (rowChecksum === undefined) return partitionCost; // It never came to the disk.
+    this.#sink.clearRange(recordKey("record", id), recordKey("record", id + 1));
+    this.#sink.del(recordKey("partition", id));
+    this.#account(rowChecksum, false);
+    this.#disk.partitions--;
+    this.records++;
+    return partitionCost;
+  }
+
+  #encodeOrigin(origin: Origin): number {
+    const { origins } = this.#disk;
+    this.#encoder.encodeOrigin(origin);
+    const before = origins.get(origin.node);
+    if (before === this.checksum) return partitionCost;
+    this.#account(before);
+    origins.set(origin.node, this.checksum);
+    return this.#put();
+  }
+
+  /** A record beside those of keys goes, with its checksum; the one that was encoded last comes in its place. */
+  #account(before: number | undefined, comesAnother = true): void {
+    if (before !== undefined) this.#disk.digest ^= mixed(before);
+    if (comesAnother) this.#disk.digest ^= mixed(this.checksum);
+  }
+
+  #put(): number {
+    const { key, value } = this.#encoder;
+    this.#sink.put(key, value);
+    this.records++;
+    return key.length + value.length;
+  }
 }
 
-/** What one partition has to write: its dirty positions, and the deletion of those it no longer has. */
+function partsOf(watcher: unknown): ObjectParts | null {
+  return watcher instanceof ObjectParts ? watcher : null;
+}
+
+/** What one partition has to write: its dirty positions, the deletion of those it no longer has, and its row. */
 class FrozenDifference implements FrozenPartition {
   readonly #partition: Partition;
   readonly #checkpoint: Checkpoint;
-  readonly #database: PhysicalDatabase;
   /** Bits of the positions that are still to be encoded. */
   readonly #dirty: number[];
   readonly #length: number;
+  readonly #expires: number;
+  readonly #used: number;
   /** Positions on disk before this checkpoint. */
   readonly #before: number;
   /** The next word of `#dirty` to look at, and the next position to delete. */
   #word = 0;
   #gone: number;
+  #isDone = false;
 
-  constructor(checkpoint: Checkpoint, database: PhysicalDatabase, partition: Partition) {
+  constructor(checkpoint: Checkpoint, partition: Partition) {
     this.#partition = partition;
     this.#checkpoint = checkpoint;
-    this.#database = database;
     this.#dirty = partition.takeDirty();
     this.#length = partition.size;
+    this.#expires = partition.table.expires;
+    this.#used = partition.table.used;
     this.#before = partition.persisted;
     this.#gone = this.#length;
     partition.persisted = this.#length;
-    database.persisted += this.#length - this.#before;
   }
 
   get isDone(): boolean {
-    return this.#word >= this.#dirty.length && this.#gone >= this.#before;
+    return this.#isDone;
   }
 
   preserve(position: number): void {
@@ -187,22 +302,27 @@ class FrozenDifference implements FrozenPartition {
       this.#dirty[this.#word] = bits;
       if (bits !== 0) return done;
     }
-    for (; this.#gone < this.#before && done < bytes; this.#gone++)
+    for (; this.#gone < this.#before; this.#gone++) {
+      if (done >= bytes) return done;
       done += this.#delete(this.#gone);
-    return done;
+    }
+    this.#isDone = true;
+    return done + this.#checkpoint.putRow(this.#partition, this.#length, this.#expires, this.#used);
   }
 
   #put(position: number): number {
-    const checksums = this.#partition.checksumsFor(this.#length);
-    if (position < this.#before) this.#database.digest ^= mixed(checksums[position] as number);
-    const bytes = this.#checkpoint.put(this.#database, this.#partition, position);
+    const partition = this.#partition;
+    const checksums = partition.checksumsFor(this.#length);
+    if (position < this.#before) partition.digest ^= mixed(checksums[position] as number);
+    const bytes = this.#checkpoint.put(partition, position);
     checksums[position] = this.#checkpoint.checksum;
+    partition.digest ^= mixed(this.#checkpoint.checksum);
     return bytes;
   }
 
   #delete(position: number): number {
     const checksums = this.#partition.checksumsFor(this.#before);
-    this.#database.digest ^= mixed(checksums[position] as number);
-    return this.#checkpoint.delete(this.#database, this.#partition, position);
+    this.#partition.digest ^= mixed(checksums[position] as number);
+    return this.#checkpoint.delete(this.#partition, position);
   }
 }

@@ -17,20 +17,15 @@ export interface RecordTaker {
 /** After each step: null, or what has to be waited for before the next one. */
 export type OnStep = () => Promise<void> | null;
 
-/**
- * Resolves to the ids of flushed databases whose records are still there, or says what is wrong with
- * the records: then the machine is of no use. Rejects with LevelDB's error.
- */
+/** Null, or what is wrong with the records: then the machine is of no use. Rejects with LevelDB's error. */
 export async function loadRecords(
   level: CheckpointLevel,
   machine: Machine,
   meta: CheckpointMeta,
   onStep: OnStep = () => null,
-): Promise<ReadonlySet<number> | string> {
+): Promise<string | null> {
   const restorer = new Restorer(machine, meta);
-  const problem =
-    restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
-  return problem ?? restorer.leftovers;
+  return restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
 }
 
 /** In the order of their keys, up to the first that is refused: resolves to what is wrong with it. */

@@ -1,7 +1,7 @@
 // The one record of a checkpoint that says what all the others must be.
 
 import { crc32 } from "node:zlib";
-import type { Origin } from "../execution/origins.ts";
+import { idMax } from "./record-key.ts";
 
 /** What a checkpoint takes from the layers above, unread, and gives back after a restart. */
 export interface CheckpointContext {
@@ -16,10 +16,6 @@ export interface CheckpointContext {
 /** One database, in the order of database numbers. */
 export interface DatabaseMeta {
   readonly id: number;
-  readonly keys: number;
-  readonly expires: number;
-  /** XOR of the mixed checksums of all its records. */
-  readonly digest: number;
   /** Of everything that changed it: see trace.ts. */
   readonly trace: number;
 }
@@ -28,10 +24,18 @@ export interface CheckpointMeta extends CheckpointContext {
   readonly format: number;
   readonly appliedIndex: number;
   readonly logTimeMs: number;
-  readonly origins: readonly Origin[];
   readonly databases: readonly DatabaseMeta[];
-  /** See Keyspace.nextId. */
+  /** The ids of the next database, partition and object. */
   readonly nextId: number;
+  readonly nextPartition: number;
+  readonly nextObject: number;
+  /** How many records there are of each kind. */
+  readonly keys: number;
+  readonly origins: number;
+  readonly parts: number;
+  readonly partitions: number;
+  /** XOR of the mixed checksums of all but those of keys, for which each partition has one. */
+  readonly digest: number;
   /** Of all replies to writes so far: see trace.ts. */
   readonly trace: number;
 }
@@ -41,9 +45,6 @@ export const checkpointFormat = 3;
 export const metaKey: Buffer = Buffer.from("m", "latin1");
 
 const checksumBytes = 4;
-/** Record keys have 48 bits for a database's id, and for the first id that is not its own. */
-const idMax = 2 ** 48 - 1;
-
 /** As `decodeMeta` reads it. */
 export function encodeMeta(meta: CheckpointMeta): Buffer {
   return checked(meta);
@@ -87,12 +88,12 @@ function otherFormat({ format }: Fields): string | null {
 }
 
 /** The number of all records but this one. */
-export function recordsOf({ databases }: CheckpointMeta): number {
-  return databases.reduce((sum, { keys }) => sum + keys, 0);
+export function recordsOf({ keys, origins, parts, partitions }: CheckpointMeta): number {
+  return keys + origins + parts + partitions;
 }
 
 /**
- * What a record adds to its database's digest. Mixed (murmur3's finaliser), because the XOR of plain
+ * What a record adds to a digest. Mixed (murmur3's finaliser), because the XOR of plain
  * CRCs cancels out when two records changed by the same bits, as a block of old counters does.
  */
 export function mixed(checksum: number): number {
@@ -105,7 +106,7 @@ export function mixed(checksum: number): number {
 
 /** What JSON holds, before anything is known of it. */
 type Fields = Readonly<
-  Partial<Record<keyof CheckpointMeta | keyof DatabaseMeta | keyof Origin | "isHalfDone", unknown>>
+  Partial<Record<keyof CheckpointMeta | keyof DatabaseMeta | "isHalfDone", unknown>>
 >;
 
 /** CRC-32 of the key and the JSON text, then the text. */
@@ -135,9 +136,9 @@ function isNewer(format: unknown): format is number {
 }
 
 function soundMeta(fields: Fields): CheckpointMeta | null {
-  const { format, appliedIndex, logTimeMs, nextId, trace, term } = fields;
-  const { membership, membershipIndex } = fields;
-  const origins = soundList(fields.origins, soundOrigin);
+  const { format, appliedIndex, logTimeMs, trace, digest, term, membership } = fields;
+  const { membershipIndex, keys, origins, parts, partitions } = fields;
+  const { nextId, nextPartition, nextObject } = fields;
   const databases = soundList(fields.databases, soundDatabase);
   const isSound =
     format === checkpointFormat &&
@@ -146,27 +147,26 @@ function soundMeta(fields: Fields): CheckpointMeta | null {
     membershipIndex <= appliedIndex &&
     isCount(term) &&
     typeof membership === "string" &&
+    typeof logTimeMs === "number" &&
     Number.isFinite(logTimeMs) &&
-    isCount(nextId) &&
-    nextId <= idMax &&
-    isInt32(trace);
-  if (!isSound || origins === null || databases === null) return null;
-  if (!allDiffer(origins.map(({ node }) => node))) return null;
+    isInt32(trace) &&
+    isInt32(digest);
+  if (!isSound || databases === null) return null;
+  if (!isCount(keys) || !isCount(origins) || !isCount(parts) || !isCount(partitions)) return null;
+  if (!isId(nextId) || !isId(nextPartition) || !isId(nextObject)) return null;
   if (!allDiffer(databases.map(({ id }) => id))) return null;
   if (databases.some(({ id }) => id >= nextId)) return null;
-  const head = { format, appliedIndex, logTimeMs: logTimeMs as number, nextId, trace };
-  return { ...head, term, membershipIndex, membership, origins, databases };
+  const head = { format, appliedIndex, logTimeMs, trace, digest };
+  const counts = { keys, origins, parts, partitions, nextId, nextPartition, nextObject };
+  return { ...head, ...counts, term, membershipIndex, membership, databases };
 }
 
-function soundOrigin({ node, incarnation, highest }: Fields): Origin | null {
-  const isSound = isCount(node) && isCount(incarnation) && isCount(highest);
-  return isSound ? { node, incarnation, highest } : null;
+function soundDatabase({ id, trace }: Fields): DatabaseMeta | null {
+  return isCount(id) && isInt32(trace) ? { id, trace } : null;
 }
 
-function soundDatabase({ id, keys, expires, digest, trace }: Fields): DatabaseMeta | null {
-  const areCounts = isCount(id) && isCount(keys) && isCount(expires);
-  if (!areCounts || !isInt32(digest) || !isInt32(trace)) return null;
-  return { id, keys, expires, digest, trace };
+function isId(value: unknown): value is number {
+  return isCount(value) && value <= idMax;
 }
 
 /** Null when it is no list, or one item is not sound. */

@@ -1,28 +1,37 @@
-// Records of a checkpoint as bytes: a key that orders them, a value with its own checksum.
+// The values of a checkpoint's records as bytes, each with its own checksum.
 //
-// Key    "r", physical database u48, partition u16, position u32, all big endian: LevelDB's order is ours
-// Value  type and expiry kind u8, expiry (8 bytes, if any), key length u32, key, value, CRC-32 u32
-//        little endian; the checksum begins with the record's place, so it covers the record key too
+// record     type and expiry kind u8, expiry (8 bytes, if any), key length u32, key, then the value, or of a long one
+//            object id u48 and length u48
+// part       its bytes, without the zeros at their end
+// partition  database id u48, number u16, keys u32, expires u32, used f64, digest i32
+// origin     incarnation f64, highest f64
+// then       CRC-32 u32 of the bytes before it. All numbers are little endian.
 //
 // Runs for every key at a restart: no objects, one native call for the checksum.
 
 import { crc32 } from "node:zlib";
 import { cutBytes } from "../../resp/cut-bytes.ts";
 import type { Bytes } from "../../resp/reply.ts";
+import type { Origin } from "../execution/origins.ts";
 import type { Expiry } from "../expiry.ts";
-import type { Partition } from "../keyspace/partition.ts";
+import type { ObjectParts } from "../keyspace/object-parts.ts";
 import { plainString, typeCount } from "../keyspace/types.ts";
+import { blockBytes } from "../memory/blob.ts";
 import type { Records } from "../memory/records.ts";
-
-const recordKeyBytes = 13;
-const prefix = "r".charCodeAt(0);
+import { checksumSeed, RecordKeyReader, RecordKeyWriter, type RecordKind } from "./record-key.ts";
 
 /** What kind of value follows (keyspace/types.ts): the low four bits of the first byte. */
 const typeMask = 0x0f;
 /** How the expiry is written: not at all, as f64, as i64. */
 const expiryNumber = 0x10;
 const expiryBigint = 0x20;
+/** The value lies in parts. */
+const inParts = 0x40;
+const kindMask = typeMask | expiryNumber | expiryBigint | inParts;
 
+const objectBytes = 12;
+const rowBytes = 28;
+const originBytes = 16;
 const checksumBytes = 4;
 /** A checksum over bytes that end with their own checksum is always this. */
 const residue = 0x2144df1c;
@@ -31,62 +40,97 @@ const scratchBytes = 256 * 1024;
 /** Views of the scratch of these lengths are made once: most records are small. */
 const keptViews = 512;
 
-/** The first record key of a database: all of its records lie in [this, the same of id + 1). */
-export function firstRecordKey(database: number): Buffer {
-  const key = Buffer.alloc(recordKeyBytes);
-  putRecordKey(key, database, 0, 0);
-  return key;
-}
-
-function putRecordKey(into: Buffer, database: number, partition: number, position: number): void {
-  into[0] = prefix;
-  into.writeUIntBE(database, 1, 6);
-  into.writeUInt16BE(partition, 7);
-  into.writeUInt32BE(position, 9);
-}
-
-/**
- * What the checksum starts with: 32 bits of the place. Two places that one flipped bit sets apart give
- * different ones, and then all checksums of equal bytes differ.
- */
-function placeSeed(database: number, partition: number, position: number): number {
-  return ((partition << 18) ^ position ^ Math.imul(database, 0x9e3779b1)) >>> 0;
+/** One partition as its row has it. */
+export interface PartitionRow {
+  /** Of the physical database, and the partition's number in it. */
+  readonly database: number;
+  readonly number: number;
+  readonly keys: number;
+  readonly expires: number;
+  readonly used: number;
+  /** XOR of the mixed checksums of all its records. */
+  readonly digest: number;
 }
 
 /** Encodes one record after the other into the same memory, good until the next call. */
 export class RecordEncoder {
-  readonly key: Buffer = Buffer.alloc(recordKeyBytes);
+  key: Buffer = Buffer.alloc(0);
   value: Buffer = this.key;
   /** Of the record that was encoded last; 32 bits. */
   checksum = 0;
 
+  readonly #keys = new RecordKeyWriter();
   readonly #scratch = Buffer.allocUnsafeSlow(scratchBytes);
   readonly #views: Buffer[] = [];
 
   /** For a deletion: `key` alone. */
-  encodeKey(database: number, partition: number, position: number): void {
-    putRecordKey(this.key, database, partition, position);
+  encodeKey(kind: RecordKind, id: number, place = 0): void {
+    this.key = this.#keys.write(kind, id, place);
   }
 
-  encode(database: number, records: Records, partition: Partition, position: number): void {
-    const address = partition.table.addressAt(position);
-    putRecordKey(this.key, database, partition.number, position);
-
+  /** `parts`: of a value that lies in a blob. */
+  // biome-ignore lint/complexity/useMaxParams: runs for every record; an object would cost as much.
+  encodeRecord(
+    partition: number,
+    position: number,
+    records: Records,
+    address: number,
+    parts: ObjectParts | null,
+  ): void {
+    this.encodeKey("record", partition, position);
     const keyLength = records.keyLength(address);
-    const sizeMax = 13 + keyLength + records.valueLength(address) + checksumBytes;
-    const into = sizeMax <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(sizeMax);
-    let at = putExpiry(into, records.type(address), records.expiry(address));
+    const valueLength = parts === null ? records.valueLength(address) : objectBytes;
+    const into = this.#room(13 + keyLength + valueLength);
+    const kind = records.type(address) | (parts === null ? 0 : inParts);
+    let at = putExpiry(into, kind, records.expiry(address));
     at = into.writeUInt32LE(keyLength, at);
     at += records.copyKey(address, into, at);
-    const blob = records.valueBlob(address);
-    if (blob === null) at += records.copyValue(address, into, at);
+    if (parts === null) at += records.copyValue(address, into, at);
     else {
-      blob.copy(into, at, 0, blob.length);
-      at += blob.length;
+      at = into.writeUIntLE(parts.id, at, 6);
+      at = into.writeUIntLE(parts.blob.length, at, 6);
     }
-    this.checksum = crc32(this.#view(into, at), placeSeed(database, partition.number, position));
-    into.writeUInt32LE(this.checksum, at);
-    this.value = this.#view(into, at + checksumBytes);
+    this.#seal(into, at, checksumSeed("record", partition, position));
+  }
+
+  encodePart({ id, blob }: ObjectParts, part: number): void {
+    this.encodeKey("part", id, part);
+    const from = part * blockBytes;
+    const into = this.#room(blockBytes);
+    let end = Math.min(blockBytes, blob.length - from);
+    blob.copy(into, 0, from, from + end);
+    while (end > 0 && into[end - 1] === 0) end--;
+    this.#seal(into, end, checksumSeed("part", id, part));
+  }
+
+  encodePartition(id: number, row: PartitionRow): void {
+    this.encodeKey("partition", id);
+    const into = this.#room(rowBytes);
+    let at = into.writeUIntLE(row.database, 0, 6);
+    at = into.writeUInt16LE(row.number, at);
+    at = into.writeUInt32LE(row.keys, at);
+    at = into.writeUInt32LE(row.expires, at);
+    at = into.writeDoubleLE(row.used, at);
+    at = into.writeInt32LE(row.digest, at);
+    this.#seal(into, at, checksumSeed("partition", id, 0));
+  }
+
+  encodeOrigin({ node, incarnation, highest }: Origin): void {
+    this.encodeKey("origin", node);
+    const into = this.#room(originBytes);
+    const at = into.writeDoubleLE(highest, into.writeDoubleLE(incarnation, 0));
+    this.#seal(into, at, checksumSeed("origin", node, 0));
+  }
+
+  #room(bytes: number): Buffer {
+    const needed = bytes + checksumBytes;
+    return needed <= scratchBytes ? this.#scratch : Buffer.allocUnsafeSlow(needed);
+  }
+
+  #seal(into: Buffer, length: number, seed: number): void {
+    this.checksum = crc32(this.#view(into, length), seed) | 0;
+    into.writeInt32LE(this.checksum, length);
+    this.value = this.#view(into, length + checksumBytes);
   }
 
   #view(of: Buffer, length: number): Buffer {
@@ -96,68 +140,120 @@ export class RecordEncoder {
   }
 }
 
-/** Type and expiry; returns the place behind them. */
-function putExpiry(into: Buffer, type: number, expireAt: Expiry | undefined): number {
+/** Kind and expiry; returns the place behind them. */
+function putExpiry(into: Buffer, kind: number, expireAt: Expiry | undefined): number {
   if (expireAt === undefined) {
-    into[0] = type;
+    into[0] = kind;
     return 1;
   }
   if (typeof expireAt === "number") {
-    into[0] = type | expiryNumber;
+    into[0] = kind | expiryNumber;
     return into.writeDoubleLE(expireAt, 1);
   }
-  into[0] = type | expiryBigint;
+  into[0] = kind | expiryBigint;
   return into.writeBigInt64LE(expireAt, 1);
 }
 
-/** Decodes one record after the other; the fields hold until the next call. */
+/**
+ * Decodes one record after the other; the fields hold until the next call. The bytes may have changed on the disk, or come
+ * from a peer: `open` proves them, and what follows in them is then what we wrote.
+ */
 export class RecordDecoder {
-  database = 0;
-  partition = 0;
-  position = 0;
-  key: Bytes = "";
-  type = plainString;
-  value: Bytes = "";
-  expireAt: Expiry | undefined;
+  readonly place = new RecordKeyReader();
   checksum = 0;
 
-  /** False when it is no record key. */
-  decodeKey(recordKey: Buffer): boolean {
-    if (recordKey.length !== recordKeyBytes || recordKey[0] !== prefix) return false;
-    this.database = recordKey.readUInt16BE(1) * 2 ** 32 + recordKey.readUInt32BE(3);
-    this.partition = recordKey.readUInt16BE(7);
-    this.position = recordKey.readUInt32BE(9);
-    return true;
+  key: Bytes = "";
+  type = plainString;
+  expireAt: Expiry | undefined;
+  value: Bytes = "";
+  /** Of a value in parts; 0 when it lies in the record. */
+  object = 0;
+  length = 0;
+
+  #bytes: Buffer = Buffer.alloc(0);
+  #end = 0;
+
+  /** Null, or what is wrong. */
+  open(key: Buffer, bytes: Buffer): string | null {
+    const { place } = this;
+    if (!place.read(key)) return `unknown record key ${key.toString("hex", 0, 32)}`;
+    this.#end = bytes.length - checksumBytes;
+    if (this.#end < 0) return `${place.text} is too short`;
+    if (crc32(bytes, place.seed) !== residue) return `${place.text} has a wrong checksum`;
+    this.checksum = bytes.readInt32LE(this.#end);
+    this.#bytes = bytes;
+    return this.#shape();
   }
 
-  /** After `decodeKey`: null, or what is wrong. The bytes may have changed on the disk. */
-  decodeValue(bytes: Buffer): string | null {
-    const end = bytes.length - checksumBytes;
-    if (end < 5) return `${this.place} is too short`;
-    const seed = placeSeed(this.database, this.partition, this.position);
-    if (crc32(bytes, seed) !== residue) return `${this.place} has a wrong checksum`;
-
-    // From here on the bytes are what we wrote.
-    this.checksum = bytes.readInt32LE(end);
+  /** After `open` of a record: key, type, expiry, value. */
+  readRecord(): void {
+    const bytes = this.#bytes;
     const kind = bytes[0] as number;
     this.type = kind & typeMask;
-    if (this.type >= typeCount) return `${this.place} has an unknown type`;
     let at = 1;
     this.expireAt = undefined;
-    if (kind !== this.type) {
-      if (end < 13) return `${this.place} is too short`;
+    if ((kind & (expiryNumber | expiryBigint)) !== 0) {
       this.expireAt = kind & expiryNumber ? bytes.readDoubleLE(at) : bytes.readBigInt64LE(at);
       at += 8;
     }
     const keyEnd = at + 4 + bytes.readUInt32LE(at);
-    if (keyEnd > end) return `${this.place} has a key beyond its end`;
     this.key = cutBytes(bytes, at + 4, keyEnd);
-    this.value = cutBytes(bytes, keyEnd, end);
-    return null;
+    const isInParts = (kind & inParts) !== 0;
+    this.value = isInParts ? "" : cutBytes(bytes, keyEnd, this.#end);
+    this.object = isInParts ? bytes.readUIntLE(keyEnd, 6) : 0;
+    this.length = isInParts ? bytes.readUIntLE(keyEnd + 6, 6) : this.value.length;
   }
 
-  /** In words. */
-  get place(): string {
-    return `record ${this.position} of partition ${this.partition} of database ${this.database}`;
+  /** After `open` of a part. */
+  readPart(): Bytes {
+    return cutBytes(this.#bytes, 0, this.#end);
+  }
+
+  readPartition(): PartitionRow {
+    const bytes = this.#bytes;
+    return {
+      database: bytes.readUIntLE(0, 6),
+      number: bytes.readUInt16LE(6),
+      keys: bytes.readUInt32LE(8),
+      expires: bytes.readUInt32LE(12),
+      used: bytes.readDoubleLE(16),
+      digest: bytes.readInt32LE(24),
+    };
+  }
+
+  readOrigin(): Origin {
+    const bytes = this.#bytes;
+    return {
+      node: this.place.id,
+      incarnation: bytes.readDoubleLE(0),
+      highest: bytes.readDoubleLE(8),
+    };
+  }
+
+  /** The lengths agree with each other. */
+  #shape(): string | null {
+    const { text, kind } = this.place;
+    const end = this.#end;
+    if (kind === "record") return this.#shapeOfRecord();
+    const isSound =
+      kind === "part" ? end <= blockBytes : end === (kind === "origin" ? originBytes : rowBytes);
+    return isSound ? null : `${text} has a wrong length`;
+  }
+
+  #shapeOfRecord(): string | null {
+    const bytes = this.#bytes;
+    const end = this.#end;
+    const { text } = this.place;
+    const kind = bytes[0] as number;
+    if (end < 5) return `${text} is too short`;
+    if ((kind & ~kindMask) !== 0 || (kind & typeMask) >= typeCount) {
+      return `${text} has an unknown type`;
+    }
+    const at = (kind & (expiryNumber | expiryBigint)) === 0 ? 1 : 9;
+    if (end < at + 4) return `${text} is too short`;
+    const keyEnd = at + 4 + bytes.readUInt32LE(at);
+    if (keyEnd > end) return `${text} has a key beyond its end`;
+    if ((kind & inParts) !== 0 && end !== keyEnd + objectBytes) return `${text} has a wrong length`;
+    return null;
   }
 }

@@ -5,7 +5,7 @@ import { assert } from "../../assert.ts";
 import { checkpointSliceBytes } from "../../constants.ts";
 import { diskFiles, type Files, temporaryOf } from "../../disk.ts";
 import type { Machine } from "../execution/machine.ts";
-import { Checkpoint, type RecordSink } from "./checkpoint.ts";
+import { Checkpoint } from "./checkpoint.ts";
 import {
   CheckpointError,
   type CheckpointLevel,
@@ -23,7 +23,6 @@ import {
   metaKey,
   otherFormatOf,
 } from "./meta.ts";
-import { firstRecordKey } from "./record.ts";
 import { applyRedo, type OnWritten } from "./redo-apply.ts";
 import { RedoWriter, redoPath } from "./redo-writer.ts";
 import { type CheckpointView, openView } from "./transfer.ts";
@@ -108,8 +107,6 @@ class LevelStore implements CheckpointStore {
   readonly #redo: string;
   readonly #files: Files;
   readonly #level: CheckpointLevel;
-  /** Databases that have or may have records on disk; null: as the meta record has it. */
-  #ids: ReadonlySet<number> | null = null;
   #isWriting = false;
   /** LevelDB is between two checkpoints until this resolves. */
   #takingIn: Promise<void> | null = null;
@@ -146,9 +143,8 @@ class LevelStore implements CheckpointStore {
     try {
       const meta = await this.#meta();
       if (meta === null) return await this.#loadNothing();
-      const leftovers = await loadRecords(this.#level, machine, meta);
-      if (typeof leftovers === "string") throw damaged(leftovers);
-      this.#ids = new Set([...idsOf(meta), ...leftovers]);
+      const problem = await loadRecords(this.#level, machine, meta);
+      if (problem !== null) throw damaged(problem);
       return meta;
     } catch (error) {
       throw readingFailed(error);
@@ -189,9 +185,7 @@ class LevelStore implements CheckpointStore {
         await redo.drain();
         await pause();
       }
-      const meta = checkpoint.meta();
-      await this.#forgetFlushed(redo, idsOf(meta));
-      await redo.finish(encodeMeta(meta));
+      await redo.finish(encodeMeta(checkpoint.meta()));
       await this.#takeIn(wrote);
     } catch (error) {
       throw writingFailed(error);
@@ -216,16 +210,6 @@ class LevelStore implements CheckpointStore {
     return null;
   }
 
-  /** The records of flushed databases: this checkpoint names them no more. */
-  async #forgetFlushed(sink: RecordSink, living: ReadonlySet<number>): Promise<void> {
-    // A store whose directory came from another node was never loaded.
-    const before = this.#ids ?? idsOf(await this.#meta());
-    for (const id of before) {
-      if (!living.has(id)) sink.clearRange(firstRecordKey(id), firstRecordKey(id + 1));
-    }
-    this.#ids = living;
-  }
-
   /** LevelDB takes in the redo file, which goes afterwards. */
   async #takeIn(wrote: OnWritten): Promise<void> {
     this.#takingIn = applyRedo(this.#files, this.#redo, this.#level, wrote);
@@ -247,8 +231,4 @@ function readMeta(bytes: Buffer): CheckpointMeta {
 function refuseOtherFormat(bytes: Buffer): void {
   const problem = otherFormatOf(bytes);
   if (problem !== null) throw new CheckpointError(`${problem}: start the version that wrote it`);
-}
-
-function idsOf(meta: CheckpointMeta | null): ReadonlySet<number> {
-  return new Set(meta?.databases.map(({ id }) => id));
 }

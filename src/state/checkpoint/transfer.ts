@@ -6,13 +6,12 @@
 
 import { mkdir, rm } from "node:fs/promises";
 import { assert } from "../../assert.ts";
-import { partitionCount } from "../../constants.ts";
 import type { Machine } from "../execution/machine.ts";
 import { ChunkBuilder, ChunkReader } from "./chunk.ts";
 import { type CheckpointLevel, openLevel, readingFailed, writingFailed } from "./level.ts";
 import { loadRecords, type OnStep } from "./load.ts";
 import { type CheckpointMeta, decodeMeta, metaKey, recordsOf } from "./meta.ts";
-import { firstRecordKey, RecordDecoder } from "./record.ts";
+import { RecordDecoder } from "./record.ts";
 
 /**
  * One checkpoint, whatever is written after it. An open view costs disk: LevelDB keeps everything that
@@ -63,9 +62,6 @@ class LevelView implements CheckpointView {
 
   readonly #level: CheckpointLevel;
   readonly #snapshot: ReturnType<CheckpointLevel["snapshot"]>;
-  /** Record keys [first, end) of each database, ascending. What lies between belongs to flushed ones. */
-  readonly #ranges: readonly (readonly [Buffer, Buffer])[];
-
   constructor(
     level: CheckpointLevel,
     snapshot: ReturnType<CheckpointLevel["snapshot"]>,
@@ -75,22 +71,13 @@ class LevelView implements CheckpointView {
     this.#snapshot = snapshot;
     this.meta = meta;
     this.metaBytes = metaBytes;
-    this.#ranges = meta.databases
-      .filter(({ keys }) => keys > 0)
-      .map(({ id }) => id)
-      .sort((a, b) => a - b)
-      .map((id) => [firstRecordKey(id), firstRecordKey(id + 1)]);
   }
 
   async read(after: Buffer | null, bytesMax: number): Promise<RecordChunk | null> {
     const builder = new ChunkBuilder(bytesMax);
     try {
-      for (const [first, end] of this.#ranges) {
-        if (after !== null && Buffer.compare(after, end) >= 0) continue;
-        const isInside = after !== null && Buffer.compare(after, first) >= 0;
-        const from = isInside ? { gt: after } : { gte: first };
-        if (!(await this.#fill(builder, { ...from, lt: end }, bytesMax))) break;
-      }
+      const isInside = after !== null && Buffer.compare(after, metaKey) > 0;
+      await this.#fill(builder, isInside ? after : metaKey, bytesMax);
     } catch (error) {
       throw readingFailed(error);
     }
@@ -101,21 +88,15 @@ class LevelView implements CheckpointView {
     return this.#snapshot.close();
   }
 
-  /** False when the chunk is full. */
-  async #fill(
-    builder: ChunkBuilder,
-    range:
-      | { readonly gt: Buffer; readonly lt: Buffer }
-      | { readonly gte: Buffer; readonly lt: Buffer },
-    bytesMax: number,
-  ): Promise<boolean> {
-    const options = { ...range, snapshot: this.#snapshot, highWaterMarkBytes: bytesMax };
+  /** With what follows a key, until the chunk is full. */
+  async #fill(builder: ChunkBuilder, gt: Buffer, bytesMax: number): Promise<void> {
+    const options = { gt, snapshot: this.#snapshot, highWaterMarkBytes: bytesMax };
     const iterator = this.#level.iterator(options);
     try {
       for (;;) {
         const records = await iterator.nextv(builder.room);
-        if (records.length === 0) return true;
-        for (const [key, value] of records) if (!builder.add(key, value)) return false;
+        if (records.length === 0) return;
+        for (const [key, value] of records) if (!builder.add(key, value)) return;
       }
     } finally {
       await iterator.close();
@@ -137,7 +118,6 @@ export class StagedCheckpoint {
 
   readonly #meta: CheckpointMeta;
   readonly #metaBytes: Buffer;
-  readonly #ids: ReadonlySet<number>;
   readonly #total: number;
   readonly #decoder = new RecordDecoder();
   #level: CheckpointLevel;
@@ -152,7 +132,6 @@ export class StagedCheckpoint {
     this.#meta = meta;
     this.#total = recordsOf(meta);
     this.#metaBytes = Buffer.from(metaBytes);
-    this.#ids = new Set(meta.databases.map(({ id }) => id));
   }
 
   /** Empties the directory first (0700). `decodeMeta` has accepted the bytes. */
@@ -211,13 +190,10 @@ export class StagedCheckpoint {
 
   #problemOf({ key, value }: ChunkReader, last: Buffer, nth: number): string | null {
     const record = this.#decoder;
-    if (!record.decodeKey(key)) return `unknown record key ${key.toString("hex", 0, 32)}`;
-    if (Buffer.compare(key, last) <= 0) return `${record.place} is out of order`;
-    if (!this.#ids.has(record.database))
-      return `${record.place} is in no database of the checkpoint`;
-    if (record.partition >= partitionCount) return `${record.place} is in no partition`;
-    if (nth > this.#total) return "there are more records than the checkpoint has";
-    return record.decodeValue(value);
+    const problem = record.open(key, value);
+    if (problem !== null) return problem;
+    if (Buffer.compare(key, last) <= 0) return `${record.place.text} is out of order`;
+    return nth > this.#total ? "there are more records than the checkpoint has" : null;
   }
 
   async #finish(machine: Machine, onStep: OnStep): Promise<string | null> {
@@ -227,8 +203,7 @@ export class StagedCheckpoint {
     // makes synced tables of all of them.
     await this.#level.close();
     this.#level = await openLevel(this.directory);
-    const loaded = await loadRecords(this.#level, machine, this.#meta, onStep);
-    return typeof loaded === "string" ? loaded : null;
+    return await loadRecords(this.#level, machine, this.#meta, onStep);
   }
 
   async #alone(step: () => Promise<string | null>): Promise<string | null> {

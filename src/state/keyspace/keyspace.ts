@@ -3,6 +3,7 @@
 import { assert } from "../../assert.ts";
 import { databaseCount } from "../../constants.ts";
 import { Memory } from "../memory/memory.ts";
+import { DiskAccount } from "./disk-account.ts";
 import { KeyHasher } from "./key-hash.ts";
 import { Partition } from "./partition.ts";
 import { PhysicalDatabase } from "./physical-database.ts";
@@ -30,8 +31,9 @@ export class Keyspace {
   /** The id of the next physical database; the flushed ones' are never used again. */
   nextId = 0;
 
-  /** Where all keys and values lie. */
+  /** Where all keys and values lie, and what checkpoints know of them. */
   memory: Memory;
+  disk: DiskAccount;
   /** By it the keys are found that lie there: it changes with them. */
   hasher: KeyHasher;
 
@@ -52,6 +54,9 @@ export class Keyspace {
   constructor(count = databaseCount, hashSeed = 0) {
     this.hasher = new KeyHasher(hashSeed);
     this.memory = new Memory(this.hasher);
+    const disk = new DiskAccount();
+    this.disk = disk;
+    this.memory.watch = (blob) => disk.watch(blob);
     for (let number = 0; number < count; number++) this.#put(number);
   }
 
@@ -112,7 +117,7 @@ export class Keyspace {
   }
 
   /**
-   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, database, key),
+   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, partition, key),
    * which is equal on every node whatever the order in which the expiries came.
    */
   removeDue(max: number): void {
@@ -163,6 +168,7 @@ export class Keyspace {
     this.databases.splice(0, this.databases.length, ...other.databases);
     this.nextId = other.nextId;
     this.memory = other.memory;
+    this.disk = other.disk;
     this.hasher = other.hasher;
     this.counters.changes = other.counters.changes;
     this.advance(other.logTimeMs);
@@ -174,7 +180,7 @@ export class Keyspace {
   }
 
   #put(number: number): void {
-    this.databases[number] = new PhysicalDatabase(this.nextId++, this.memory);
+    this.databases[number] = new PhysicalDatabase(this.nextId++, this.memory, this.disk);
   }
 
   /** Infinity when nothing ever falls due. Records of flushed databases, which do not any more, are passed over. */

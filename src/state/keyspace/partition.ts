@@ -19,7 +19,7 @@ export interface FrozenPartition {
 
 /** The database of a partition, as the partition sees it. */
 export interface PartitionOwner {
-  /** Never used again: keys that fall due at once go in the order of (id, key). */
+  /** Never used again. */
   readonly id: number;
   /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
@@ -43,11 +43,17 @@ const none = new Int32Array(0);
  * a walk from the end to the start meets every key that stays.
  */
 export class Partition {
+  /** Never used again: on disk all of its records stand under it, and keys that fall due at once go by (id, key). */
+  readonly id: number;
+  /** Its place in the database, which follows from the slots of its keys. */
   readonly number: number;
   readonly table: DenseTable;
 
   /** Positions on disk as of the last checkpoint that began; the rest of them must be deleted. */
   persisted = 0;
+  /** XOR of the mixed checksums of these records, and the checksum of its row there, if it has one. */
+  digest = 0;
+  rowChecksum: number | undefined;
   frozen: FrozenPartition | null = null;
 
   readonly #owner: PartitionOwner;
@@ -61,11 +67,17 @@ export class Partition {
   /** When and how often each key was used, on this node alone: see access.ts. Null until somebody asks. */
   #access: PagedWords | null = null;
 
-  constructor(number: number, owner: PartitionOwner, memory: Memory) {
+  constructor(id: number, number: number, owner: PartitionOwner, memory: Memory) {
+    this.id = id;
     this.number = number;
     this.#owner = owner;
     this.#memory = memory;
-    this.table = memory.createTable(owner.id, this);
+    this.table = memory.createTable(id, this);
+  }
+
+  /** The id of its database. */
+  get database(): number {
+    return this.#owner.id;
   }
 
   get size(): number {
@@ -156,20 +168,23 @@ export class Partition {
 
   /** As the last checkpoint has it: marks nothing. For the restart. False: the key is there already. */
   // biome-ignore lint/complexity/useMaxParams: the fields of a record; runs for every one at a start.
-  restore(key: Bytes, hash: number, type: number, value: Bytes, at: Expiry | undefined): boolean {
+  restore(
+    key: Bytes,
+    hash: number,
+    type: number,
+    value: Bytes | Blob,
+    at: Expiry | undefined,
+  ): boolean {
     if (this.table.find(key, hash) !== 0) return false;
-    const address = this.table.add(key, hash, type, value);
-    this.persisted = this.table.size;
-    if (at !== undefined) {
-      // `setExpiry` changes a record that was found.
-      this.table.find(key, hash);
-      this.table.setExpiry(address, at);
+    const { used } = this.table;
+    this.table.add(key, hash, type, typeof value === "string" ? value : "");
+    // What follows changes a record that was found.
+    if (typeof value !== "string") {
+      this.table.setValueBlob(this.table.find(key, hash), type, value);
     }
-    this.#owner.count(
-      1,
-      at === undefined ? 0 : 1,
-      this.#memory.records.room(this.table.find(key, hash)),
-    );
+    if (at !== undefined) this.table.setExpiry(this.table.find(key, hash), at);
+    this.persisted = this.table.size;
+    this.#owner.count(1, at === undefined ? 0 : 1, this.table.used - used);
     return true;
   }
 

@@ -3,6 +3,7 @@
 import { assert, InvariantError } from "../../assert.ts";
 import { partitionCount } from "../../constants.ts";
 import type { Memory } from "../memory/memory.ts";
+import type { DiskAccount } from "./disk-account.ts";
 import { Partition, type PartitionOwner } from "./partition.ts";
 
 /** A cursor is partition * positionSpan + position: 40 bits, exact in a number and in any client. */
@@ -28,21 +29,21 @@ export class PhysicalDatabase implements PartitionOwner {
   expires = 0;
   /** Bytes of keys and values, from lengths alone: equal on every node. */
   used = 0;
-  /** XOR of the mixed checksums of all records on disk, and their number (checkpoint.ts). */
-  digest = 0;
-  persisted = 0;
-
   generation = 0;
   trace = 0;
 
   readonly #memory: Memory;
+  readonly #disk: DiskAccount;
   #partitions: (Partition | undefined)[] = [];
   #changed: Partition[] = [];
+  /** The checkpoint that has begun and still needs what was here then. */
   #freezer: PartitionFreezer | null = null;
+  #isDropped = false;
 
-  constructor(id: number, memory: Memory) {
+  constructor(id: number, memory: Memory, disk: DiskAccount) {
     this.id = id;
     this.#memory = memory;
+    this.#disk = disk;
   }
 
   partition(number: number): Partition | undefined {
@@ -52,9 +53,13 @@ export class PhysicalDatabase implements PartitionOwner {
   /** The partition, made when it is not there yet. */
   ensurePartition(number: number): Partition {
     const partition = this.#partitions[number];
-    if (partition !== undefined) return partition;
+    return partition ?? this.restorePartition(this.#disk.nextPartition++, number);
+  }
+
+  /** One that is not there yet, with an id that a checkpoint has kept. */
+  restorePartition(id: number, number: number): Partition {
     if (this.#partitions.length === 0) this.#partitions = new Array(partitionCount).fill(undefined);
-    const made = new Partition(number, this, this.#memory);
+    const made = new Partition(id, number, this, this.#memory);
     this.#partitions[number] = made;
     return made;
   }
@@ -67,7 +72,17 @@ export class PhysicalDatabase implements PartitionOwner {
 
   /** FLUSHDB: nobody asks for its keys any more. Their memory is given back by and by. */
   drop(): void {
-    for (const { table } of this.filledPartitions()) this.#memory.drop(table);
+    this.#isDropped = true;
+    for (const partition of this.#partitions) {
+      if (partition !== undefined) this.#disk.left(partition);
+    }
+    if (this.#freezer === null) this.#giveBack();
+  }
+
+  #giveBack(): void {
+    for (const partition of this.#partitions) {
+      if (partition !== undefined) this.#memory.drop(partition.table);
+    }
   }
 
   partitionChanges(partition: Partition): void {
@@ -89,6 +104,12 @@ export class PhysicalDatabase implements PartitionOwner {
     this.#freezer = freezer;
     this.generation++;
     return changed;
+  }
+
+  /** The checkpoint has all that it needs of this database. */
+  endGeneration(): void {
+    this.#freezer = null;
+    if (this.#isDropped) this.#giveBack();
   }
 
   /** Every partition that holds keys, ascending. The walk stands still while nobody changes anything. */

@@ -1,0 +1,57 @@
+// What checkpoints know of a keyspace: the ids of what lies on disk, what is gone from it, and a digest of all.
+
+import type { Blob, BlobWatcher } from "../memory/blob.ts";
+import { ObjectParts, type ObjectsOwner } from "./object-parts.ts";
+import type { Partition } from "./partition.ts";
+
+/** A checkpoint that has begun. */
+export interface PartWriter {
+  putPart(parts: ObjectParts, part: number): void;
+}
+
+/** Numbers are counted while entries are applied, so they are equal on every node; the rest is this node's own. */
+export class DiskAccount implements ObjectsOwner {
+  /** The ids of the next partition and object; none is ever used again. */
+  nextPartition = 1;
+  nextObject = 1;
+
+  /** Checkpoints begun. */
+  generation = 0;
+  checkpoint: PartWriter | null = null;
+
+  /** Parts and partitions on disk. */
+  parts = 0;
+  partitions = 0;
+  /** Checksums of the rows of origins, by node. */
+  readonly origins = new Map<number, number>();
+  /** XOR of the mixed checksums of origins, parts and partitions. */
+  digest = 0;
+
+  #goneObjects: ObjectParts[] = [];
+  #gonePartitions: Partition[] = [];
+
+  watch(blob: Blob): BlobWatcher {
+    return new ObjectParts(this.nextObject++, blob, this);
+  }
+
+  preserve(parts: ObjectParts, part: number): void {
+    this.checkpoint?.putPart(parts, part);
+  }
+
+  freed(parts: ObjectParts): void {
+    if (parts.blob.isHeld || parts.checksums.length > 0) this.#goneObjects.push(parts);
+  }
+
+  /** A partition of a flushed database: this and all of its records go with the next checkpoint. */
+  left(partition: Partition): void {
+    this.#gonePartitions.push(partition);
+  }
+
+  /** What the checkpoint that begins has to delete. */
+  takeGone(): { objects: ObjectParts[]; partitions: Partition[] } {
+    const gone = { objects: this.#goneObjects, partitions: this.#gonePartitions };
+    this.#goneObjects = [];
+    this.#gonePartitions = [];
+    return gone;
+  }
+}
