@@ -13,6 +13,8 @@ export interface CheckpointerOptions {
   readonly whenStill: () => Promise<void>;
   /** Log bytes that are applied before the next one starts by itself. */
   readonly logBytes: () => number;
+  /** A checkpoint that is being written has taken so many bytes more of the disk. */
+  readonly wrote?: (bytes: number) => void;
   /** On disk: the log up to this entry is no longer needed here. */
   readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
@@ -23,7 +25,7 @@ export interface CheckpointerOptions {
   readonly onFailure: (error: Error) => void;
 }
 
-/** One at a time; the event loop goes on between slices. */
+/** One at a time; the event loop goes on between slices. See ARCHITECTURE.md, "One checkpoint". */
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
   #bytesSince = 0;
@@ -70,18 +72,24 @@ export class Checkpointer {
   }
 
   async #write(): Promise<void> {
-    const { machine, store, context, logger, nowMs, onFailure, written } = this.#options;
+    const { machine, store, context, logger, nowMs, onFailure, written, wrote } = this.#options;
     while (machine.isApplying) await this.#options.whenStill();
     const startedMs = nowMs();
     this.#bytesSince = 0;
+    let bytes = 0;
     try {
       const { appliedIndex, records } = await writeCheckpoint(store(), machine, {
         ...context(),
         pause: nextTurn,
+        wrote(more) {
+          bytes += more;
+          wrote?.(more);
+        },
       });
       this.#lastMs = nowMs();
       written(appliedIndex);
-      logger.debug({ appliedIndex, records, ms: this.#lastMs - startedMs }, "checkpoint written");
+      const ms = this.#lastMs - startedMs;
+      logger.debug({ appliedIndex, records, bytes, ms }, "checkpoint written");
     } catch (error) {
       onFailure(error as Error);
     }

@@ -63,9 +63,8 @@ class Application {
 
   async #end({ value }: RedoOperations, reader: RedoReader): Promise<Buffer> {
     if (!reader.isAtEnd) throw damaged("the redo file goes on behind its end");
-    const meta = Buffer.from(value); // The memory of the chunk is used again.
     await this.#writeBatch();
-    return meta;
+    return value;
   }
 
   /** Nothing to wait for, most of the time. */

@@ -13,6 +13,7 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
   const store = await openStore(path);
   const machine = new Machine({ commands: smallCommands, requestsPerLook: 1 });
   let rest = (): void => {};
+  let told = 0;
   const checkpointer = new Checkpointer({
     machine,
     store: () => store,
@@ -22,6 +23,9 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
       }),
     logBytes: () => 1,
     written: () => {},
+    wrote(bytes) {
+      told += bytes;
+    },
     context: () => context,
     logger: createLogger("silent"),
     nowMs: () => 0,
@@ -42,4 +46,5 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
   const restored = newMachine();
   expect((await store.load(restored))?.appliedIndex).toBe(1);
   expect(stateOf(restored)).toEqual(stateOf(machine));
+  expect(told).toBeGreaterThan(0);
 });
