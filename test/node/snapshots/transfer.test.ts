@@ -34,8 +34,10 @@ function metaAt(appliedIndex: number): CheckpointMeta {
   const membership = { members: [], nextId: asNode(3) };
   return {
     ...checkpointContext(4, { index: 1, membership }),
-    ...{ format: checkpointFormat, appliedIndex, logTimeMs: 0, origins: [], nextId: 1, trace: 0 },
-    databases: [{ id: 0, keys: chunksOfCheckpoint, expires: 0, digest: 0, trace: 0 }],
+    ...{ format: checkpointFormat, appliedIndex, logTimeMs: 0, digest: 0, trace: 0 },
+    ...{ nextId: 1, nextPartition: 1, nextObject: 1 },
+    ...{ keys: chunksOfCheckpoint, origins: 0, parts: 0, partitions: 0 },
+    databases: [{ id: 0, trace: 0 }],
   };
 }
 
