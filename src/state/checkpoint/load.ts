@@ -2,7 +2,7 @@
 
 import type { Machine } from "../execution/machine.ts";
 import type { CheckpointLevel } from "./level.ts";
-import { type CheckpointMeta, metaKey } from "./meta.ts";
+import { type CheckpointMeta, metaKey, recordsOf } from "./meta.ts";
 import { Restorer } from "./restore.ts";
 
 /** Records and bytes that one step takes out of LevelDB. */
@@ -16,6 +16,8 @@ export interface RecordSink {
 
 /** After each step: null, or what has to be waited for before the next one. */
 export type OnStep = () => Promise<void> | null;
+/** The same, with the share of all records that is loaded: from 0 to 1. */
+export type OnLoaded = (share: number) => Promise<void> | null;
 
 /**
  * Resolves to the ids of flushed databases whose records are still there, or says what is wrong with
@@ -25,11 +27,19 @@ export async function loadRecords(
   level: CheckpointLevel,
   machine: Machine,
   meta: CheckpointMeta,
-  onStep: OnStep = () => null,
+  onLoaded: OnLoaded = () => null,
 ): Promise<ReadonlySet<number> | string> {
   const restorer = new Restorer(machine, meta);
-  const problem =
-    restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
+  const records = recordsOf(meta);
+  let taken = 0;
+  const sink: RecordSink = {
+    record(key, value) {
+      taken++;
+      return restorer.record(key, value);
+    },
+  };
+  const onStep: OnStep = () => onLoaded(records === 0 ? 1 : Math.min(1, taken / records));
+  const problem = restorer.begin() ?? (await takeRecords(level, sink, onStep)) ?? restorer.finish();
   return problem ?? restorer.leftovers;
 }
 
