@@ -363,6 +363,13 @@ describe("SHUTDOWN", () => {
     expect(runner.context.server).toMatchObject({ shutdowns: 1, checkpoints: 1 });
   });
 
+  test("SAVE writes none while the data is loaded: it is on disk already", async () => {
+    const runner = new SessionRunner();
+    runner.context.server.loading = { startedAtMs: 0, totalBytes: 0, loadedBytes: 0 };
+    await runner.run("SHUTDOWN", "SAVE");
+    expect(runner.context.server).toMatchObject({ shutdowns: 1, checkpoints: 0 });
+  });
+
   test.each([["ABORT"], ["SAVE", "NOSAVE"], ["ABORT", "NOW"], ["foo"]])(
     "%j %j ends nothing",
     async (...options) => {
