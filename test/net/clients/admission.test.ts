@@ -18,38 +18,39 @@ function refused(words: readonly string[], client: Partial<AdmittedClient>) {
 
 describe("while a node loads its data", () => {
   test.each([
-    ["ping"],
-    ["get", "a"],
-    ["set", "a", "1"],
-    ["dbsize"],
-    ["save"],
-    ["bgsave"],
-    ["flushall"],
-    ["lolwut"],
-    ["raft", "add", "127.0.0.1:1", "127.0.0.1:2"],
-    ["object", "encoding", "a"],
-  ])("%s %s is refused", (...words) => {
+    "ping",
+    "get a",
+    "set a 1",
+    "dbsize",
+    "save",
+    "bgsave",
+    "flushall",
+    "lolwut",
+    "raft add 127.0.0.1:1 127.0.0.1:2",
+    "object encoding a",
+  ])("%s is refused", (request) => {
+    const words = request.split(" ");
     expect(refused(words, { isLoading: true })).toBe(errors.loading);
     expect(refused(words, {})).toBeNull();
   });
 
   test.each([
-    ["info"],
-    ["hello", "3"],
-    ["auth", "secret"],
-    ["select", "1"],
-    ["echo", "a"],
-    ["time"],
-    ["role"],
-    ["lastsave"],
-    ["command", "count"],
-    ["config", "get", "port"],
-    ["client", "list"],
-    ["debug", "sleep", "0"],
-    ["raft", "status"],
-    ["shutdown"],
-  ])("%s %s is let through", (...words) => {
-    expect(refused(words, { isLoading: true })).toBeNull();
+    "info",
+    "hello 3",
+    "auth secret",
+    "select 1",
+    "echo a",
+    "time",
+    "role",
+    "lastsave",
+    "command count",
+    "config get port",
+    "client list",
+    "debug sleep 0",
+    "raft status",
+    "shutdown",
+  ])("%s is let through", (request) => {
+    expect(refused(request.split(" "), { isLoading: true })).toBeNull();
   });
 
   test("no command that reads or writes data is let through, because there is nobody to run it", () => {
