@@ -48,7 +48,8 @@ export async function startNode(runtime: RuntimeConfig, hooks: NodeHooks): Promi
     closing.add(() => directory.close());
     return await new NodeBuilder(runtime, hooks, directory, closing).build();
   } catch (error) {
-    await closing.run();
+    // Why the start failed says more than why something could not be closed after that.
+    await closing.run().catch(() => {});
     throw error;
   }
 }
@@ -92,7 +93,10 @@ class NodeBuilder {
 
     const parts = { ...this.#parts(), identity: { ...identity, ...life }, clients };
     const node = new Node({ ...parts, machine, home, store, logShareBytes });
-    this.#closing.replace(() => node.abandon());
+    this.#closing.replace(async () => {
+      report.stop();
+      await node.abandon();
+    });
     await node.start();
     stopping.throwIfAborted();
     this.#loading.end();
@@ -242,8 +246,8 @@ class NodeBuilder {
     const { lastIndex } = store;
     loading.expect("checking the log", store.bytes);
     loading.expect("looking through the log", unappliedBytes(appliedIndex, store));
-    if (isAlone(nodeId, store))
-      loading.expect("applying the log", unappliedBytes(appliedIndex, store));
+    const applies = isAlone(nodeId, store);
+    loading.expect("applying the log", applies ? unappliedBytes(appliedIndex, store) : 0);
     loading.begin("looking through the log");
     let highest = origins.list().find(({ node }) => node === nodeId)?.incarnation ?? 0;
     for (let index = appliedIndex + 1; index <= lastIndex; ) {
@@ -320,13 +324,13 @@ function unappliedBytes(appliedIndex: number, { firstIndex, lastIndex, bytes }: 
   return entries === 0 ? 0 : Math.floor((bytes * unapplied) / entries);
 }
 
-/** Of the files in a directory; 0 for one that does not exist yet. */
+/** Of the files in a directory, as far as it can be read: if it cannot, whoever opens it says so. */
 async function bytesBelow(directory: string): Promise<number> {
   let bytes = 0;
   try {
     for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size;
   } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
+    if (codeOf(error) === null) throw error;
   }
   return bytes;
 }
