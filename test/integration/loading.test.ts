@@ -5,6 +5,7 @@ import { cpSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } 
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { createServer } from "../../src/create-server.ts";
 import { ServerProcess } from "../support/process-server.ts";
 import { requireTool } from "../support/process-tools.ts";
 import type { RawClient } from "../support/raw-client.ts";
@@ -95,6 +96,13 @@ describe("a start with much data", () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
     expect(client.isClosed).toBe(true);
     expect(server.log).not.toContain("ready on");
+  });
+
+  test("SHUTDOWN ends it in a program that has the node in itself, which is told", async () => {
+    const starting = createServer({ dir: filled.dir, port: filled.port, logLevel: "silent" });
+    const told = expect(starting).rejects.toThrow("SHUTDOWN came before the server served");
+    (await connected(filled)).send(["SHUTDOWN"]);
+    await told;
   });
 
   test("says -LOADING and how far it is until everything is there again", async () => {
