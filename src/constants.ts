@@ -68,6 +68,16 @@ export const peerReadsMax = 4_096;
 /** How long a request waits for a leader before it is answered -CLUSTERDOWN. */
 export const leaderWaitMs = 10_000;
 
+/** Clients have this long to read their last replies when the node closes. */
+export const closeGraceMs = 1_000;
+/** Clients that are idle or slow are looked for this often. */
+export const sweepMs = 100;
+/** A start says nothing of its loading for so long, then once in so many ms: an operator sees that it goes on. */
+export const loadingQuietMs = 1_000;
+export const loadingReportMs = 3_000;
+/** A start reads so many bytes of the log before the event loop goes on: one to five ms, and clients are answered. */
+export const loadingStepBytes = MiB;
+
 /** Below this much free disk, and below this share of it, a node takes no more writes (statfs). */
 export const diskFloorBytes = 256 * MiB;
 export const diskFloorShare = 0.05;

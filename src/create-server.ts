@@ -49,17 +49,23 @@ export async function createServer(options: ServerOptions = {}): Promise<Server>
   const loaded = loadConfig({ flags, environment: {}, openFiles: null });
 
   const logger = createLogger(logLevels.get(logLevel) ?? "warn");
+  const stopping = new AbortController();
+  let close = (): void => stopping.abort(new Error("SHUTDOWN came before the server served"));
   const node = await startNode(new RuntimeConfig(loaded), {
     logger,
     onFailure: (error) => {
       logger.fatal({ error: error.message }, "the disk failed: this process ends");
       process.exit(74); // As the program: EX_IOERR of sysexits.h.
     },
-    onShutdown: () => void node.close(),
+    onShutdown: () => close(),
+    stopping: stopping.signal,
   });
-  const close = async (): Promise<void> => {
-    await node.close();
-    if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+  close = () => void node.close();
+  return {
+    ...{ port: node.port, host, dir },
+    async close(): Promise<void> {
+      await node.close();
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
+    },
   };
-  return { port: node.port, host, dir, close };
 }

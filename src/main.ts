@@ -15,7 +15,8 @@ import { openFilesMax } from "./node/config/open-files.ts";
 import { DataDirectoryError } from "./node/directory/data-directory.ts";
 import { JoinError } from "./node/join.ts";
 import type { RunningNode } from "./node/running-node.ts";
-import { StartError, startNode } from "./node/start-node.ts";
+import { StartError } from "./node/start-error.ts";
+import { startNode } from "./node/start-node.ts";
 import { CheckpointError } from "./state/checkpoint/level.ts";
 import { describeError } from "./system-error.ts";
 import { kvorumVersion } from "./version.ts";
@@ -62,10 +63,10 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   let node: RunningNode | null = null;
   const closing = new AbortController();
   const stop = (why: string): void => {
-    if (node === null) process.exit(exitCodes.cannotStart);
     logger.info(`${why}: closing`);
     closing.abort();
-    void node.close().then(() => {
+    // A start that is called off gives everything back by itself.
+    void node?.close().then(() => {
       logger.info("closed");
       process.exit(0);
     });
@@ -82,8 +83,13 @@ async function serve(loaded: LoadedConfig): Promise<void> {
         process.exit(exitCodes.brokenDisk);
       },
       onShutdown: () => stop("SHUTDOWN"),
+      stopping: closing.signal,
     });
   } catch (error) {
+    if (error === closing.signal.reason) {
+      logger.info("closed");
+      process.exit(0);
+    }
     logger.fatal(explain(error));
     process.exit(exitCodes.cannotStart);
   }

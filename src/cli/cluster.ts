@@ -2,9 +2,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { ask, NoAnswerError } from "../net/resp-client.ts";
+import { ErrorReply } from "../resp/reply.ts";
 import { LogMixer } from "./log-mixer.ts";
 
 export interface ClusterOptions {
@@ -56,6 +57,7 @@ export async function runCluster(options: ClusterOptions, host: ClusterHost): Pr
 }
 
 const pollMs = 100;
+const answerMs = 5_000;
 
 class LocalNode {
   readonly port: number;
@@ -168,10 +170,10 @@ class LocalCluster {
     }
   }
 
-  /** Until the node accepts clients, or has ended. */
+  /** Until the node serves clients, or has ended. */
   async #answers(node: LocalNode): Promise<void> {
     while (this.#interrupts === 0 && node.child !== null) {
-      if (await accepts(node.port)) return;
+      if (await serves(node.port)) return;
       await delay(pollMs);
     }
   }
@@ -186,15 +188,16 @@ class LocalCluster {
   }
 }
 
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host: "127.0.0.1", port });
-    socket.once("connect", () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.once("error", () => done(false));
-  });
+/** It answers, and not that it still loads its data. */
+async function serves(port: number): Promise<boolean> {
+  const target = { host: "127.0.0.1", port };
+  try {
+    const reply = await ask({ target, password: "", words: ["PING"], timeoutMs: answerMs });
+    return !(reply instanceof ErrorReply && reply.text.startsWith("LOADING "));
+  } catch (error) {
+    if (error instanceof NoAnswerError) return false;
+    throw error;
+  }
 }
 
 /** For pasting into a shell. */

@@ -4,8 +4,10 @@ import type { Logger } from "../logger.ts";
 import type { NodeId } from "../raft/core/types.ts";
 import type { LogStore } from "../raft/ports.ts";
 import type { Machine } from "../state/execution/machine.ts";
+import type { ClientPort } from "./client-port.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
 import type { DataDirectory, Identity } from "./directory/data-directory.ts";
+import type { Loading } from "./loading.ts";
 import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";
 
 export interface NodeHooks {
@@ -14,6 +16,8 @@ export interface NodeHooks {
   readonly onFailure: (error: Error) => void;
   /** SHUTDOWN was asked for. */
   readonly onShutdown: () => void;
+  /** Aborted: the node is not wanted any more, although it does not serve yet. */
+  readonly stopping: AbortSignal;
 }
 
 export interface NodeParts {
@@ -21,6 +25,8 @@ export interface NodeParts {
   readonly hooks: NodeHooks;
   readonly directory: DataDirectory;
   readonly identity: Identity & { readonly peers: ReadonlyMap<NodeId, string> };
+  readonly clients: ClientPort;
+  readonly loading: Loading;
   readonly machine: Machine;
   readonly home: CheckpointHome;
   readonly store: LogStore;

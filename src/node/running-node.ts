@@ -4,34 +4,30 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
+  closeGraceMs,
   diskCheckMs,
   electionTicksMin,
   heartbeatTicks,
   inflightBytesMax,
   inflightMessagesMax,
   leaseMs,
+  sweepMs,
   tickMs,
 } from "../constants.ts";
-import { ClientListener } from "../net/clients/client-listener.ts";
-import { NodeStats } from "../net/clients/stats.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { PeerNetwork } from "../net/peers/peer-network.ts";
 import { createRaft } from "../raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
 import { errors } from "../resp/errors.ts";
-import type { ErrorReply } from "../resp/reply.ts";
-import { CommandFinder } from "../state/commands/lookup.ts";
 import { commands } from "../state/commands/table.ts";
 import { Machine } from "../state/execution/machine.ts";
-import { kvorumVersion } from "../version.ts";
-import { clientLimits } from "./config/client-limits.ts";
 import { DiskGuard } from "./directory/disk-guard.ts";
 import { frameKind } from "./frames.ts";
 import type { MemberAddress } from "./members/member-address.ts";
 import type { NodeParts } from "./node-parts.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
-import { ServerContext } from "./server-context.ts";
+import type { Service } from "./service.ts";
 import { Checkpointer } from "./snapshots/checkpointer.ts";
 import { checkpointContext } from "./snapshots/snapshot-point.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
@@ -49,12 +45,9 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
-/** Clients have this long to read their last replies when the node closes. */
-const closeGraceMs = 1_000;
 /** A successor has to be found within about two election timeouts, or the others elect one. */
 const handOverMs = 2 * electionTicksMin * tickMs;
-/** The listener for clients sweeps this often. */
-const sweepTicks = 10;
+const sweepTicks = sweepMs / tickMs;
 
 /** All parts of a running node, wired. */
 export class Node implements RunningNode {
@@ -64,9 +57,6 @@ export class Node implements RunningNode {
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots;
   readonly #diskGuard: DiskGuard;
-  readonly #stats: NodeStats;
-  readonly #context: ServerContext;
-  readonly #listener: ClientListener;
   #isAwake = false;
   /** A turn is at work, and in the end it writes the replies of all sessions. */
   #isTurning = false;
@@ -97,10 +87,7 @@ export class Node implements RunningNode {
       measure: () => parts.directory.space(),
       logger: parts.hooks.logger,
     });
-    this.#stats = new NodeStats(parts.machine.keyspace.counters);
-    this.#context = this.#createContext(this.#stats);
-    this.#listener = this.#createListener(this.#stats);
-    this.#context.listener = this.#listener;
+    parts.clients.serve(this.#createService());
   }
 
   get port(): number {
@@ -116,19 +103,17 @@ export class Node implements RunningNode {
     return this.#parts.identity.nodeId;
   }
 
+  /** Resolves when it serves. Rejects when it is stopped before that: then `abandon` it. */
   async start(): Promise<void> {
-    const { runtime } = this.#parts;
+    const { runtime, clients } = this.#parts;
     await this.#network.listen();
+    runtime.portsTaken(this.port, this.#network.port);
     this.#everySecond = setInterval(() => {
       this.#checkDisk();
-      this.#stats.sample(diskCheckMs / 1000);
+      clients.stats.sample(diskCheckMs / 1000);
     }, diskCheckMs);
     this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();
-    const { bind, port } = runtime.current;
-    const taken = await this.#listener.listen(bind, port);
-    runtime.portsTaken(taken, this.#network.port);
-    this.#context.port = taken;
   }
 
   close(): Promise<void> {
@@ -136,14 +121,36 @@ export class Node implements RunningNode {
     return this.#closed;
   }
 
+  /** Ends a node that does not serve yet: what it has is on disk, and nobody waits for it. */
+  abandon(): Promise<void> {
+    this.#closed ??= this.#abandon();
+    return this.#closed;
+  }
+
   async #close(): Promise<void> {
-    const { home, store, directory } = this.#parts;
     await this.#handOver();
     await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
-    await this.#listener.close(closeGraceMs);
+    await this.#parts.clients.close(closeGraceMs);
+    this.#stopClocks();
+    await this.#checkpointer.run();
+    await this.#giveBack();
+  }
+
+  async #abandon(): Promise<void> {
+    await this.#parts.clients.close(closeGraceMs);
+    this.#stopClocks();
+    this.#isOver = true;
+    await this.#checkpointer.alone(() => Promise.resolve()); // One may be under way.
+    await this.#giveBack();
+  }
+
+  #stopClocks(): void {
     clearInterval(this.#everySecond);
     this.#ticker.stop();
-    await this.#checkpointer.run();
+  }
+
+  async #giveBack(): Promise<void> {
+    const { home, store, directory } = this.#parts;
     await this.#network.close();
     await this.#snapshots.close();
     this.#isOver = true;
@@ -170,9 +177,16 @@ export class Node implements RunningNode {
   /** A cluster of one elects itself, and has its whole log applied before it serves anybody. */
   async #leadAlone(): Promise<void> {
     const { driver, machine } = this.#replica;
+    const { loading, hooks } = this.#parts;
     driver.campaign();
     const { index } = driver.core.last;
-    while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
+    const from = machine.appliedIndex;
+    loading.begin("applying the log");
+    while (!driver.isLeader || machine.appliedIndex <= index) {
+      hooks.stopping.throwIfAborted();
+      loading.reach((machine.appliedIndex - from) / (index + 1 - from));
+      await sleep(1);
+    }
   }
 
   /** Null until every port is bound: port 0 asks for any. */
@@ -191,7 +205,7 @@ export class Node implements RunningNode {
     this.#ticks += count;
     if (this.#ticks < sweepTicks) return;
     this.#ticks = 0;
-    this.#listener.sweep();
+    this.#parts.clients.sweep();
   }
 
   #checkDisk(): void {
@@ -215,7 +229,7 @@ export class Node implements RunningNode {
   #turned(): void {
     this.#isTurning = false;
     this.#ticker.hasten();
-    this.#listener.flush();
+    this.#parts.clients.flush();
   }
 
   #createNetwork(): PeerNetwork {
@@ -266,7 +280,7 @@ export class Node implements RunningNode {
       lease: runtime.current.leases ? { ms: leaseMs, monotonicMs: () => performance.now() } : null,
       random,
       wake: this.#wake,
-      answered: () => this.#listener.writeReplies(),
+      answered: () => this.#parts.clients.writeReplies(),
       turned: () => this.#turned(),
       applied: (bytes) => this.#applied(bytes),
       onFailure: hooks.onFailure,
@@ -339,53 +353,30 @@ export class Node implements RunningNode {
     else this.#replica.frame(from, kind, body);
   }
 
-  #createContext(stats: NodeStats): ServerContext {
-    const { runtime, machine, identity, hooks } = this.#parts;
-    return new ServerContext({
-      kvorumVersion,
-      runId: randomBytes(20).toString("hex"),
-      config: runtime,
-      configFile: runtime.file,
-      password: () => runtime.current.requirepass,
-      stats,
-      raft: new ReplicaAdmin(identity, this.#replica, (member) => this.#snapshots.percent(member)),
-      machine,
-      checkpointer: this.#checkpointer,
-      setActiveExpiry: (active) => {
-        this.#replica.time.expiry.isActive = active;
-      },
-      shutdown: hooks.onShutdown,
-    });
-  }
-
-  #createListener(stats: NodeStats): ClientListener {
-    const { runtime, hooks } = this.#parts;
+  /** Where the requests of clients go from now on. */
+  #createService(): Service {
     const replica = this.#replica;
     const diskGuard = this.#diskGuard;
-    const listener = new ClientListener({
-      limits: () => clientLimits(runtime.current),
-      sessions: {
-        commands,
-        finder: new CommandFinder(commands),
-        server: this.#context,
-        stats,
-        get isFull(): boolean {
-          return replica.isFull;
-        },
-        get writesRefused(): ErrorReply | null {
-          return diskGuard.refusesWrites ? errors.diskFull : null;
-        },
-        write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
-        read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
-        holds: (command) => listener.holds(command),
-        nowMs: Date.now,
+    return {
+      get isFull() {
+        return replica.isFull;
+      },
+      get writesRefused() {
+        return diskGuard.refusesWrites ? errors.diskFull : null;
+      },
+      raft: new ReplicaAdmin(this.#parts.identity, replica, (member) =>
+        this.#snapshots.percent(member),
+      ),
+      checkpointer: this.#checkpointer,
+      write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
+      read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
+      setActiveExpiry: (active) => {
+        replica.time.expiry.isActive = active;
       },
       wake: () => {
         if (!this.#isTurning) this.#wake();
       },
-      logger: hooks.logger,
-    });
-    return listener;
+    };
   }
 }
 

@@ -3,14 +3,23 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { machine as machineType, type as osType, release, totalmem } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
+import { assert } from "../assert.ts";
 import type { ClientListener } from "../net/clients/client-listener.ts";
 import type { NodeStats } from "../net/clients/stats.ts";
 import { errors } from "../resp/errors.ts";
 import type { Bytes, ErrorReply } from "../resp/reply.ts";
-import type { Client, Config, Host, RaftAdmin, Server } from "../state/commands/session-context.ts";
+import type {
+  Client,
+  Config,
+  Host,
+  LoadingProgress,
+  RaftAdmin,
+  Server,
+} from "../state/commands/session-context.ts";
 import type { Machine } from "../state/execution/machine.ts";
 import type { PhysicalDatabase } from "../state/keyspace/physical-database.ts";
-import type { Checkpointer } from "./snapshots/checkpointer.ts";
+import type { Loading } from "./loading.ts";
+import type { Service } from "./service.ts";
 
 export interface ServerContextParts {
   readonly kvorumVersion: string;
@@ -19,10 +28,10 @@ export interface ServerContextParts {
   readonly configFile: string;
   readonly password: () => Bytes;
   readonly stats: NodeStats;
+  /** Until `serve` brings another one. */
   readonly raft: RaftAdmin;
   readonly machine: Machine;
-  readonly checkpointer: Checkpointer;
-  readonly setActiveExpiry: (active: boolean) => void;
+  readonly loading: Loading;
   readonly shutdown: () => void;
 }
 
@@ -38,13 +47,11 @@ export class ServerContext implements Server {
   readonly version = redisVersion;
   readonly kvorumVersion: string;
   readonly host: Host;
-  /** Commands are served only once the state is back. */
-  readonly loading = false;
   readonly startedAtMs = Date.now();
   readonly runId: string;
   readonly config: Config;
   readonly stats: NodeStats;
-  readonly raft: RaftAdmin;
+  raft: RaftAdmin;
   /** Set as soon as the listener exists; no command runs before that. */
   listener: ClientListener | null = null;
   port = 0;
@@ -52,6 +59,8 @@ export class ServerContext implements Server {
   #wallOffsetMs = performance.timeOrigin;
   readonly #parts: ServerContextParts;
   #peakBytes = 0;
+  #service: Pick<Service, "checkpointer" | "setActiveExpiry"> | null = null;
+  #isExpiryActive = true;
 
   constructor(parts: ServerContextParts) {
     this.#parts = parts;
@@ -68,6 +77,18 @@ export class ServerContext implements Server {
     this.config = parts.config;
     this.stats = parts.stats;
     this.raft = parts.raft;
+  }
+
+  /** The state is here, so there is more to be told and to be steered. */
+  serve(service: Pick<Service, "raft" | "checkpointer" | "setActiveExpiry">): void {
+    this.raft = service.raft;
+    this.#service = service;
+    service.setActiveExpiry(this.#isExpiryActive);
+  }
+
+  get loading(): LoadingProgress | null {
+    const { loading } = this.#parts;
+    return loading.isOver ? null : loading;
   }
 
   nowMs(): number {
@@ -133,20 +154,22 @@ export class ServerContext implements Server {
   }
 
   checkpoint(): Promise<void> {
-    return this.#parts.checkpointer.run();
+    assert(this.#service !== null, "a checkpoint is asked for when the state is loaded");
+    return this.#service.checkpointer.run();
   }
   get checkpointRunning(): boolean {
-    return this.#parts.checkpointer.isRunning;
+    return this.#service?.checkpointer.isRunning ?? false;
   }
   get lastCheckpointSeconds(): number {
-    return this.#parts.checkpointer.lastSeconds;
+    return this.#service?.checkpointer.lastSeconds ?? Math.floor(this.startedAtMs / 1000);
   }
   get changesSinceCheckpoint(): number {
-    return this.#parts.checkpointer.changes;
+    return this.#service?.checkpointer.changes ?? 0;
   }
 
   setActiveExpiry(active: boolean): void {
-    this.#parts.setActiveExpiry(active);
+    this.#isExpiryActive = active;
+    this.#service?.setActiveExpiry(active);
   }
 
   shutdown(): void {

@@ -1,8 +1,9 @@
-// The recipe of one node: directory, checkpoint, log, consensus, peers, clients; closed in reverse.
+// The recipe of one node: directory, clients, checkpoint, log, consensus, peers; closed in reverse.
 
-import { createServer as createSocketServer } from "node:net";
+import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { segmentBytes } from "../constants.ts";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { closeGraceMs, loadingStepBytes, segmentBytes } from "../constants.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { foundingEntry } from "../raft/core/membership.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../raft/core/types.ts";
@@ -11,7 +12,10 @@ import { openSegmentLog } from "../raft/storage/segment-log.ts";
 import type { CheckpointMeta } from "../state/checkpoint/meta.ts";
 import type { Machine } from "../state/execution/machine.ts";
 import { readHeader } from "../state/execution/proposal.ts";
-import { codeOf, describeError } from "../system-error.ts";
+import { codeOf } from "../system-error.ts";
+import { checkPorts } from "./check-ports.ts";
+import { ClientPort } from "./client-port.ts";
+import { Closing } from "./closing.ts";
 import type { Config } from "./config/config.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
 import {
@@ -22,97 +26,105 @@ import {
 } from "./directory/data-directory.ts";
 import { hasSpaceFor, logShare } from "./directory/disk-space.ts";
 import { requestJoin } from "./join.ts";
+import { Loading } from "./loading.ts";
+import { LoadingReport } from "./loading-report.ts";
 import { encodeAddress } from "./members/member-address.ts";
 import type { NodeHooks, NodeParts } from "./node-parts.ts";
 import { createMachine, founder, Node, type RunningNode } from "./running-node.ts";
 import { CheckpointHome, type LoadedHome } from "./snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./snapshots/snapshot-point.ts";
+import { StartError } from "./start-error.ts";
 
-/** Bytes of the log that are in memory at once while the start looks through it. */
-const startReadBytes = 1024 * 1024;
-
-/** A node that cannot start, as one line that says what to do. */
-export class StartError extends Error {
-  override readonly name = "StartError";
-}
+/** The directory of the log in a data directory. */
+const logName = "log";
 
 /** Resolves when the node serves clients. Rejects with an error whose message is for the operator. */
 export async function startNode(runtime: RuntimeConfig, hooks: NodeHooks): Promise<RunningNode> {
   const config = runtime.current;
   await checkPorts(config);
-  const directory = await DataDirectory.open(config.dir);
+  const closing = new Closing();
   try {
-    return await new NodeBuilder(runtime, hooks, directory).build();
+    const directory = await DataDirectory.open(config.dir);
+    closing.add(() => directory.close());
+    return await new NodeBuilder(runtime, hooks, directory, closing).build();
   } catch (error) {
-    await directory.close();
+    // Why the start failed says more than why something could not be closed after that.
+    await closing.run().catch(() => {});
     throw error;
   }
-}
-
-/** A port that is taken is found out before anything is written or a cluster is asked to let us in. */
-async function checkPorts({ bind, port, peerPort }: Config): Promise<void> {
-  for (const { host, optional } of bind) {
-    for (const each of [port, peerPort]) {
-      if (each !== 0) await checkPort(host, each, optional);
-    }
-  }
-}
-
-function checkPort(host: string, port: number, optional: boolean): Promise<void> {
-  const probe = createSocketServer();
-  return new Promise((resolve, reject) => {
-    probe.once("error", (error) => {
-      if (optional && codeOf(error) === "EADDRNOTAVAIL") resolve();
-      else reject(new StartError(`cannot listen on ${portProblem(host, port, error)}`));
-    });
-    probe.listen({ host, port }, () => probe.close(() => resolve()));
-  });
-}
-
-function portProblem(host: string, port: number, error: unknown): string {
-  const place = `${formatEndpoint({ host, port })}: ${describeError(error)}`;
-  return codeOf(error) === "EADDRINUSE"
-    ? `${place}. End the other process, or choose another --port or --peer-port`
-    : place;
 }
 
 class NodeBuilder {
   readonly #runtime: RuntimeConfig;
   readonly #hooks: NodeHooks;
   readonly #directory: DataDirectory;
+  readonly #closing: Closing;
+  readonly #loading = new Loading(Date.now());
 
-  constructor(runtime: RuntimeConfig, hooks: NodeHooks, directory: DataDirectory) {
+  constructor(
+    runtime: RuntimeConfig,
+    hooks: NodeHooks,
+    directory: DataDirectory,
+    closing: Closing,
+  ) {
     this.#runtime = runtime;
     this.#hooks = hooks;
     this.#directory = directory;
+    this.#closing = closing;
   }
 
   async build(): Promise<RunningNode> {
-    const { logger } = this.#hooks;
+    const { logger, stopping } = this.#hooks;
     for (const warning of this.#directory.warnings) logger.warn(warning);
 
-    const identity = await this.#identity();
+    const identity = await unlessStopped(stopping, this.#identity());
     const machine = createMachine();
-    const { home, checkpoint } = await this.#openCheckpoint(machine);
+    const clients = await this.#openPort(identity, machine);
+    const report = new LoadingReport(this.#loading, logger);
+    this.#closing.add(async () => report.stop());
+
     const logShareBytes = logShare(await this.#directory.space());
+    const { home, checkpoint } = await this.#openCheckpoint(machine);
     const store = await this.#openLog(identity, logShareBytes);
     await finishInstallation(home, checkpoint, store);
     await this.#found(identity, store);
     checkOrder(machine, store);
-    const life = await this.#directory.outlive(highestLife(identity.nodeId, machine, store));
+    const life = await this.#directory.outlive(await this.#highestLife(identity, machine, store));
 
-    const parts = { ...this.#parts(), identity: { ...identity, ...life } };
+    const parts = { ...this.#parts(), identity: { ...identity, ...life }, clients };
     const node = new Node({ ...parts, machine, home, store, logShareBytes });
-    logger.debug(
-      { checkpoint: checkpoint?.appliedIndex ?? 0, last: store.lastIndex },
-      "state loaded",
-    );
+    this.#closing.replace(async () => {
+      report.stop();
+      await node.abandon();
+    });
     await node.start();
+    stopping.throwIfAborted();
+    this.#loading.end();
+    report.end(keysOf(machine));
     return node;
   }
 
-  #parts(): Pick<NodeParts, "runtime" | "hooks" | "directory"> {
-    return { runtime: this.#runtime, hooks: this.#hooks, directory: this.#directory };
+  #parts(): Pick<NodeParts, "runtime" | "hooks" | "directory" | "loading"> {
+    return {
+      runtime: this.#runtime,
+      hooks: this.#hooks,
+      directory: this.#directory,
+      loading: this.#loading,
+    };
+  }
+
+  /** Clients are told -LOADING from now on. */
+  async #openPort(identity: Identity, machine: Machine): Promise<ClientPort> {
+    const clients = new ClientPort({ ...this.#parts(), identity, machine });
+    this.#closing.add(() => clients.close(closeGraceMs));
+    await clients.listen();
+    return clients;
+  }
+
+  /** Between two steps of the loading: the event loop goes on, and the start may be called off. */
+  async #pause(): Promise<void> {
+    await nextTurn();
+    this.#hooks.stopping.throwIfAborted();
   }
 
   /** Who this node is: known to the directory, invited by the cluster to join, or a new founder. */
@@ -131,14 +143,29 @@ class NodeBuilder {
       password: config.requirepass,
       report: (line) => this.#hooks.logger.info(line),
     });
+    this.#hooks.stopping.throwIfAborted();
     const settled = await this.#directory.settle(invitation.clusterId, invitation.nodeId);
     const peers = invitation.members.map(({ id, peerAddress }) => [id, peerAddress] as const);
     return { ...settled, peers: new Map(peers.filter(([id]) => id !== settled.nodeId)) };
   }
 
   async #openCheckpoint(machine: Machine): Promise<LoadedHome> {
-    const found = await CheckpointHome.open(this.#directory.path, machine);
-    if (!("deadly" in found)) return found;
+    const { path } = this.#directory;
+    const loading = this.#loading;
+    loading.expect("checking the log", await bytesBelow(join(path, logName)));
+    loading.begin("reading the checkpoint");
+    const found = await CheckpointHome.open(path, machine, {
+      onFound: async (checkpoint) =>
+        loading.expect("reading the checkpoint", await bytesBelow(checkpoint)),
+      onLoaded: (share) => {
+        loading.reach(share);
+        return this.#pause();
+      },
+    });
+    if (!("deadly" in found)) {
+      this.#closing.add(() => found.home.close());
+      return found;
+    }
     const { directory, signal } = found.deadly;
     throw new StartError(
       `the checkpoint in ${directory} is damaged: LevelDB ends the process that reads it (${signal}). ` +
@@ -149,14 +176,23 @@ class NodeBuilder {
   async #openLog(identity: Identity, logShareBytes: number): Promise<LogStore> {
     const { onFailure } = this.#hooks;
     const { checkpointLogBytes } = this.#runtime.current;
+    const loading = this.#loading;
+    loading.begin("checking the log");
+    let pausedAt = 0;
     const log = await openSegmentLog({
-      directory: join(this.#directory.path, "log"),
+      directory: join(this.#directory.path, logName),
       owner: logOwner(identity),
       onFailure,
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
       segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
       hasSpace: async (bytes) => hasSpaceFor(bytes, await this.#directory.space()),
+      onRead: (bytes) => {
+        if (bytes < pausedAt + loadingStepBytes) return null;
+        pausedAt = bytes;
+        loading.reach(bytes / loading.bytesOf("checking the log"));
+        return this.#pause();
+      },
     });
     if ("damaged" in log && log.isOtherFormat === true) {
       throw new StartError(
@@ -170,6 +206,7 @@ class NodeBuilder {
           "Remove it from the cluster (RAFT REMOVE), and let it join anew with an empty directory",
       );
     }
+    this.#closing.add(() => log.close());
     if (log.torn) this.#hooks.logger.info("cut off a write that a crash had left incomplete");
     return log;
   }
@@ -200,6 +237,31 @@ class NodeBuilder {
     this.#hooks.logger.info(
       "a new cluster begins with this node alone: a member of another one needs --join",
     );
+  }
+
+  /** The highest incarnation of this node of which checkpoint or log know; 0 for none. */
+  async #highestLife({ nodeId }: Identity, machine: Machine, store: LogStore): Promise<number> {
+    const loading = this.#loading;
+    const { appliedIndex, origins } = machine;
+    const { lastIndex } = store;
+    loading.expect("checking the log", store.bytes);
+    loading.expect("looking through the log", unappliedBytes(appliedIndex, store));
+    const applies = isAlone(nodeId, store);
+    loading.expect("applying the log", applies ? unappliedBytes(appliedIndex, store) : 0);
+    loading.begin("looking through the log");
+    let highest = origins.list().find(({ node }) => node === nodeId)?.incarnation ?? 0;
+    for (let index = appliedIndex + 1; index <= lastIndex; ) {
+      const entries = store.slice(asIndex(index), lastIndex, loadingStepBytes);
+      for (const { kind, data } of entries) {
+        if (kind !== "data") continue;
+        const { origin, incarnation } = readHeader(data);
+        if (origin === nodeId) highest = Math.max(highest, incarnation);
+      }
+      index += entries.length;
+      loading.reach((index - appliedIndex) / (lastIndex - appliedIndex));
+      await this.#pause();
+    }
+    return highest;
   }
 }
 
@@ -233,21 +295,6 @@ function addressesOf(config: Config): { peerAddress: string; clientAddress: stri
   };
 }
 
-/** The highest incarnation of this node of which checkpoint or log know; 0 for none. */
-function highestLife(nodeId: NodeId, machine: Machine, store: LogStore): number {
-  let highest = machine.origins.list().find(({ node }) => node === nodeId)?.incarnation ?? 0;
-  for (let index = machine.appliedIndex + 1; index <= store.lastIndex; ) {
-    const entries = store.slice(asIndex(index), store.lastIndex, startReadBytes);
-    for (const { kind, data } of entries) {
-      if (kind !== "data") continue;
-      const { origin, incarnation } = readHeader(data);
-      if (origin === nodeId) highest = Math.max(highest, incarnation);
-    }
-    index += entries.length;
-  }
-  return highest;
-}
-
 /** The log goes on where the checkpoint ends, and holds everything that is applied. */
 function checkOrder(machine: Machine, store: LogStore): void {
   if (store.firstIndex > machine.appliedIndex + 1) {
@@ -262,4 +309,41 @@ function checkOrder(machine: Machine, store: LogStore): void {
       "it has lost its end, and this node must not vote with it. Remove it from the cluster " +
       "(RAFT REMOVE), and let it join anew with an empty directory",
   );
+}
+
+/** A cluster of one: it needs nobody to apply its log. */
+function isAlone(nodeId: NodeId, store: LogStore): boolean {
+  const [first, ...others] = store.membershipAt(store.lastIndex)?.membership.members ?? [];
+  return first?.id === nodeId && others.length === 0;
+}
+
+/** About, because entries are not of one size. */
+function unappliedBytes(appliedIndex: number, { firstIndex, lastIndex, bytes }: LogStore): number {
+  const entries = lastIndex + 1 - firstIndex;
+  const unapplied = Math.min(entries, lastIndex - appliedIndex);
+  return entries === 0 ? 0 : Math.floor((bytes * unapplied) / entries);
+}
+
+/** Of the files in a directory, as far as it can be read: if it cannot, whoever opens it says so. */
+async function bytesBelow(directory: string): Promise<number> {
+  let bytes = 0;
+  try {
+    for (const name of await readdir(directory)) bytes += (await stat(join(directory, name))).size;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+  }
+  return bytes;
+}
+
+function keysOf({ keyspace }: Machine): number {
+  return keyspace.databases.reduce((sum, { size }) => sum + size, 0);
+}
+
+/** What is under way goes on, but nobody waits for it. */
+function unlessStopped<Result>(stopping: AbortSignal, work: Promise<Result>): Promise<Result> {
+  stopping.throwIfAborted();
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stopping.addEventListener("abort", () => reject(stopping.reason), { once: true });
+  });
+  return Promise.race([work, stopped]);
 }

@@ -48,6 +48,7 @@ export const errors = {
   unknownOutcome: error(
     "UNKNOWN The fate of this write is not known: it may or may not have taken effect",
   ),
+  loading: error("LOADING kvorum is loading the dataset in memory"),
   noAuth: error("NOAUTH Authentication required."),
   invalidKeyArguments: error("ERR Invalid arguments specified for command"),
   invalidArgumentCount: error("ERR Invalid number of arguments specified for command"),

@@ -6,7 +6,10 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { type ClusterHost, runCluster } from "../../src/cli/cluster.ts";
 import { LogMixer } from "../../src/cli/log-mixer.ts";
 
-/** Stands in for a node: listens, says so in JSON as pino does, ends on SIGTERM. */
+/**
+ * Stands in for a node: listens, says so in JSON as pino does, ends on SIGTERM. Before it serves it is asked twice in
+ * vain.
+ */
 const fakeNode = `
   import { createServer } from "node:net";
   import { mkdirSync, writeFileSync } from "node:fs";
@@ -17,7 +20,14 @@ const fakeNode = `
   process.once("SIGTERM", () => { say("ends"); process.exit(0); });
   mkdirSync(option("--dir"), { recursive: true });
   writeFileSync(option("--dir") + "/identity.json", "{}");
-  createServer((socket) => socket.end()).listen(Number(option("--port")), "127.0.0.1", () => {
+  let asked = 0;
+  const answer = () => {
+    asked += 1;
+    if (asked < 3) return "-LOADING kvorum is loading the dataset in memory\\r\\n";
+    if (asked === 3) say("serves");
+    return "+PONG\\r\\n";
+  };
+  createServer((socket) => socket.end(answer())).listen(Number(option("--port")), "127.0.0.1", () => {
     say("up" + joins);
     console.error("pid " + process.pid);
   });
@@ -86,6 +96,12 @@ describe("kvorum cluster", () => {
     await host.saw(`${port}   | INFO: up`);
     await host.saw(`${port + 1}   | INFO: up joins 127.0.0.1:${port}`);
     await host.saw(`${port + 2}   | INFO: up joins 127.0.0.1:${port}`);
+    // A node that loads lets nobody in.
+    const served = host.lines.indexOf(`${port}   | INFO: serves`);
+    expect(served).toBeGreaterThan(0);
+    expect(served).toBeLessThan(
+      host.lines.indexOf(`${port + 1}   | INFO: up joins 127.0.0.1:${port}`),
+    );
     host.interrupt();
     expect(await code).toBe(0);
     const ends = host.lines.filter((line) => line.endsWith("has ended"));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../src/create-server.ts";
 import { probeCheckpoint } from "../../src/node/snapshots/probe.ts";
-import { StartError } from "../../src/node/start-node.ts";
+import { StartError } from "../../src/node/start-error.ts";
 import { root, ServerProcess } from "../support/process-server.ts";
 import { requireTool } from "../support/process-tools.ts";
 import { temporaryDirectory } from "../support/state-checkpoint.ts";

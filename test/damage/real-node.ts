@@ -5,7 +5,8 @@ import { loadConfig } from "../../src/node/config/config.ts";
 import { RuntimeConfig } from "../../src/node/config/config-runtime.ts";
 import { DataDirectoryError } from "../../src/node/directory/data-directory.ts";
 import type { RunningNode } from "../../src/node/running-node.ts";
-import { StartError, startNode } from "../../src/node/start-node.ts";
+import { StartError } from "../../src/node/start-error.ts";
+import { startNode } from "../../src/node/start-node.ts";
 import { CheckpointError } from "../../src/state/checkpoint/level.ts";
 import type { Refused } from "./start.ts";
 
@@ -29,6 +30,7 @@ export async function startRealNode(path: string): Promise<RealNode | Refused> {
       logger: createLogger("silent"),
       onFailure: (error) => void failures.push(error),
       onShutdown: () => {},
+      stopping: new AbortController().signal,
     });
     return { node, failures };
   } catch (error) {

@@ -6,6 +6,7 @@ import type {
   Client,
   Config,
   Host,
+  LoadingProgress,
   RaftAdmin,
   RaftStatus,
   Server,
@@ -160,7 +161,7 @@ export class FakeServer implements Server {
     executable: "/usr/bin/node",
     configFile: "",
   };
-  loading = false;
+  loading: LoadingProgress | null = null;
   readonly startedAtMs = 900_000;
   readonly runId = "r".repeat(40);
   readonly port = 7000;

@@ -9,6 +9,8 @@ export interface AdmittedClient {
   readonly authenticated: boolean;
   /** Why its node takes no writes at the moment; null while it does. */
   readonly writesRefused: ErrorReply | null;
+  /** Its node is bringing its state back. */
+  readonly isLoading: boolean;
 }
 
 /**
@@ -26,7 +28,10 @@ const authenticated: Stage = (command, _wordCount, client) =>
 const writable: Stage = (command, _wordCount, client) =>
   command.kind === "write" ? client.writesRefused : null;
 
-const stages: readonly Stage[] = [arity, authenticated, writable];
+const loaded: Stage = (command, _wordCount, client) =>
+  client.isLoading && !command.flags.includes("loading") ? errors.loading : null;
+
+const stages: readonly Stage[] = [arity, authenticated, writable, loaded];
 
 export const refusal: Stage = (command, wordCount, client) => {
   for (const stage of stages) {

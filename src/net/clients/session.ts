@@ -124,6 +124,10 @@ export class Session implements Client, Waiter {
     return this.#host.writesRefused;
   }
 
+  get isLoading(): boolean {
+    return this.#host.server.loading !== null;
+  }
+
   get fd(): number {
     return this.#wire.fd;
   }

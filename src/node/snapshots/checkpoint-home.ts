@@ -1,6 +1,7 @@
 // Where this node's checkpoint is: the directory that counts, its store, and how another one takes their place.
 
 import type { SnapshotPoint } from "../../raft/core/types.ts";
+import type { OnLoaded } from "../../state/checkpoint/load.ts";
 import type { CheckpointMeta } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint/store.ts";
 import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint/transfer.ts";
@@ -20,6 +21,14 @@ export interface DeadlyHome {
   readonly deadly: { readonly directory: string; readonly signal: NodeJS.Signals };
 }
 
+export interface HomeOptions {
+  readonly probe?: Probe;
+  /** Before it is read: the directory of the checkpoint that counts. */
+  readonly onFound?: (directory: string) => Promise<void>;
+  /** What it throws or rejects with ends the loading. */
+  readonly onLoaded?: OnLoaded;
+}
+
 export class CheckpointHome {
   readonly #directory: CheckpointDirectory;
   #store: CheckpointStore;
@@ -37,15 +46,17 @@ export class CheckpointHome {
   static async open(
     path: string,
     machine: Machine,
-    probe: Probe = probeCheckpoint,
+    options: HomeOptions = {},
   ): Promise<LoadedHome | DeadlyHome> {
     const directory = await CheckpointDirectory.open(path);
+    await options.onFound?.(directory.current);
     if (await markLoading(path)) {
+      const probe = options.probe ?? probeCheckpoint;
       const signal = await probe(directory.current);
       if (signal !== null) return { deadly: { directory: directory.current, signal } };
     }
     try {
-      return await load(directory, machine);
+      return await load(directory, machine, options.onLoaded);
     } finally {
       await clearLoading(path);
     }
@@ -86,10 +97,14 @@ export class CheckpointHome {
   }
 }
 
-async function load(directory: CheckpointDirectory, machine: Machine): Promise<LoadedHome> {
+async function load(
+  directory: CheckpointDirectory,
+  machine: Machine,
+  onLoaded?: OnLoaded,
+): Promise<LoadedHome> {
   const store = await openCheckpointStore(directory.current);
   try {
-    const checkpoint = await store.load(machine);
+    const checkpoint = await store.load(machine, onLoaded);
     return { home: new CheckpointHome(directory, store), checkpoint };
   } catch (error) {
     await store.close();

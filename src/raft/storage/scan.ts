@@ -18,6 +18,9 @@ export interface Damage {
   readonly isOtherFormat?: boolean;
 }
 
+/** Between two saves, with the bytes that were read in all: null, or what has to be waited for. */
+export type OnRead = (bytes: number) => Promise<void> | null;
+
 const suffix = ".segment";
 
 export const segmentName = (number: number): string => `${`${number}`.padStart(16, "0")}${suffix}`;
@@ -42,10 +45,14 @@ export class Scan {
   /** A segment was written by another version of the program. */
   isOtherFormat = false;
   readonly #files: Files;
+  readonly #onRead: OnRead;
+  /** Of all segments so far. */
+  #readBytes = 0;
 
-  constructor(files: Files, state: LogState) {
+  constructor(files: Files, state: LogState, onRead: OnRead = () => null) {
     this.#files = files;
     this.state = state;
+    this.#onRead = onRead;
   }
 
   /** Reads the next segment; null, or what is wrong. Throws when the disk cannot be read. */
@@ -98,7 +105,11 @@ export class Scan {
       : `it follows entry ${header.lastIndex}, not ${this.state.lastIndex}`;
   }
 
-  #readSaves(segment: Segment, reader: SegmentReader, newest: boolean): string | null {
+  async #readSaves(
+    segment: Segment,
+    reader: SegmentReader,
+    newest: boolean,
+  ): Promise<string | null> {
     this.lastSaveAt = null;
     for (;;) {
       const save = readSave(reader, segment.end, segment.mark);
@@ -106,7 +117,10 @@ export class Scan {
       const problem = this.#follow(segment, save);
       if (problem !== null) return `${segment.path} at offset ${segment.end}: ${problem}`;
       this.lastSaveAt = segment.end;
+      this.#readBytes += save.end - segment.end;
       segment.end = save.end;
+      const wait = this.#onRead(this.#readBytes);
+      if (wait !== null) await wait;
     }
     // What follows in an older segment is judged by the next segment, which must go on from here.
     if (!newest || isBlankFrom(reader, segment.end)) return null;

@@ -6,7 +6,7 @@ import { ensureDirectory, type Files, intendedName, placeFile, writeWhole } from
 import { LogState } from "./log-state.ts";
 import { type PreparedFile, preparedName } from "./next-segment.ts";
 import { markBytes } from "./save.ts";
-import { type Damage, Scan, segmentName, segmentNumber } from "./scan.ts";
+import { type Damage, type OnRead, Scan, segmentName, segmentNumber } from "./scan.ts";
 import { growthBytes, Segment, zeros } from "./segment.ts";
 import { encodeSegmentHeader } from "./segment-header.ts";
 import { readWatermark, type Watermark, watermarkName, writeWatermark } from "./watermark.ts";
@@ -69,6 +69,7 @@ export async function recover(
   files: Files,
   directory: string,
   owner: number,
+  onRead?: OnRead,
 ): Promise<Recovered | Damage> {
   const numbers = await listSegments(files, directory);
   const watermark = await readWatermark(files, directory);
@@ -87,11 +88,20 @@ export async function recover(
   if (left.length > 0) await files.syncDirectory(directory);
   for (const number of left) await files.remove(join(directory, segmentName(number)));
   const kept = numbers.filter((each) => each >= first);
-  const scan = new Scan(files, new LogState());
-  const damaged = await scanAll(scan, directory, kept);
+  const scan = new Scan(files, new LogState(), onRead);
+  const close = async (): Promise<void> => {
+    for (const { fd } of scan.segments) await files.close(fd);
+  };
+  let damaged: string | null;
+  try {
+    damaged = await scanAll(scan, directory, kept);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   const verdict = damaged ?? lossProblem(scan, directory, watermark);
   if (verdict === null) return settle({ files, directory, owner }, scan, watermark);
-  for (const { fd } of scan.segments) await files.close(fd);
+  await close();
   return { damaged: verdict, isOtherFormat: scan.isOtherFormat };
 }
 

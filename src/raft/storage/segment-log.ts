@@ -20,7 +20,7 @@ import { readEntries } from "./entry-reader.ts";
 import type { LogState } from "./log-state.ts";
 import { NextSegment } from "./next-segment.ts";
 import { encodeSave, type SaveContent, saveHeadBytes } from "./save.ts";
-import type { Damage } from "./scan.ts";
+import type { Damage, OnRead } from "./scan.ts";
 import { allocatedFor, type Segment, truncatePoints, zeros } from "./segment.ts";
 import { createSegment, type Recovered, recover } from "./segment-files.ts";
 import { writeWatermark } from "./watermark.ts";
@@ -44,6 +44,8 @@ export interface SegmentLogOptions {
   readonly segmentBytes?: number;
   /** Whether the disk has so many bytes to spare, for a segment that is made ahead of time. */
   readonly hasSpace?: (bytes: number) => Promise<boolean>;
+  /** Called while the opening reads the log. What it throws or rejects with ends the opening. */
+  readonly onRead?: OnRead;
   /** Tests: with 0 what is read comes from the files. */
   readonly cacheBytes?: number;
   /** Tests: a disk that fails, and loses power. */
@@ -53,7 +55,7 @@ export interface SegmentLogOptions {
 /** Rejects only when the disk fails; a log that cannot be trusted comes back as `damaged`. */
 export async function openSegmentLog(options: SegmentLogOptions): Promise<SegmentLog | Damage> {
   const files = options.files ?? diskFiles;
-  const recovered = await recover(files, options.directory, options.owner ?? 0);
+  const recovered = await recover(files, options.directory, options.owner ?? 0, options.onRead);
   return "damaged" in recovered ? recovered : new SegmentLog(options, recovered);
 }
 

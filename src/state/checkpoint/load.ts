@@ -2,7 +2,7 @@
 
 import type { Machine } from "../execution/machine.ts";
 import type { CheckpointLevel } from "./level.ts";
-import { type CheckpointMeta, metaKey } from "./meta.ts";
+import { type CheckpointMeta, metaKey, recordsOf } from "./meta.ts";
 import { Restorer } from "./restore.ts";
 
 /** Records and bytes that one step takes out of LevelDB. */
@@ -16,16 +16,27 @@ export interface RecordTaker {
 
 /** After each step: null, or what has to be waited for before the next one. */
 export type OnStep = () => Promise<void> | null;
+/** The same, with the share of all records that is loaded: from 0 to 1. */
+export type OnLoaded = (share: number) => Promise<void> | null;
 
 /** Null, or what is wrong with the records: then the machine is of no use. Rejects with LevelDB's error. */
 export async function loadRecords(
   level: CheckpointLevel,
   machine: Machine,
   meta: CheckpointMeta,
-  onStep: OnStep = () => null,
+  onLoaded: OnLoaded = () => null,
 ): Promise<string | null> {
   const restorer = new Restorer(machine, meta);
-  return restorer.begin() ?? (await takeRecords(level, restorer, onStep)) ?? restorer.finish();
+  const records = recordsOf(meta);
+  let taken = 0;
+  const taker: RecordTaker = {
+    record(key, value) {
+      taken++;
+      return restorer.record(key, value);
+    },
+  };
+  const onStep: OnStep = () => onLoaded(records === 0 ? 1 : Math.min(1, taken / records));
+  return restorer.begin() ?? (await takeRecords(level, taker, onStep)) ?? restorer.finish();
 }
 
 /** In the order of their keys, up to the first that is refused: resolves to what is wrong with it. */

@@ -14,7 +14,7 @@ import {
   readingFailed,
   writingFailed,
 } from "./level.ts";
-import { loadRecords, takeRecords } from "./load.ts";
+import { loadRecords, type OnLoaded, takeRecords } from "./load.ts";
 import {
   type CheckpointContext,
   type CheckpointMeta,
@@ -36,7 +36,7 @@ export interface CheckpointStore {
    * Fills an empty machine; null when no checkpoint was ever written here. Rejects with a
    * CheckpointError when anything is damaged: then the machine is of no use, and nothing is repaired.
    */
-  load(machine: Machine): Promise<CheckpointMeta | null>;
+  load(machine: Machine, onLoaded?: OnLoaded): Promise<CheckpointMeta | null>;
   /**
    * Reads all that `load` reads, and makes nothing of it: in little memory, whatever it says. Rejects with a
    * CheckpointError.
@@ -139,11 +139,11 @@ class LevelStore implements CheckpointStore {
     }
   }
 
-  async load(machine: Machine): Promise<CheckpointMeta | null> {
+  async load(machine: Machine, onLoaded?: OnLoaded): Promise<CheckpointMeta | null> {
     try {
       const meta = await this.#meta();
       if (meta === null) return await this.#loadNothing();
-      const problem = await loadRecords(this.#level, machine, meta);
+      const problem = await loadRecords(this.#level, machine, meta, onLoaded);
       if (problem !== null) throw damaged(problem);
       return meta;
     } catch (error) {

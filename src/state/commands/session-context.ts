@@ -47,8 +47,8 @@ export interface Server {
   /** This program's own version. */
   readonly kvorumVersion: string;
   readonly host: Host;
-  /** True while the node brings its state back and does not serve data yet. */
-  readonly loading: boolean;
+  /** Not null while the node brings its state back and does not serve data yet. */
+  readonly loading: LoadingProgress | null;
   readonly startedAtMs: number;
   /** 40 hex characters, new at every start, as INFO's run_id. */
   readonly runId: string;
@@ -91,6 +91,14 @@ export interface Server {
   setActiveExpiry(active: boolean): void;
   /** Ends the process in order: leadership handed over, sessions closed, files synced. */
   shutdown(): void;
+}
+
+/** How far a node is with bringing its state back. */
+export interface LoadingProgress {
+  readonly startedAtMs: number;
+  /** Bytes of checkpoint and log that are read in all, as far as is known; what is read twice counts twice. */
+  readonly totalBytes: number;
+  readonly loadedBytes: number;
 }
 
 /** What INFO tells of the process and the machine below it. */

@@ -289,8 +289,26 @@ describe("INFO", () => {
 
   test("loading tells a client's ready check that the node is not ready", async () => {
     const runner = new SessionRunner();
-    runner.context.server.loading = true;
-    expect(textOf(await runner.run("INFO"))).toContain("loading:1\r\n");
+    runner.context.server.loading = { startedAtMs: 1_086_000, totalBytes: 3000, loadedBytes: 999 };
+    const text = textOf(await runner.run("INFO", "persistence"));
+    expect(text).toContain("\r\nloading:1\r\nasync_loading:0\r\n");
+    expect(text.slice(text.indexOf("loading_start_time"))).toBe(
+      "loading_start_time:1086\r\nloading_total_bytes:3000\r\nloading_rdb_used_mem:0\r\n" +
+        "loading_loaded_bytes:999\r\nloading_loaded_perc:33.30\r\nloading_eta_seconds:8\r\n",
+    );
+  });
+
+  test("within the first second, and before the size is known, loading is said to take one second more", async () => {
+    const runner = new SessionRunner();
+    runner.context.server.loading = { startedAtMs: 1_090_100, totalBytes: 0, loadedBytes: 0 };
+    const text = textOf(await runner.run("INFO", "persistence"));
+    expect(text).toContain("loading_loaded_perc:0.00\r\nloading_eta_seconds:1\r\n");
+  });
+
+  test("a node that has its state says nothing of how it was loaded", async () => {
+    const text = textOf(await new SessionRunner().run("INFO", "everything"));
+    expect(text).toContain("\r\nloading:0\r\nasync_loading:0\r\n");
+    expect(text).not.toContain("loading_");
   });
 
   test.each([
@@ -343,6 +361,13 @@ describe("SHUTDOWN", () => {
     const runner = new SessionRunner();
     await runner.run("SHUTDOWN", "SAVE");
     expect(runner.context.server).toMatchObject({ shutdowns: 1, checkpoints: 1 });
+  });
+
+  test("SAVE writes none while the data is loaded: it is on disk already", async () => {
+    const runner = new SessionRunner();
+    runner.context.server.loading = { startedAtMs: 0, totalBytes: 0, loadedBytes: 0 };
+    await runner.run("SHUTDOWN", "SAVE");
+    expect(runner.context.server).toMatchObject({ shutdowns: 1, checkpoints: 0 });
   });
 
   test.each([["ABORT"], ["SAVE", "NOSAVE"], ["ABORT", "NOW"], ["foo"]])(

@@ -28,7 +28,7 @@ async function withCheckpoint(): Promise<{ path: string; log: TestLog }> {
 const neverAsked: Probe = () => Promise.reject(new Error("there was no reason to probe"));
 
 async function openHome(path: string, machine = newMachine(), probe = neverAsked) {
-  const found = await CheckpointHome.open(path, machine, probe);
+  const found = await CheckpointHome.open(path, machine, { probe });
   if (!("deadly" in found)) onTestFinished(() => found.home.close());
   return found;
 }

@@ -1,6 +1,7 @@
 // INFO's sections about the process: server, clients, memory, persistence, cpu, keyspace.
 
 import { optionValue } from "../options.ts";
+import type { LoadingProgress } from "../session-context.ts";
 import type { SessionContext } from "../spec.ts";
 
 /** One line of a section. Only what this server knows: a field without a true value is left out. */
@@ -63,11 +64,31 @@ export function memorySection({ server }: SessionContext): readonly Field[] {
 
 export function persistenceSection({ server }: SessionContext): readonly Field[] {
   return [
-    ["loading", server.loading ? 1 : 0],
+    ["loading", server.loading === null ? 0 : 1],
+    ["async_loading", 0],
     ["rdb_changes_since_last_save", server.changesSinceCheckpoint],
     ["rdb_bgsave_in_progress", server.checkpointRunning ? 1 : 0],
     ["rdb_last_save_time", server.lastCheckpointSeconds],
     ["aof_enabled", optionValue(server.config, "appendonly") === "yes" ? 1 : 0],
+    ...(server.loading === null ? [] : loadingFields(server.loading, server.nowMs())),
+  ];
+}
+
+/** As Redis counts: in whole seconds, and one second is left where nothing can be said yet. */
+function loadingFields(progress: LoadingProgress, nowMs: number): readonly Field[] {
+  const { startedAtMs, totalBytes, loadedBytes } = progress;
+  const startedAt = Math.floor(startedAtMs / 1000);
+  const elapsed = Math.max(0, Math.floor(nowMs / 1000) - startedAt);
+  const remaining = totalBytes === 0 ? 1 : totalBytes - loadedBytes;
+  const eta = elapsed === 0 ? 1 : Math.floor((elapsed * remaining) / (loadedBytes + 1));
+  const percent = totalBytes === 0 ? 0 : (loadedBytes / totalBytes) * 100;
+  return [
+    ["loading_start_time", startedAt],
+    ["loading_total_bytes", totalBytes],
+    ["loading_rdb_used_mem", 0],
+    ["loading_loaded_bytes", loadedBytes],
+    ["loading_loaded_perc", percent.toFixed(2)],
+    ["loading_eta_seconds", eta],
   ];
 }
 

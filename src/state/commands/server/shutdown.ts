@@ -37,7 +37,8 @@ export const shutdown: SessionCommand = {
     // An end that has begun is never called off, so there is nothing that ABORT could find.
     if (chosen.has("abort")) return errors.noShutdown;
     // What was acknowledged is in the log already: a checkpoint only makes the next start shorter.
-    if (chosen.has("save") && !server.checkpointRunning) await server.checkpoint();
+    const hasNews = server.loading === null && !server.checkpointRunning;
+    if (chosen.has("save") && hasNews) await server.checkpoint();
     server.shutdown();
     return noReply;
   },
