@@ -53,6 +53,9 @@ export const pendingReadBytesMax = 256 * MiB;
  */
 export const readSliceMs = 10;
 export const applySliceMs = 10;
+/** How long a tick gives back memory of flushed databases, and the keys between two looks at the clock. */
+export const reclaimSliceMs = 2;
+export const reclaimStepKeys = 500;
 /** Requests of one write batch; what arrives beyond goes into the next one. A larger request is a batch by itself. */
 export const batchBytesMax = 4 * MiB;
 /** A node's own writes that are on their way to a leader and not applied here; a larger batch goes alone. */

@@ -11,6 +11,8 @@ import {
   inflightBytesMax,
   inflightMessagesMax,
   leaseMs,
+  reclaimSliceMs,
+  reclaimStepKeys,
   sweepMs,
   tickMs,
 } from "../constants.ts";
@@ -202,10 +204,18 @@ export class Node implements RunningNode {
   #tick(count: number): void {
     this.#replica.tick(count);
     this.#snapshots.tick();
+    this.#reclaim();
     this.#ticks += count;
     if (this.#ticks < sweepTicks) return;
     this.#ticks = 0;
     this.#parts.clients.sweep();
+  }
+
+  /** What FLUSHALL has left behind goes by and by, also while nobody writes. */
+  #reclaim(): void {
+    const { keyspace } = this.#parts.machine;
+    const untilMs = performance.now() + reclaimSliceMs;
+    while (keyspace.reclaim(reclaimStepKeys) && performance.now() < untilMs);
   }
 
   #checkDisk(): void {
