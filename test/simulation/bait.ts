@@ -139,7 +139,15 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica) {
         const write = replica.write.bind(replica);
-        const silent = { id: 0, database: 0, protocol: 2, isGone: false, reply: () => {} } as const;
+        const silent = {
+          id: 0,
+          database: 0,
+          protocol: 2,
+          isGone: false,
+          isFull: false,
+          isCrowded: false,
+          reply: () => {},
+        } as const;
         replica.write = (waiter, source, start, end) => {
           write(silent, source, start, end);
           waiter.reply(new SimpleString("OK"));

@@ -1,6 +1,7 @@
 // One client: what it has set on its connection, and the strict order of its requests and replies.
 
 import { assert, unreachable } from "../../assert.ts";
+import { smallReplyBytes } from "../../constants.ts";
 import {
   type Bytes,
   ErrorReply,
@@ -49,8 +50,10 @@ export interface Wire {
   readonly address: string;
   readonly localAddress: string;
   readonly outputBytes: number;
-  /** Replies wait for the socket: no more requests for now. */
+  /** Many replies wait for the socket: no more requests for now. */
   readonly isOutputFull: boolean;
+  /** See Waiter. */
+  readonly isCrowded: boolean;
   append(reply: Reply, protocol: Protocol): void;
   /** Writes what was appended at the end of this turn, then calls `pump` again. */
   flushSoon(): void;
@@ -139,6 +142,12 @@ export class Session implements Client, Waiter {
   get outputBytes(): number {
     return this.#wire.outputBytes;
   }
+  get isFull(): boolean {
+    return this.#wire.isOutputFull;
+  }
+  get isCrowded(): boolean {
+    return this.#wire.isCrowded;
+  }
   /** No request waits for its reply. */
   get isIdle(): boolean {
     return this.#outstanding === 0;
@@ -158,8 +167,7 @@ export class Session implements Client, Waiter {
     const { decoder } = this.#wire;
     if (this.#host.isFull) return false;
     while (this.#state === "open") {
-      // Only replies of session commands can fill the output within this loop: those of a run come later.
-      if (this.#outstanding === 0 && this.#wire.isOutputFull) return false;
+      if (this.#wire.isOutputFull) return false;
       if (!decoder.next()) return this.#endOfInput();
       if (!this.#take()) {
         decoder.hold();
@@ -221,11 +229,18 @@ export class Session implements Client, Waiter {
       return this.#refuse(refused);
     }
     if (!idle && !this.#joinsRun(command)) return false;
-    if (this.#host.holds(command)) return false;
+    if (this.#host.holds(command) || this.#mayReplyLargely(command)) return false;
     this.lastCommand = found.fullName;
     stat.calls++;
     this.#stats.commandsProcessed++;
     return this.#start(command, decoder);
+  }
+
+  /** What answers with its own words has no room for large ones now. */
+  #mayReplyLargely({ kind }: Command): boolean {
+    if (!this.#wire.isCrowded || kind === "read" || kind === "write") return false;
+    const { start, end } = this.#wire.decoder;
+    return end - start > smallReplyBytes;
   }
 
   /** Writes join writes and reads join reads: those resolve in order. Session commands go alone. */

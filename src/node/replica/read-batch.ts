@@ -13,13 +13,27 @@ export class ReadBatch {
   readonly afterTick: boolean;
   /** Reads that came after one of this batch in their sessions: they run next after it. */
   behind: ReadBatch | null = null;
+  /** Reads of one session that wait until it has read its replies. */
+  readonly isParked: boolean;
 
-  constructor(afterTick: boolean) {
+  constructor(afterTick: boolean, isParked = false) {
     this.afterTick = afterTick;
+    this.isParked = isParked;
   }
 
   get length(): number {
     return this.waiters.length;
+  }
+
+  /** The reads from a place on, in a batch of their own when that is worth the copy. */
+  from(at: number): { readonly batch: ReadBatch; readonly at: number } {
+    if (2 * at < this.length) return { batch: this, at };
+    const batch = new ReadBatch(this.afterTick, this.isParked);
+    for (let each = at; each < this.length; each++) {
+      const [waiter, command, args] = [this.waiters[each], this.commands[each], this.args[each]];
+      batch.add(waiter as Waiter, command as ReadCommand, args as Arguments);
+    }
+    return { batch, at: 0 };
   }
 
   add(waiter: Waiter, command: ReadCommand, args: Arguments): void {

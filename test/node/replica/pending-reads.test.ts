@@ -19,6 +19,8 @@ class Client {
   readonly protocol = 2;
   readonly replies: Reply[] = [];
   isGone = false;
+  isFull = false;
+  isCrowded = false;
 
   reply(reply: Reply): void {
     this.replies.push(reply);
