@@ -116,8 +116,12 @@ export class Connection implements Wire {
   #drained(): void {
     this.#count(this.outputBytes);
     // Written in a turn of its own: a client that reads as fast as it is written to would keep all others waiting.
-    if (this.#output.isEmpty) this.#goOn();
-    else this.#host.hasMore(this);
+    if (!this.#output.isEmpty) this.#host.hasMore(this);
+    else {
+      this.#goOn();
+      // Its reads may have waited for this.
+      if (!this.session.isIdle) this.flushSoon();
+    }
   }
 
   #goOn(): void {

@@ -1,6 +1,6 @@
 // One client: what it has set on its connection, and the strict order of its requests and replies.
 
-import { assert, unreachable } from "../../assert.ts";
+import { assert, InvariantError, unreachable } from "../../assert.ts";
 import { smallReplyBytes } from "../../constants.ts";
 import {
   type Bytes,
@@ -278,7 +278,13 @@ export class Session implements Client, Waiter {
     }
     this.#run = "session";
     this.#outstanding++;
-    void result.then((reply) => this.reply(reply));
+    result.then(
+      (reply) => this.reply(reply),
+      (error: unknown) => {
+        // No mistake of the client: those are replies. Nobody catches this, so it ends the process.
+        throw new InvariantError(`the command '${fullName(command)}' failed`, { cause: error });
+      },
+    );
   }
 
   #find(decoder: RequestDecoder): Memo | null {
