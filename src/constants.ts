@@ -26,6 +26,14 @@ export const sharedReadBytes = 64 * KiB;
 /** A waiting session that has this many undecoded bytes gets no more of them: its socket is paused. */
 export const inputPauseBytes = MiB;
 export const unauthenticatedInputBytesMax = 64 * KiB;
+/**
+ * Undecoded input of all clients together, the places of its words included. Beyond it clients with more than
+ * the second number of bytes are not read, one of them excepted, which may complete its request.
+ */
+export const inputBytesMax = 512 * MiB;
+export const smallInputBytes = 16 * KiB;
+/** If none of them completes a request in this time, the client with the most input is closed. */
+export const inputPatienceMs = 10_000;
 /** Replies that an unauthenticated client may leave unread before it is closed. */
 export const unauthenticatedOutputBytesMax = 64 * KiB;
 /** While this many reply bytes of a session wait, it takes no requests, and its reads that were taken wait. */

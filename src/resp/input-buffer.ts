@@ -34,6 +34,11 @@ export class InputBuffer {
     return this.#waitingBytes;
   }
 
+  /** Its own memory, about. */
+  get memoryBytes(): number {
+    return (this.#ownsBytes ? this.bytes.length : 0) + this.#waitingBytes;
+  }
+
   /** Replaces everything by bytes that are readable at once. They stay the caller's. */
   load(bytes: Buffer, filled: number): void {
     this.bytes = bytes;

@@ -93,6 +93,11 @@ export class RequestDecoder {
     return this.#input.filled - consumed + this.#input.waitingBytes;
   }
 
+  /** Memory of these bytes and of what is known about them, about. */
+  get memoryBytes(): number {
+    return this.#input.memoryBytes + this.#places.memoryBytes;
+  }
+
   /** Bytes copied to make requests contiguous, since the start. */
   get bytesCopied(): number {
     return this.#input.bytesCopied;

@@ -17,6 +17,7 @@ import type { Command } from "../../state/commands/spec.ts";
 import { codeOf } from "../../system-error.ts";
 import { type BindAddress, isLoopback } from "../endpoint.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import { InputTotal } from "./input-total.ts";
 import { ReplyTotal } from "./reply-total.ts";
 import { mayWrite, type SessionHost } from "./session.ts";
 
@@ -39,7 +40,9 @@ export interface ClientListenerOptions {
   /** Asks for a `flush` soon. */
   readonly wake: () => void;
   readonly logger: Logger;
+  /** Smaller ones in tests. */
   readonly replies?: ReplyTotal;
+  readonly input?: InputTotal;
 }
 
 /** As in Redis (redis.conf `tcp-backlog`). */
@@ -71,6 +74,7 @@ const deniedText =
 export class ClientListener implements ConnectionHost {
   readonly sessions: SessionHost;
   readonly replies: ReplyTotal;
+  readonly input: InputTotal;
   readonly #options: ClientListenerOptions;
   readonly #servers: SocketServer[] = [];
   readonly #connections = new Map<number, Connection>();
@@ -88,6 +92,7 @@ export class ClientListener implements ConnectionHost {
   constructor(options: ClientListenerOptions) {
     this.sessions = options.sessions;
     this.replies = options.replies ?? new ReplyTotal();
+    this.input = options.input ?? new InputTotal();
     this.#options = options;
   }
 
@@ -158,6 +163,7 @@ export class ClientListener implements ConnectionHost {
       this.#advanceAll();
     }
     this.#writeMore();
+    this.#reviewInput();
     if (this.replies.isOver) this.#dropLargest();
     while (this.#touched.length > 0) {
       const connections = this.#touched;
@@ -177,6 +183,12 @@ export class ClientListener implements ConnectionHost {
     if (this.#withMore.size > 0) this.#options.wake();
   }
 
+  #reviewInput(): void {
+    if (this.input.isHolding) {
+      this.input.review(this.sessions.nowMs(), this.#connections.values());
+    }
+  }
+
   /** Replies to writes cannot wait: who has the most of all is closed, until there is room. */
   #dropLargest(): void {
     const connections = [...this.#connections.values()];
@@ -190,6 +202,7 @@ export class ClientListener implements ConnectionHost {
   /** Some ten times a second: clients that are idle or slow, the end of a pause, room in the queues. */
   sweep(): void {
     const nowMs = this.sessions.nowMs();
+    this.#reviewInput();
     for (const connection of this.#connections.values()) {
       if (this.#isIdle(connection, nowMs) || this.#isOverdue(connection, nowMs)) {
         connection.destroy();
@@ -201,6 +214,7 @@ export class ClientListener implements ConnectionHost {
     this.#connections.delete(connection.session.id);
     this.#debts.delete(connection);
     this.#withMore.delete(connection);
+    this.input.forget(connection);
     this.#options.wake(); // There is room for the reads of others, perhaps.
     if (this.#connections.size === 0) this.#emptied();
   }

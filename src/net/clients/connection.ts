@@ -15,6 +15,7 @@ import { RequestDecoder } from "../../resp/request-decoder.ts";
 import type { RequestLimits } from "../../resp/request-limits.ts";
 import { formatEndpoint } from "../endpoint.ts";
 import { descriptorOf, readShared } from "./client-socket.ts";
+import type { InputSource, InputTotal } from "./input-total.ts";
 import type { ReplyTotal } from "./reply-total.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
 
@@ -22,6 +23,7 @@ import { Session, type SessionHost, type Wire } from "./session.ts";
 export interface ConnectionHost {
   readonly sessions: SessionHost;
   readonly replies: ReplyTotal;
+  readonly input: InputTotal;
   /** Calls `flush` of the connection at the end of this turn. */
   touched(connection: Connection): void;
   /** Calls `writeMore` of the connection in a turn that has time for it. */
@@ -32,7 +34,7 @@ export interface ConnectionHost {
   dropped(connection: Connection, why: string): void;
 }
 
-export class Connection implements Wire {
+export class Connection implements Wire, InputSource {
   readonly session: Session;
   readonly decoder: RequestDecoder;
   readonly address: string;
@@ -40,8 +42,9 @@ export class Connection implements Wire {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #output = new ReplyBuffer();
-  /** Bytes of this connection within the total. */
+  /** Bytes of this connection within the totals. */
   #counted = 0;
+  #countedInput = 0;
   #flushAsked = false;
   #paused = false;
   #inputEnded = false;
@@ -71,6 +74,12 @@ export class Connection implements Wire {
   get isOutputFull(): boolean {
     return this.outputBytes > (this.isCrowded ? smallReplyBytes : outputPauseBytes);
   }
+  get inputBytes(): number {
+    return this.decoder.memoryBytes;
+  }
+  get takenBytes(): number {
+    return this.session.totalInputBytes - this.decoder.bufferedBytes;
+  }
   get isCrowded(): boolean {
     return this.#host.replies.isCrowded;
   }
@@ -88,6 +97,11 @@ export class Connection implements Wire {
   #count(bytes: number): void {
     this.#host.replies.add(bytes - this.#counted);
     this.#counted = bytes;
+  }
+
+  #countInput(bytes: number): void {
+    this.#host.input.add(bytes - this.#countedInput);
+    this.#countedInput = bytes;
   }
 
   flushSoon(): void {
@@ -138,6 +152,8 @@ export class Connection implements Wire {
   destroy(): void {
     this.#socket.destroy();
     this.#count(0);
+    this.#countInput(0);
+    this.#host.input.forget(this);
   }
 
   /** The bytes change after this: see `readShared`. */
@@ -151,22 +167,27 @@ export class Connection implements Wire {
     sessions.stats.inputBytes += chunk.length;
     this.decoder.push(chunk);
     this.#advance();
-    this.decoder.release();
-    const most = session.authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
-    if (!this.#isHungry && this.decoder.bufferedBytes > most && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
   }
 
   #advance(): void {
     this.#isHungry = this.session.pump();
-    if (!this.#isHungry) return;
-    if (this.#paused) {
-      this.#paused = false;
-      this.#socket.resume();
-    }
-    if (this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
+    this.decoder.release();
+    if (this.#socket.destroyed) return;
+    this.#countInput(this.inputBytes);
+    this.readAgain();
+    if (this.#isHungry && this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
+  }
+
+  /** Reads from the socket or does not: requests may wait, or the input of all clients may be too much. */
+  readAgain(): void {
+    const { authenticated } = this.session;
+    const most = authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
+    const hasMuch = this.#paused || this.decoder.bufferedBytes > most;
+    const waits = (this.isStalled && hasMuch) || !this.#host.input.mayRead(this);
+    if (waits === this.#paused) return;
+    this.#paused = waits;
+    if (waits) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   /** A piece in one socket write, unless the socket is full. Begins nothing else. */
@@ -199,6 +220,7 @@ export class Connection implements Wire {
 
   #close(): void {
     this.#count(0);
+    this.#countInput(0);
     this.session.closed();
     this.#host.ended(this);
   }
