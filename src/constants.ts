@@ -9,8 +9,10 @@ const MiB = 1024 * KiB;
 
 /** The longest inline request or header line, in bytes, as in Redis (PROTO_INLINE_MAX_SIZE). */
 export const inlineBytesMax = 64 * KiB;
-/** Words in one request. Redis allows 2^31 - 1; no client needs it and each word costs memory. */
-export const requestWordsMax = 1024 * 1024;
+/** Words in one request. Redis allows 2^31 - 1; no client needs it and each word costs memory: some 50 bytes while it runs. */
+export const requestWordsMax = 16 * 1024 * 1024;
+/** A read with more words has them cut when it runs, in steps: these take 5 ms. */
+export const wordsAtOnceMax = 64 * 1024;
 /** Default of `proto-max-bulk-len`: the largest bulk string of a client. */
 export const bulkBytesDefault = 64 * MiB;
 /** V8's longest string is 2^29 - 24 characters, and a value is a string of one char per byte. */

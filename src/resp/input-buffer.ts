@@ -39,6 +39,12 @@ export class InputBuffer {
     return (this.#ownsBytes ? this.bytes.length : 0) + this.#waitingBytes;
   }
 
+  /** Readable bytes that stay as they are: no copy, unless they are the caller's. */
+  kept(start: number, end: number): Buffer {
+    const bytes = this.bytes.subarray(start, end);
+    return this.#ownsBytes ? bytes : Buffer.from(bytes);
+  }
+
   /** Replaces everything by bytes that are readable at once. They stay the caller's. */
   load(bytes: Buffer, filled: number): void {
     this.bytes = bytes;

@@ -7,6 +7,7 @@ import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { type Reply, SimpleString } from "../../src/resp/reply.ts";
 import type { Machine } from "../../src/state/execution/machine.ts";
+import type { Arguments } from "../../src/state/parse/arguments.ts";
 import { isConsensus } from "../support/consensus-frames.ts";
 
 /** Changes the parts of every node at its start, or what it sends. */
@@ -129,7 +130,9 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica, machine) {
         replica.read = (waiter, command, args) => {
-          waiter.reply(machine.read(command, 0, args, machine.logTimeMs, () => 0.5) as Reply);
+          waiter.reply(
+            machine.read(command, 0, args as Arguments, machine.logTimeMs, () => 0.5) as Reply,
+          );
         };
       },
     },

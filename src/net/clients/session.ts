@@ -1,7 +1,8 @@
 // One client: what it has set on its connection, and the strict order of its requests and replies.
 
 import { assert, InvariantError, unreachable } from "../../assert.ts";
-import { smallReplyBytes } from "../../constants.ts";
+import { smallReplyBytes, wordsAtOnceMax } from "../../constants.ts";
+import { errors } from "../../resp/errors.ts";
 import {
   type Bytes,
   ErrorReply,
@@ -11,6 +12,7 @@ import {
   type Reply,
 } from "../../resp/reply.ts";
 import type { RequestDecoder } from "../../resp/request-decoder.ts";
+import type { UncutRequest } from "../../resp/uncut-request.ts";
 import { flagsOf, fullName } from "../../state/commands/derive.ts";
 import { type CommandFinder, unknownCommand } from "../../state/commands/lookup.ts";
 import type { Client, Server } from "../../state/commands/session-context.ts";
@@ -25,6 +27,11 @@ import { refusal } from "./admission.ts";
 import type { CommandStat, NodeStats } from "./stats.ts";
 import type { Waiter } from "./waiter.ts";
 
+/** Names are shorter; an error quotes no more of an unknown command, and no more bytes of all its words. */
+const namesWords = 2;
+const quotedWords = 64;
+const quotedBytes = 128;
+
 /** What a session needs of its node. */
 export interface SessionHost {
   readonly commands: CommandTable;
@@ -37,7 +44,12 @@ export interface SessionHost {
   readonly writesRefused: ErrorReply | null;
   write(waiter: Waiter, source: Buffer, start: number, end: number): void;
   /** `locally`: from this node's own state, without asking anybody. */
-  read(waiter: Waiter, command: ReadCommand, args: Arguments, locally: boolean): void;
+  read(
+    waiter: Waiter,
+    command: ReadCommand,
+    args: Arguments | UncutRequest,
+    locally: boolean,
+  ): void;
   /** True while CLIENT PAUSE holds this command back. */
   holds(command: Command): boolean;
   nowMs(): number;
@@ -220,9 +232,12 @@ export class Session implements Client, Waiter {
     const found = this.#find(decoder);
     const idle = this.#outstanding === 0;
     if (found === null)
-      return idle && this.#refuse(unknownCommand(this.#host.commands, decoder.words()));
+      return (
+        idle &&
+        this.#refuse(unknownCommand(this.#host.commands, decoder.words(quotedWords, quotedBytes)))
+      );
     const { command, stat } = found;
-    const refused = refusal(command, decoder.wordCount, this);
+    const refused = refusal(command, decoder.wordCount, this) ?? tooManyWords(command, decoder);
     if (refused !== null) {
       if (!idle) return false;
       stat.rejected++;
@@ -258,7 +273,7 @@ export class Session implements Client, Waiter {
       case "read":
         this.#run = "read";
         this.#outstanding++;
-        this.#host.read(this, command, decoder.words(), this.readsLocally);
+        this.#host.read(this, command, argumentsOf(decoder), this.readsLocally);
         return true;
       case "session":
       case "container":
@@ -291,11 +306,7 @@ export class Session implements Client, Waiter {
     const memo = this.#memo;
     if (memo !== null && decoder.nameEquals(memo.name)) return memo;
     const { finder } = this.#host;
-    const name = decoder.word(0);
-    let command = finder.find([name]);
-    if (command?.kind === "container" && decoder.wordCount > 1) {
-      command = finder.find([name, decoder.word(1)]);
-    }
+    const command = finder.find(decoder.words(namesWords, quotedBytes));
     if (command === undefined) return null;
     const stat = this.#stats.of(command);
     const found = { name: command.name, fullName: fullName(command), command, stat };
@@ -330,6 +341,16 @@ export class Session implements Client, Waiter {
     if (this.replyMode === "skip") this.replyMode = "on";
     else this.#wire.append(reply, this.protocol);
   }
+}
+
+/** A request that is refused whatever its later words are. Nothing that a session answers itself takes so many. */
+function tooManyWords(command: Command, { wordCount }: RequestDecoder): ErrorReply | null {
+  const isOwn = command.kind !== "write" && command.kind !== "read";
+  return isOwn && wordCount > wordsAtOnceMax ? errors.arity(fullName(command)) : null;
+}
+
+function argumentsOf(decoder: RequestDecoder): Arguments | UncutRequest {
+  return decoder.wordCount > wordsAtOnceMax ? decoder.uncut() : decoder.words();
 }
 
 /** CLIENT PAUSE WRITE holds back what may change data. */

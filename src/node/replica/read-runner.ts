@@ -3,6 +3,7 @@
 import { readSliceMs, smallReplyBytes } from "../../constants.ts";
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { costOf, ErrorReply, type Reply } from "../../resp/reply.ts";
+import { UncutRequest } from "../../resp/uncut-request.ts";
 import { isSliced, type SlicedReply } from "../../state/commands/sliced.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
 import type { Machine } from "../../state/execution/machine.ts";
@@ -43,7 +44,7 @@ export interface RunnerPorts {
   /** These reads have to run again after a tick. */
   readonly tick: (batch: ReadBatch) => void;
   /** A read is answered, or its client is gone. */
-  readonly ended: (args: Arguments) => void;
+  readonly ended: (bytes: number) => void;
 }
 
 type Outcome = { readonly index: number; readonly clockMs: number } | ErrorReply;
@@ -178,7 +179,7 @@ export class ReadRunner {
     this.#head = batch.behind === null ? null : { batch: batch.behind, outcome };
   }
 
-  /** False: the time is over, and the read is paused. */
+  /** False: the time is over, and the read is paused, or its words are not all cut. */
   #runNext(untilMs: number): boolean {
     const { batch, outcome } = this.#head as Confirmed;
     const waiter = batch.waiters[this.#at] as Waiter;
@@ -192,13 +193,24 @@ export class ReadRunner {
     else if (waiter.isFull) this.#park(false);
     else {
       const command = batch.commands[this.#at] as ReadCommand;
-      const args = batch.args[this.#at] as Arguments;
+      const args = this.#cut(untilMs);
+      if (args === null) return false;
       const { reader } = this.#ports;
       const answer = reader.read(command, waiter.database, args, outcome.clockMs);
       if (isSliced(answer)) return this.#goOn(answer, untilMs);
       this.#answer(answer);
     }
     return true;
+  }
+
+  /** The words of the current read. Null: the time is over, and it was not enough to cut them all. */
+  #cut(untilMs: number): Arguments | null {
+    const { batch } = this.#head as Confirmed;
+    const args = batch.args[this.#at] as Arguments | UncutRequest;
+    if (!(args instanceof UncutRequest)) return args;
+    while (!args.cutSome()) if (this.#ports.monotonicMs() >= untilMs) return null;
+    batch.args[this.#at] = args.words;
+    return args.words;
   }
 
   /** As many steps as there is time for, at least one. */
@@ -246,7 +258,7 @@ export class ReadRunner {
 
   #end(): void {
     const { batch } = this.#head as Confirmed;
-    this.#ports.ended(batch.args[this.#at] as Arguments);
+    this.#ports.ended(batch.bytes[this.#at] as number);
     // A batch that is parked again and again may live long.
     if (batch.isParked) batch.args[this.#at] = nothing;
     this.#at++;
@@ -285,9 +297,7 @@ export class ReadRunner {
 
   #moveTo(other: ReadBatch): void {
     const { batch } = this.#head as Confirmed;
-    const waiter = batch.waiters[this.#at] as Waiter;
-    const command = batch.commands[this.#at] as ReadCommand;
-    other.add(waiter, command, batch.args[this.#at++] as Arguments);
+    batch.copy(this.#at++, other);
   }
 
   /** An earlier read of the same session waits in `before`, so this one waits behind it. */

@@ -1,0 +1,107 @@
+// What all clients together may leave unread or send in part, on real sockets and with small limits.
+
+import { expect, it, vi } from "vitest";
+import { inputPatienceMs, smallReplyBytes, unreadRepliesMs } from "../../../src/constants.ts";
+import { InputTotal } from "../../../src/net/clients/input-total.ts";
+import { ReplyTotal } from "../../../src/net/clients/reply-total.ts";
+import { Door } from "../../support/client-door.ts";
+import { encodeRequest, type RawClient } from "../../support/raw-client.ts";
+
+const MiB = 1024 * 1024;
+const large = "x".repeat(16 * MiB);
+const largeReply = `$${large.length}\r\n${large}\r\n`;
+const echo = encodeRequest(["ECHO", large]);
+const small = "x".repeat(2 * smallReplyBytes);
+
+/** A client that asks for a large reply and reads none of it. */
+async function unreading(door: Door): Promise<RawClient> {
+  const client = await door.client();
+  client.pauseReading();
+  client.write(echo);
+  return client;
+}
+
+it("while replies are too many, a larger reply waits and small ones do not", async () => {
+  const replies = new ReplyTotal({ pauseBytes: 8 * MiB, bytesMax: 1024 * MiB });
+  const door = new Door({}, { replies });
+  const silent = await unreading(door);
+  await vi.waitUntil(() => replies.isCrowded);
+  const other = await door.client();
+  other.send(["ECHO", "small"], ["ECHO", small], ["ECHO", "after"]);
+  expect(String(await other.replies(1))).toBe("$5\r\nsmall\r\n");
+  door.listener.sweep();
+  expect(await other.drain(50)).toHaveLength(0);
+  silent.resumeReading();
+  expect((await silent.replies(1))[0]?.equals(Buffer.from(largeReply))).toBe(true);
+  expect(replies.isCrowded).toBe(false);
+  door.listener.sweep();
+  expect(Buffer.concat(await other.replies(2)).toString()).toBe(
+    `$${small.length}\r\n${small}\r\n$5\r\nafter\r\n`,
+  );
+});
+
+it("while replies are too many, a client that reads none of its own is closed in time", async () => {
+  const replies = new ReplyTotal({ pauseBytes: 8 * MiB, bytesMax: 1024 * MiB });
+  const door = new Door({}, { replies });
+  await unreading(door);
+  await vi.waitUntil(() => replies.isCrowded);
+  await door.pass(unreadRepliesMs);
+  expect(door.listener.connectionCount).toBe(1);
+  await door.pass(1);
+  expect([door.listener.connectionCount, replies.bytes]).toEqual([0, 0]);
+});
+
+it("when replies are far too many, the client with the most of them is closed, and no other", async () => {
+  const replies = new ReplyTotal({ pauseBytes: 20 * MiB, bytesMax: 30 * MiB });
+  const door = new Door({}, { replies });
+  const [first, second] = [await door.client(), await door.client()];
+  for (const client of [first, second]) client.pauseReading();
+  second.write(encodeRequest(["ECHO", "x"]).repeat(2) + echo);
+  await vi.waitUntil(() => replies.bytes > MiB);
+  first.write(echo + echo);
+  await vi.waitUntil(() => door.listener.connectionCount === 1);
+  expect(replies.bytes).toBeLessThanOrEqual(30 * MiB);
+  second.resumeReading();
+  expect((await second.replies(3))[2]?.equals(Buffer.from(largeReply))).toBe(true);
+});
+
+it("while input is too much, one large request goes on, and then the next", async () => {
+  const input = new InputTotal({ bytesMax: 8 * MiB, smallBytes: 16 * 1024, patienceMs: 1e9 });
+  const door = new Door({}, { input });
+  const many = await door.clients(4);
+  for (const client of many) client.write(echo);
+  await vi.waitUntil(() => input.isHolding);
+  const other = await door.client();
+  expect(await other.ask("ECHO", "small")).toBe("$5\r\nsmall\r\n");
+  for (const client of many) {
+    const waiting = client.replies(1, 20_000);
+    for (let isOver = false; !isOver; ) {
+      door.listener.sweep();
+      isOver = await Promise.race([waiting.then(() => true), door.turn().then(() => false)]);
+    }
+    expect((await waiting)[0]?.length).toBe(largeReply.length);
+  }
+  expect(input.isHolding).toBe(false);
+  expect(input.bytes).toBeLessThan(MiB);
+});
+
+it("while input is too much and nothing is completed, the client with the most is closed", async () => {
+  const input = new InputTotal({
+    bytesMax: 8 * MiB,
+    smallBytes: 16 * 1024,
+    patienceMs: inputPatienceMs,
+  });
+  const door = new Door({}, { input });
+  const [most, less] = await door.clients(2);
+  less?.write(echo.slice(0, 3 * MiB));
+  await vi.waitUntil(() => input.bytes > 2 * MiB);
+  most?.write(echo.slice(0, 7 * MiB));
+  await vi.waitUntil(() => input.bytes > 9 * MiB);
+  less?.write(echo.slice(3 * MiB, 4 * MiB));
+  await vi.waitUntil(() => input.isHolding);
+  await door.pass(inputPatienceMs + 1);
+  await most?.closed;
+  expect(door.listener.connectionCount).toBe(1);
+  less?.write(echo.slice(4 * MiB));
+  expect((await less?.replies(1))?.[0]?.length).toBe(largeReply.length);
+});
