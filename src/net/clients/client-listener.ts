@@ -175,7 +175,9 @@ export class ClientListener implements ConnectionHost {
   /** About one piece of long replies in each turn, of each connection in its turn, so that the event loop does not stand still. */
   #writeMore(): void {
     let bytes = 0;
+    let left = this.#withMore.size; // Whoever comes to the end meanwhile waits for another turn.
     for (const connection of this.#withMore) {
+      if (left-- === 0) break;
       this.#withMore.delete(connection);
       bytes += connection.writeMore();
       if (bytes >= outputPieceBytes) break;

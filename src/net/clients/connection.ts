@@ -118,6 +118,7 @@ export class Connection implements Wire, InputSource {
 
   /** The next piece; the rest follows in other turns, when the socket takes more. Returns its bytes. */
   writeMore(): number {
+    if (this.#socket.destroyed) return 0;
     const before = this.session.totalOutputBytes;
     this.writeReplies();
     if (!this.#output.isEmpty) {
