@@ -7,8 +7,8 @@ import { ReplyTotal } from "../../../src/net/clients/reply-total.ts";
 import { Door } from "../../support/client-door.ts";
 import { encodeRequest, type RawClient } from "../../support/raw-client.ts";
 
-const MiB = 1024 * 1024;
-const large = "x".repeat(16 * MiB);
+const unit = 256 * 1024;
+const large = "x".repeat(16 * unit);
 const largeReply = `$${large.length}\r\n${large}\r\n`;
 const echo = encodeRequest(["ECHO", large]);
 const small = "x".repeat(2 * smallReplyBytes);
@@ -30,7 +30,7 @@ async function settled(replies: ReplyTotal): Promise<void> {
 }
 
 it("while replies are too many, a larger reply waits and small ones do not", async () => {
-  const replies = new ReplyTotal({ pauseBytes: 8 * MiB, bytesMax: 1024 * MiB });
+  const replies = new ReplyTotal({ pauseBytes: 8 * unit, bytesMax: 1024 * unit });
   const door = new Door({}, { replies });
   const silent = await unreading(door);
   await vi.waitUntil(() => replies.isCrowded);
@@ -49,7 +49,7 @@ it("while replies are too many, a larger reply waits and small ones do not", asy
 });
 
 it("while replies are too many, a client that reads none of its own is closed in time", async () => {
-  const replies = new ReplyTotal({ pauseBytes: 8 * MiB, bytesMax: 1024 * MiB });
+  const replies = new ReplyTotal({ pauseBytes: 8 * unit, bytesMax: 1024 * unit });
   const door = new Door({}, { replies });
   await unreading(door);
   await vi.waitUntil(() => replies.isCrowded);
@@ -61,16 +61,16 @@ it("while replies are too many, a client that reads none of its own is closed in
 });
 
 it("when replies are far too many, the client with the most of them is closed, and no other", async () => {
-  const replies = new ReplyTotal({ pauseBytes: 20 * MiB, bytesMax: 25 * MiB });
+  const replies = new ReplyTotal({ pauseBytes: 20 * unit, bytesMax: 25 * unit });
   const door = new Door({}, { replies });
   const [first, second] = [await door.client(), await door.client()];
   for (const client of [first, second]) client.pauseReading();
   second.write(encodeRequest(["ECHO", "x"]).repeat(2) + echo);
-  await vi.waitUntil(() => replies.bytes > MiB);
+  await vi.waitUntil(() => replies.bytes > unit);
   await settled(replies);
-  first.write(encodeRequest(["ECHO", "x".repeat(20 * MiB)]));
+  first.write(encodeRequest(["ECHO", "x".repeat(20 * unit)]));
   await vi.waitUntil(() => door.listener.connectionCount === 1);
-  expect(replies.bytes).toBeLessThanOrEqual(25 * MiB);
+  expect(replies.bytes).toBeLessThanOrEqual(25 * unit);
   second.resumeReading();
   expect((await second.replies(3))[2]?.equals(Buffer.from(largeReply))).toBe(true);
 });
@@ -86,7 +86,7 @@ async function replyBytes(door: Door, client: RawClient): Promise<number> {
 }
 
 it("while input is too much, one large request goes on, and then the next", async () => {
-  const input = new InputTotal({ bytesMax: 8 * MiB, smallBytes: 16 * 1024, patienceMs: 1e9 });
+  const input = new InputTotal({ bytesMax: 8 * unit, smallBytes: 16 * 1024, patienceMs: 1e9 });
   const door = new Door({}, { input });
   const many = await door.clients(4);
   for (const client of many) client.write(echo);
@@ -97,28 +97,28 @@ it("while input is too much, one large request goes on, and then the next", asyn
     expect(await replyBytes(door, client)).toBe(largeReply.length);
   }
   expect(input.isHolding).toBe(false);
-  expect(input.bytes).toBeLessThan(MiB);
+  expect(input.bytes).toBeLessThan(unit);
 });
 
 it("while input is too much and nothing is completed, the client with the most is closed", async () => {
   const input = new InputTotal({
-    bytesMax: 8 * MiB,
+    bytesMax: 8 * unit,
     smallBytes: 16 * 1024,
     patienceMs: inputPatienceMs,
   });
   const door = new Door({}, { input });
   const [most, less] = await door.clients(2);
-  less?.write(echo.slice(0, 3 * MiB));
-  await vi.waitUntil(() => input.bytes > 2 * MiB);
-  most?.write(echo.slice(0, 7 * MiB));
+  less?.write(echo.slice(0, 3 * unit));
+  await vi.waitUntil(() => input.bytes > 2 * unit);
+  most?.write(echo.slice(0, 7 * unit));
   await vi.waitUntil(() => input.isHolding);
   door.listener.sweep();
-  await vi.waitUntil(() => input.bytes > 9 * MiB);
-  less?.write(echo.slice(3 * MiB, 4 * MiB));
+  await vi.waitUntil(() => input.bytes > 9 * unit);
+  less?.write(echo.slice(3 * unit, 4 * unit));
   await vi.waitUntil(() => input.isHolding);
   await door.pass(inputPatienceMs + 1);
   await most?.closed;
   expect(door.listener.connectionCount).toBe(1);
-  less?.write(echo.slice(4 * MiB));
+  less?.write(echo.slice(4 * unit));
   expect(await replyBytes(door, less as RawClient)).toBe(largeReply.length);
 });

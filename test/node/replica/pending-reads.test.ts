@@ -6,9 +6,13 @@ import { pendingReadBytesMax, smallReplyBytes } from "../../../src/constants.ts"
 import { PendingReads } from "../../../src/node/replica/pending-reads.ts";
 import { errors } from "../../../src/resp/errors.ts";
 import type { Reply } from "../../../src/resp/reply.ts";
+import { RequestDecoder } from "../../../src/resp/request-decoder.ts";
+import { admittedLimits } from "../../../src/resp/request-limits.ts";
+import type { UncutRequest } from "../../../src/resp/uncut-request.ts";
 import type { SlicedReply } from "../../../src/state/commands/sliced.ts";
 import { commands } from "../../../src/state/commands/table.ts";
 import { word } from "../../../src/state/parse/arguments.ts";
+import { encodeRequest } from "../../support/raw-client.ts";
 
 const command = commands.get("keys");
 if (command?.kind !== "read") throw new Error("KEYS is a read");
@@ -229,6 +233,58 @@ it("too many bytes of waiting reads make the node full until they are answered",
   node.confirm(2);
   node.settle();
   expect(node.reads.isFull).toBe(false);
+});
+
+describe("a read of very many words", () => {
+  const words = Array.from({ length: 3_500 }, (_, at) => `word ${at}`);
+
+  /** As it comes from a client. */
+  function uncut(): UncutRequest {
+    const decoder = new RequestDecoder({ ...admittedLimits });
+    decoder.push(Buffer.from(encodeRequest(words)));
+    expect(decoder.next()).toBe(true);
+    const request = decoder.uncut();
+    decoder.push(Buffer.from("*1\r\n$5\r\nother\r\n"));
+    expect([decoder.next(), decoder.words()]).toEqual([true, ["other"]]);
+    return request;
+  }
+
+  it("has them cut over several turns, in which the state moves on, and then runs with all of them", () => {
+    const node = new Node();
+    const [client, other] = [new Client(), new Client()];
+    let got: readonly string[] = [];
+    const read = node.read.bind(node);
+    node.read = (command_, database, args) => {
+      if (args.length > 1) got = args;
+      return read(command_, database, args);
+    };
+    node.reads.add(client, command as never, uncut());
+    while (node.reads.flush());
+    node.ask(other, "quick");
+    node.confirm(2);
+    for (let turn = 1; turn < 4; turn++) {
+      expect([node.reads.run(), node.reads.isPaused, node.begun]).toEqual([true, false, []]);
+    }
+    node.settle();
+    expect(got).toEqual(words);
+    expect([client.replies, other.replies]).toEqual([["word 0"], ["quick"]]);
+  });
+
+  it("weighs as much when it ends as when it came", () => {
+    const node = new Node();
+    const client = new Client();
+    for (let count = 0; !node.reads.isFull; count++) {
+      node.reads.add(client, command as never, uncut());
+      expect(count).toBeLessThan(5_000);
+      if (count % 50 === 0)
+        node.reads.add(client, command as never, ["x".repeat(pendingReadBytesMax / 16)]);
+    }
+    while (node.reads.flush());
+    node.confirm(1);
+    node.settle();
+    node.ask(client, "x".repeat(pendingReadBytesMax - 100));
+    expect(node.reads.isFull).toBe(false);
+  });
 });
 
 describe("a session that does not read its replies", () => {
