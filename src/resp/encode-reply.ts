@@ -185,8 +185,17 @@ export class ReplyBuffer {
         this.appendRaw(verbatimHeader(reply, protocol));
         yield* this.#textInSteps(reply.text);
         return;
-      default:
+      case "simple":
+      case "error":
+      case "double":
+      case "boolean":
+      case "big-number":
+      case "null-array":
+      case "none":
         this.#encode(reply, protocol);
+        return;
+      default:
+        unreachable(reply);
     }
   }
 
@@ -248,8 +257,16 @@ export class ReplyBuffer {
         return;
       case "none":
         return;
-      default:
+      case "long-array":
+      case "map":
+      case "pairs":
+      case "set":
+      case "push":
+      case "attribute":
         this.#aggregate(reply, protocol);
+        return;
+      default:
+        unreachable(reply);
     }
   }
 

@@ -1,5 +1,7 @@
 // Replies as plain values: what a handler returns and what `encode-reply.ts` turns into bytes.
 
+import { unreachable } from "../assert.ts";
+
 /** Binary string: one char per byte (latin1). Never decode bytes as UTF-8. */
 export type Bytes = string;
 
@@ -223,8 +225,13 @@ export function costOf(reply: Reply): number {
     case "error":
     case "verbatim":
       return itemCost + reply.text.length;
-    default:
+    case "double":
+    case "boolean":
+    case "null-array":
+    case "none":
       return itemCost;
+    default:
+      return unreachable(reply);
   }
 }
 

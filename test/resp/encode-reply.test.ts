@@ -3,6 +3,7 @@
 import fc from "fast-check";
 import RedisParser from "redis-parser";
 import { describe, expect, it } from "vitest";
+import { unreachable } from "../../src/assert.ts";
 import { errorTextMax, outputPieceBytes } from "../../src/constants.ts";
 import { encodeReply, ReplyBuffer } from "../../src/resp/encode-reply.ts";
 import {
@@ -319,7 +320,18 @@ function shapeInResp2(reply: Reply): unknown {
       return plain(reply.entries).flat().map(shapeInResp2);
     case "attribute":
       return shapeInResp2(reply.reply);
-    default:
+    case "push":
+      return plain(reply.items).map(shapeInResp2);
+    case "simple":
+    case "error":
+    case "double":
+    case "boolean":
+    case "big-number":
+    case "verbatim":
+    case "null-array":
+    case "none":
       return "item";
+    default:
+      return unreachable(reply);
   }
 }
