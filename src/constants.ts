@@ -9,8 +9,10 @@ const MiB = 1024 * KiB;
 
 /** The longest inline request or header line, in bytes, as in Redis (PROTO_INLINE_MAX_SIZE). */
 export const inlineBytesMax = 64 * KiB;
-/** Words in one request. Redis allows 2^31 - 1; no client needs it and each word costs memory. */
-export const requestWordsMax = 1024 * 1024;
+/** Words in one request. Redis allows 2^31 - 1; no client needs it and each word costs memory: some 50 bytes while it runs. */
+export const requestWordsMax = 16 * 1024 * 1024;
+/** A read with more words has them cut when it runs, in steps: these take 5 ms. */
+export const wordsAtOnceMax = 64 * 1024;
 /** Default of `proto-max-bulk-len`: the largest bulk string of a client. */
 export const bulkBytesDefault = 64 * MiB;
 /** V8's longest string is 2^29 - 24 characters, and a value is a string of one char per byte. */
@@ -26,16 +28,35 @@ export const sharedReadBytes = 64 * KiB;
 /** A waiting session that has this many undecoded bytes gets no more of them: its socket is paused. */
 export const inputPauseBytes = MiB;
 export const unauthenticatedInputBytesMax = 64 * KiB;
+/**
+ * Undecoded input of all clients together, the places of its words included. Beyond it clients with more than
+ * the second number of bytes are not read, one of them excepted, which may complete its request.
+ */
+export const inputBytesMax = 512 * MiB;
+export const smallInputBytes = 16 * KiB;
+/** If none of them completes a request in this time, the client with the most input is closed. */
+export const inputPatienceMs = 10_000;
 /** Replies that an unauthenticated client may leave unread before it is closed. */
 export const unauthenticatedOutputBytesMax = 64 * KiB;
-/** A session stops reading requests while this many reply bytes wait for its socket. */
+/** While this many reply bytes of a session wait, it takes no requests, and its reads that were taken wait. */
 export const outputPauseBytes = MiB;
-/** A session is closed when this many reply bytes wait for its socket (`client-output-buffer-limit`). */
+/** A session is closed when this many reply bytes wait for its socket (`client-output-buffer-limit`): replies to writes cannot wait. */
 export const outputBytesMax = 1024 * MiB;
-/** A piece of output handed to the socket at once; larger replies go in several. */
-export const outputPieceBytes = 16 * MiB;
-/** A long reply (KEYS of millions) is encoded in parts of this size, one in a turn: some 5 ms. */
-export const encodeStepBytes = 256 * KiB;
+/**
+ * Replies of all sessions together. Beyond this a session waits from the second number of bytes on, and a read with a
+ * larger reply waits, whoever asks; small replies go on.
+ */
+export const repliesPauseBytes = 256 * MiB;
+export const smallReplyBytes = 16 * KiB;
+/** Replies of all sessions together: beyond it the session with the most of them is closed. */
+export const repliesBytesMax = 1280 * MiB;
+/** While replies of all sessions are beyond `repliesPauseBytes`, a client takes a piece of its own in this time, or is closed. */
+export const unreadRepliesMs = 10_000;
+/**
+ * A piece of output handed to the socket at once, at most one of a session in a turn: some 5 ms of encoding where
+ * it holds many small items. Node copies all that waits in a socket in one go, so the rest waits on our side.
+ */
+export const outputPieceBytes = 256 * KiB;
 /** Default of `maxclients`. */
 export const clientsDefault = 10_000;
 /** Text of one error reply, after CR, LF and NUL became spaces. */
@@ -306,6 +327,8 @@ export const halfRequestBytesPerSecond = 16 * KiB;
 /** A client that has its last reply must close its side within this time. */
 export const lingerMs = 1_000;
 
+assert(repliesPauseBytes < repliesBytesMax, "reads wait before a session is closed");
+assert(outputBytesMax < repliesBytesMax, "a session alone reaches its own limit first");
 assert(bulkBytesDefault <= bulkBytesMax, "the default bulk limit is a valid one");
 assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into a request");
 assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");

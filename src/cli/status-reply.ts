@@ -3,7 +3,7 @@
 import type { Endpoint } from "../net/endpoint.ts";
 import { parseEndpoint } from "../net/endpoint.ts";
 import { ask, NoAnswerError } from "../net/resp-client.ts";
-import { type Bytes, ErrorReply, MapReply, type Reply } from "../resp/reply.ts";
+import { type Bytes, ErrorReply, MapReply, plain, type Reply } from "../resp/reply.ts";
 
 /** How a command reaches its cluster: any node of it, by its port for clients. */
 export interface ClusterTarget extends Endpoint {
@@ -76,7 +76,7 @@ export function readStatus(reply: Reply): StatusReply | null {
 /** A map, which RESP2 flattens to an array of names and values. */
 function fieldsOf(reply: Reply): Fields | null {
   if (reply instanceof MapReply) {
-    return new Map(reply.entries.map(([name, value]) => [String(name), value]));
+    return new Map(plain(reply.entries).map(([name, value]) => [String(name), value]));
   }
   if (!Array.isArray(reply)) return null;
   const list = reply as readonly Reply[];

@@ -1,29 +1,36 @@
 // Replies into bytes of RESP2 or RESP3; `benchmarks/` measures it with every command.
 
-import { InvariantError, unreachable } from "../assert.ts";
+import { unreachable } from "../assert.ts";
 import { errorTextMax, outputPieceBytes } from "../constants.ts";
 import { formatDouble } from "./format-double.ts";
 import {
   type AttributeReply,
   type Bytes,
+  costOf,
+  type Entries,
+  type Items,
   type LongArray,
   type MapReply,
   ok,
+  type PairsReply,
   type Protocol,
   type PushReply,
+  partsOf,
   type Reply,
   type SetReply,
   type TaggedReply,
+  type VerbatimReply,
 } from "./reply.ts";
 
-type Aggregate = MapReply | SetReply | PushReply | AttributeReply;
+type Aggregate = LongArray | MapReply | PairsReply | SetReply | PushReply | AttributeReply;
 
-/** The bytes of one reply of moderate size; replies that may be huge go through a ReplyBuffer. */
+type Steps = Generator<undefined, void>;
+
+/** The bytes of one reply of moderate size at once; replies that may be huge go through a ReplyBuffer. */
 export function encodeReply(reply: Reply, protocol: Protocol): Bytes {
-  const buffer = new ReplyBuffer();
+  const buffer = new ReplyBuffer(Number.POSITIVE_INFINITY);
   buffer.append(reply, protocol);
-  while (buffer.hasMore) buffer.encodeMore(Number.POSITIVE_INFINITY);
-  return buffer.take().join("");
+  return buffer.take();
 }
 
 /**
@@ -38,81 +45,162 @@ function oneLine(text: Bytes): Bytes {
   return text.replace(/[\r\n\0]/g, " ");
 }
 
-/** A reply in order behind a long one. */
-interface Later {
+/** A reply that is not encoded yet. */
+interface Waiting {
   readonly reply: Reply;
   readonly protocol: Protocol;
-}
-
-/** It, or an item of it, may take longer to encode than the event loop may stand still. */
-function isLong(reply: Reply): reply is LongArray | readonly Reply[] {
-  if (typeof reply !== "object" || reply === null) return false;
-  return "type" in reply ? reply.type === "long-array" : reply.some(isLong);
+  readonly cost: number;
 }
 
 /**
- * Output of one session and turn: usually one string, in pieces when there is much of it. What comes
- * with and after a long reply is encoded by and by (`encodeMore`).
+ * Output of one session, in order. What fits into a piece is encoded when it is appended: usually all of a turn
+ * is one string. What comes with and after a longer reply waits as it is, and is encoded piece by piece as it is taken.
  */
 export class ReplyBuffer {
+  readonly #pieceBytes: number;
   #text: Bytes = "";
-  #pieces: Bytes[] = [];
-  #piecesLength = 0;
-  #later: Later[] = [];
-  #steps: Generator<undefined, void> | null = null;
+  #waiting: Waiting[] = [];
+  #waitingCost = 0;
+  #steps: Steps | null = null;
 
-  /** Bytes that `take` would give. */
-  get length(): number {
-    return this.#piecesLength + this.#text.length;
+  constructor(pieceBytes = outputPieceBytes) {
+    this.#pieceBytes = pieceBytes;
   }
 
-  /** Something is not encoded yet. */
-  get hasMore(): boolean {
-    return this.#steps !== null;
+  /** Bytes that are encoded, and what the replies cost that are not: they count from the moment they exist. */
+  get length(): number {
+    return this.#text.length + this.#waitingCost;
+  }
+  get isEmpty(): boolean {
+    return this.#text === "" && this.#steps === null;
   }
 
   append(reply: Reply, protocol: Protocol): void {
-    if (this.#steps === null && !isLong(reply)) {
+    const cost = costOf(reply);
+    if (this.#steps === null && cost + this.#text.length <= this.#pieceBytes) {
       this.#encode(reply, protocol);
       return;
     }
-    this.#later.push({ reply, protocol });
-    this.#steps ??= this.#encodeLater();
+    this.#waiting.push({ reply, protocol, cost });
+    this.#waitingCost += cost;
+    this.#steps ??= this.#encodeWaiting();
   }
 
-  /** Encodes until at least `bytes` more can be taken, or all. */
-  encodeMore(bytes: number): void {
-    const enough = this.length + bytes;
-    while (this.#steps !== null && this.length < enough) {
+  /** The next piece, empty when nothing waits. It may be longer than `pieceBytes` by one small item. */
+  take(): Bytes {
+    while (this.#steps !== null && this.#text.length < this.#pieceBytes) {
       if (this.#steps.next().done === true) this.#steps = null;
     }
+    const text = this.#text;
+    this.#text = "";
+    return text;
   }
 
-  *#encodeLater(): Generator<undefined, void> {
-    while (this.#later.length > 0) {
-      const later = this.#later;
-      this.#later = [];
-      for (const { reply, protocol } of later) yield* this.#inSteps(reply, protocol);
-    }
-  }
-
-  *#inSteps(reply: Reply, protocol: Protocol): Generator<undefined, void> {
-    if (!isLong(reply)) {
-      this.#encode(reply, protocol);
-      return;
-    }
-    this.appendRaw(`*${reply.length}\r\n`);
-    for (const part of "type" in reply ? reply.parts : [reply]) {
-      for (const item of part) {
-        if (isLong(item)) yield* this.#inSteps(item, protocol);
-        else this.#encode(item, protocol);
+  *#encodeWaiting(): Steps {
+    while (this.#waiting.length > 0) {
+      // From the end of a reversed list, so that no reply is kept when it has been encoded.
+      const waiting = this.#waiting.reverse();
+      this.#waiting = [];
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        if (next.cost > this.#pieceBytes) yield* this.#inSteps(next.reply, next.protocol);
+        else this.#encode(next.reply, next.protocol);
+        this.#waitingCost -= next.cost;
+        yield;
       }
+    }
+  }
+
+  *#inSteps(reply: Reply, protocol: Protocol): Steps {
+    if (typeof reply === "string") yield* this.#bulkInSteps(reply);
+    else if (typeof reply !== "object" || reply === null) this.#encode(reply, protocol);
+    else if ("type" in reply) yield* this.#taggedInSteps(reply, protocol);
+    else yield* this.#itemsInSteps("*", reply, protocol);
+  }
+
+  *#bulkInSteps(bytes: Bytes): Steps {
+    this.appendRaw(`$${bytes.length}\r\n`);
+    yield* this.#textInSteps(bytes);
+  }
+
+  *#textInSteps(bytes: Bytes): Steps {
+    const step = this.#pieceBytes;
+    for (let at = 0; at < bytes.length; at += step) {
+      this.appendRaw(bytes.slice(at, at + step));
       yield;
+    }
+    this.appendRaw("\r\n");
+  }
+
+  *#itemsInSteps(mark: string, items: Items, protocol: Protocol): Steps {
+    this.appendRaw(`${mark}${items.length}\r\n`);
+    for (const part of partsOf(items)) {
+      for (const item of part) {
+        if (costOf(item) > this.#pieceBytes) yield* this.#inSteps(item, protocol);
+        else this.#encode(item, protocol);
+        if (this.#text.length >= this.#pieceBytes) yield;
+      }
+    }
+  }
+
+  /** `mark` stands before each entry. */
+  *#entriesInSteps(header: Bytes, entries: Entries, mark: Bytes, protocol: Protocol): Steps {
+    this.appendRaw(header);
+    for (const part of partsOf(entries)) {
+      for (const entry of part) {
+        this.appendRaw(mark);
+        for (const item of entry) {
+          if (costOf(item) > this.#pieceBytes) yield* this.#inSteps(item, protocol);
+          else this.#encode(item, protocol);
+        }
+        if (this.#text.length >= this.#pieceBytes) yield;
+      }
+    }
+  }
+
+  *#taggedInSteps(reply: TaggedReply, protocol: Protocol): Steps {
+    switch (reply.type) {
+      case "long-array":
+        yield* this.#itemsInSteps("*", reply, protocol);
+        return;
+      case "set":
+      case "push":
+        yield* this.#itemsInSteps(markOf(reply.type, protocol), reply.items, protocol);
+        return;
+      case "map":
+      case "pairs": {
+        const { entries } = reply;
+        const mark = entryMark(reply.type, protocol);
+        yield* this.#entriesInSteps(entriesHeader(reply, protocol), entries, mark, protocol);
+        return;
+      }
+      case "attribute": {
+        const { attributes } = reply;
+        if (protocol === 3) {
+          yield* this.#entriesInSteps(`|${attributes.length}\r\n`, attributes, "", protocol);
+        }
+        yield* this.#inSteps(reply.reply, protocol);
+        return;
+      }
+      case "verbatim":
+        this.appendRaw(verbatimHeader(reply, protocol));
+        yield* this.#textInSteps(reply.text);
+        return;
+      case "simple":
+      case "error":
+      case "double":
+      case "boolean":
+      case "big-number":
+      case "null-array":
+      case "none":
+        this.#encode(reply, protocol);
+        return;
+      default:
+        unreachable(reply);
     }
   }
 
   #encode(reply: Reply, protocol: Protocol): void {
-    if (typeof reply === "string") this.#bulk(reply);
+    if (typeof reply === "string") this.appendRaw(`$${reply.length}\r\n${reply}\r\n`);
     else if (typeof reply === "number" || typeof reply === "bigint")
       this.appendRaw(`:${reply}\r\n`);
     else if (reply === null) this.appendRaw(protocol === 2 ? "$-1\r\n" : "_\r\n");
@@ -120,63 +208,26 @@ export class ReplyBuffer {
     else this.#items("*", reply, protocol);
   }
 
-  /** Bytes that are encoded already. */
+  /** Bytes that are encoded already; only while nothing waits. */
   appendRaw(bytes: Bytes): void {
-    if (this.#text.length + bytes.length > outputPieceBytes) this.#endPiece();
     this.#text += bytes;
   }
 
-  /** Everything since the last call, in order: usually one string. Hands over nothing when there is none. */
-  flush(write: (bytes: Bytes) => void): void {
-    if (this.#pieces.length > 0) {
-      for (const piece of this.take()) write(piece);
-      return;
-    }
-    const text = this.#text;
-    this.#text = "";
-    if (text !== "") write(text);
-  }
-
-  /** As `flush`, as a list. */
-  take(): Bytes[] {
-    this.#endPiece();
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    this.#piecesLength = 0;
-    return pieces;
-  }
-
-  #endPiece(): void {
-    if (this.#text === "") return;
-    this.#pieces.push(this.#text);
-    this.#piecesLength += this.#text.length;
-    this.#text = "";
-  }
-
-  #bulk(bytes: Bytes): void {
-    if (bytes.length < outputPieceBytes) {
-      this.appendRaw(`$${bytes.length}\r\n${bytes}\r\n`);
-      return;
-    }
-    // A piece of its own: joined with its header it might exceed V8's longest string.
-    this.appendRaw(`$${bytes.length}\r\n`);
-    this.#endPiece();
-    this.appendRaw(bytes);
-    this.#endPiece();
-    this.appendRaw("\r\n");
-  }
-
-  #items(mark: string, items: readonly Reply[], protocol: Protocol): void {
+  #items(mark: string, items: Items, protocol: Protocol): void {
     this.appendRaw(`${mark}${items.length}\r\n`);
-    for (const item of items) this.#encode(item, protocol);
+    if ("type" in items) {
+      for (const part of items.parts) for (const item of part) this.#encode(item, protocol);
+    } else for (const item of items) this.#encode(item, protocol);
   }
 
-  #entries(mark: string, entries: readonly (readonly [Reply, Reply])[], protocol: Protocol): void {
-    const count = mark === "*" ? 2 * entries.length : entries.length;
-    this.appendRaw(`${mark}${count}\r\n`);
-    for (const [key, value] of entries) {
-      this.#encode(key, protocol);
-      this.#encode(value, protocol);
+  #entries(header: Bytes, entries: Entries, mark: Bytes, protocol: Protocol): void {
+    this.appendRaw(header);
+    for (const part of partsOf(entries)) {
+      for (const [key, value] of part) {
+        this.appendRaw(mark);
+        this.#encode(key, protocol);
+        this.#encode(value, protocol);
+      }
     }
   }
 
@@ -199,8 +250,7 @@ export class ReplyBuffer {
         this.#number("(", reply.digits, protocol);
         return;
       case "verbatim":
-        if (isOld) this.#bulk(reply.text);
-        else this.#verbatim(reply.format, reply.text);
+        this.appendRaw(`${verbatimHeader(reply, protocol)}${reply.text}\r\n`);
         return;
       case "null-array":
         this.appendRaw(isOld ? "*-1\r\n" : "_\r\n");
@@ -208,8 +258,8 @@ export class ReplyBuffer {
       case "none":
         return;
       case "long-array":
-        throw new InvariantError("a long array is encoded in steps");
       case "map":
+      case "pairs":
       case "set":
       case "push":
       case "attribute":
@@ -221,36 +271,52 @@ export class ReplyBuffer {
   }
 
   #aggregate(reply: Aggregate, protocol: Protocol): void {
-    const isOld = protocol === 2;
     switch (reply.type) {
-      case "map":
-        this.#entries(isOld ? "*" : "%", reply.entries, protocol);
+      case "long-array":
+        this.#items("*", reply, protocol);
         return;
       case "set":
-        this.#items(isOld ? "*" : "~", reply.items, protocol);
-        return;
       case "push":
-        this.#items(isOld ? "*" : ">", reply.items, protocol);
+        this.#items(markOf(reply.type, protocol), reply.items, protocol);
         return;
-      case "attribute":
-        if (!isOld) this.#entries("|", reply.attributes, protocol);
+      case "map":
+      case "pairs": {
+        const mark = entryMark(reply.type, protocol);
+        this.#entries(entriesHeader(reply, protocol), reply.entries, mark, protocol);
+        return;
+      }
+      case "attribute": {
+        const { attributes } = reply;
+        if (protocol === 3) {
+          this.#entries(`|${attributes.length}\r\n`, attributes, "", protocol);
+        }
         this.#encode(reply.reply, protocol);
         return;
+      }
       default:
         unreachable(reply);
     }
   }
 
   #number(mark: string, text: Bytes, protocol: Protocol): void {
-    if (protocol === 2) this.#bulk(text);
-    else this.appendRaw(`${mark}${text}\r\n`);
+    this.appendRaw(protocol === 2 ? `$${text.length}\r\n${text}\r\n` : `${mark}${text}\r\n`);
   }
+}
 
-  #verbatim(format: string, text: Bytes): void {
-    this.appendRaw(`=${text.length + 4}\r\n${format}:`);
-    if (text.length >= outputPieceBytes) this.#endPiece();
-    this.appendRaw(text);
-    if (text.length >= outputPieceBytes) this.#endPiece();
-    this.appendRaw("\r\n");
-  }
+function markOf(type: "set" | "push", protocol: Protocol): string {
+  if (protocol === 2) return "*";
+  return type === "set" ? "~" : ">";
+}
+
+function entriesHeader({ type, entries }: MapReply | PairsReply, protocol: Protocol): Bytes {
+  if (protocol === 2) return `*${2 * entries.length}\r\n`;
+  return `${type === "map" ? "%" : "*"}${entries.length}\r\n`;
+}
+
+function entryMark(type: "map" | "pairs", protocol: Protocol): Bytes {
+  return type === "pairs" && protocol === 3 ? "*2\r\n" : "";
+}
+
+function verbatimHeader({ text, format }: VerbatimReply, protocol: Protocol): Bytes {
+  return protocol === 2 ? `$${text.length}\r\n` : `=${text.length + 4}\r\n${format}:`;
 }

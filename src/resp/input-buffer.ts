@@ -34,6 +34,17 @@ export class InputBuffer {
     return this.#waitingBytes;
   }
 
+  /** Its own memory, about. */
+  get memoryBytes(): number {
+    return (this.#ownsBytes ? this.bytes.length : 0) + this.#waitingBytes;
+  }
+
+  /** Readable bytes that stay as they are: no copy, unless they are the caller's. */
+  kept(start: number, end: number): Buffer {
+    const bytes = this.bytes.subarray(start, end);
+    return this.#ownsBytes ? bytes : Buffer.from(bytes);
+  }
+
   /** Replaces everything by bytes that are readable at once. They stay the caller's. */
   load(bytes: Buffer, filled: number): void {
     this.bytes = bytes;

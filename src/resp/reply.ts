@@ -1,5 +1,7 @@
 // Replies as plain values: what a handler returns and what `encode-reply.ts` turns into bytes.
 
+import { unreachable } from "../assert.ts";
+
 /** Binary string: one char per byte (latin1). Never decode bytes as UTF-8. */
 export type Bytes = string;
 
@@ -20,6 +22,7 @@ export type TaggedReply =
   | BigNumberReply
   | VerbatimReply
   | MapReply
+  | PairsReply
   | SetReply
   | PushReply
   | AttributeReply
@@ -87,8 +90,17 @@ export class VerbatimReply {
 /** RESP3 `%`; in RESP2 a flat array of twice the length. */
 export class MapReply {
   readonly type = "map";
-  readonly entries: readonly (readonly [Reply, Reply])[];
-  constructor(entries: readonly (readonly [Reply, Reply])[]) {
+  readonly entries: Entries;
+  constructor(entries: Entries) {
+    this.entries = entries;
+  }
+}
+
+/** In RESP3 an array of arrays of two (ZRANGE WITHSCORES and its kin); in RESP2 a flat array of twice the length. */
+export class PairsReply {
+  readonly type = "pairs";
+  readonly entries: Entries;
+  constructor(entries: Entries) {
     this.entries = entries;
   }
 }
@@ -96,8 +108,8 @@ export class MapReply {
 /** RESP3 `~`; in RESP2 an array. */
 export class SetReply {
   readonly type = "set";
-  readonly items: readonly Reply[];
-  constructor(items: readonly Reply[]) {
+  readonly items: Items;
+  constructor(items: Items) {
     this.items = items;
   }
 }
@@ -105,8 +117,8 @@ export class SetReply {
 /** RESP3 `>`; in RESP2 an array. */
 export class PushReply {
   readonly type = "push";
-  readonly items: readonly Reply[];
-  constructor(items: readonly Reply[]) {
+  readonly items: Items;
+  constructor(items: Items) {
     this.items = items;
   }
 }
@@ -114,9 +126,9 @@ export class PushReply {
 /** RESP3 `|` and the attributes, then the reply that they are about; in RESP2 that reply alone. */
 export class AttributeReply {
   readonly type = "attribute";
-  readonly attributes: readonly (readonly [Reply, Reply])[];
+  readonly attributes: Entries;
   readonly reply: Reply;
-  constructor(attributes: readonly (readonly [Reply, Reply])[], reply: Reply) {
+  constructor(attributes: Entries, reply: Reply) {
     this.attributes = attributes;
     this.reply = reply;
   }
@@ -127,34 +139,59 @@ export class NullArrayReply {
   readonly type = "null-array";
 }
 
+/** Memory of an item besides its bytes, about; its header on the wire is shorter. */
+const itemCost = 32;
+
 /** Items of one part of a LongArray. */
 const partItems = 1_000;
 
 /**
- * An array of any length, in parts. A plain one of millions of items stands still for up to half a
- * second whenever it grows, because all of it is copied.
+ * An array of any length, in parts: an aggregate takes it wherever it takes a plain one. A plain array of
+ * millions of items stands still for up to half a second whenever it grows, because all of it is copied.
  */
-export class LongArray {
+export class LongArray<Item extends Reply = Reply> {
   readonly type = "long-array";
-  readonly parts: Reply[][] = [[]];
+  readonly parts: Item[][] = [[]];
+  #cost = itemCost;
 
   get length(): number {
     return (this.parts.length - 1) * partItems + (this.parts.at(-1)?.length ?? 0);
   }
+  /** See `costOf`. */
+  get cost(): number {
+    return this.#cost;
+  }
 
-  push(item: Reply): void {
-    let last = this.parts.at(-1) as Reply[];
+  /** The item must be whole: what is added to it later is not counted. */
+  push(item: Item): void {
+    let last = this.parts.at(-1) as Item[];
     if (last.length === partItems) {
       last = [];
       this.parts.push(last);
     }
     last.push(item);
+    this.#cost += costOf(item);
   }
 
   /** As plain as its length allows. */
-  get reply(): LongArray | readonly Reply[] {
-    return this.parts.length === 1 ? (this.parts[0] as Reply[]) : this;
+  get reply(): LongArray<Item> | readonly Item[] {
+    return this.parts.length === 1 ? (this.parts[0] as Item[]) : this;
   }
+}
+
+/** What an aggregate holds: a plain array, or a long one. */
+export type Some<Item extends Reply> = readonly Item[] | LongArray<Item>;
+export type Items = Some<Reply>;
+export type Entry = readonly [Reply, Reply];
+export type Entries = Some<Entry>;
+
+export function partsOf<Item extends Reply>(some: Some<Item>): readonly (readonly Item[])[] {
+  return "type" in some ? some.parts : [some];
+}
+
+/** All of them in one array: for small replies and for tests. */
+export function plain<Item extends Reply>(some: Some<Item>): readonly Item[] {
+  return "type" in some ? (some.parts.flat() as Item[]) : some;
 }
 
 /** Nothing on the wire: CLIENT REPLY OFF and SKIP. */
@@ -165,3 +202,42 @@ export class NoReply {
 export const ok = new SimpleString("OK");
 export const nullArray = new NullArrayReply();
 export const noReply = new NoReply();
+
+/** Memory that a waiting reply keeps, about, and no less than its bytes on the wire. A long array has counted its own. */
+export function costOf(reply: Reply): number {
+  if (typeof reply === "string") return itemCost + reply.length;
+  if (typeof reply !== "object" || reply === null) return itemCost;
+  if (!("type" in reply)) return costOfAll(reply);
+  switch (reply.type) {
+    case "long-array":
+      return reply.cost;
+    case "map":
+    case "pairs":
+      return costOfAll(reply.entries);
+    case "set":
+    case "push":
+      return costOfAll(reply.items);
+    case "attribute":
+      return costOfAll(reply.attributes) + costOf(reply.reply);
+    case "big-number":
+      return itemCost + reply.digits.length;
+    case "simple":
+    case "error":
+    case "verbatim":
+      return itemCost + reply.text.length;
+    case "double":
+    case "boolean":
+    case "null-array":
+    case "none":
+      return itemCost;
+    default:
+      return unreachable(reply);
+  }
+}
+
+function costOfAll(items: Items | Entries): number {
+  if ("type" in items) return items.cost;
+  let cost = itemCost;
+  for (const item of items) cost += costOf(item);
+  return cost;
+}

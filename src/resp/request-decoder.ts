@@ -10,6 +10,7 @@ import { InputBuffer } from "./input-buffer.ts";
 import { parseLength } from "./parse-length.ts";
 import type { Bytes, ErrorReply } from "./reply.ts";
 import type { RequestLimits } from "./request-limits.ts";
+import { UncutRequest } from "./uncut-request.ts";
 import { WordPlaces } from "./word-places.ts";
 
 const LF = 10;
@@ -49,7 +50,7 @@ export class RequestDecoder {
   /** The length from the last header; -1 when a header comes next. */
   #bulkBytes = -1;
   /** Counted from `#start`. */
-  readonly #places = new WordPlaces();
+  #places = new WordPlaces();
   #inlineWords: Bytes[] | null = null;
   #isCurrent = false;
   #isHeld = false;
@@ -91,6 +92,11 @@ export class RequestDecoder {
   get bufferedBytes(): number {
     const consumed = this.#isCurrent && !this.#isHeld ? this.#at : this.#start;
     return this.#input.filled - consumed + this.#input.waitingBytes;
+  }
+
+  /** Memory of these bytes and of what is known about them, about. */
+  get memoryBytes(): number {
+    return this.#input.memoryBytes + this.#places.memoryBytes;
   }
 
   /** Bytes copied to make requests contiguous, since the start. */
@@ -159,13 +165,20 @@ export class RequestDecoder {
     return this.#inlineWords?.[at] ?? this.#cut(at);
   }
 
-  /** All words of the current request, in an array of the caller's. */
-  words(): Bytes[] {
-    if (this.#inlineWords !== null) return [...this.#inlineWords];
+  /** The words of the current request in an array of the caller's: all, or the beginnings of the first few. */
+  words(most = Number.POSITIVE_INFINITY, bytesEach = Number.POSITIVE_INFINITY): Bytes[] {
+    if (this.#inlineWords !== null) return this.#inlineWords.slice(0, most);
     const words: Bytes[] = [];
-    const { count } = this.#places;
-    for (let at = 0; at < count; at++) words.push(this.#cut(at));
+    const count = Math.min(this.#places.count, most);
+    for (let at = 0; at < count; at++) words.push(this.#cut(at, bytesEach));
     return words;
+  }
+
+  /** The current request, which comes as an array and is not asked for its words any more. */
+  uncut(): UncutRequest {
+    const places = this.#places;
+    this.#places = new WordPlaces();
+    return new UncutRequest(this.#input.kept(this.#start, this.#at), places);
   }
 
   /** True when word 0 is this name, which is in lower case; A to Z alone fold. Allocates nothing. */
@@ -174,9 +187,10 @@ export class RequestDecoder {
     return this.#isNamed(lowerCaseName);
   }
 
-  #cut(at: number): Bytes {
-    const from = this.#start;
-    return cutBytes(this.#input.bytes, from + this.#places.start(at), from + this.#places.end(at));
+  #cut(at: number, most = Number.POSITIVE_INFINITY): Bytes {
+    const start = this.#places.start(at);
+    const end = Math.min(this.#places.end(at), start + most);
+    return cutBytes(this.#input.bytes, this.#start + start, this.#start + end);
   }
 
   #isNamed(lowerCaseName: Bytes): boolean {

@@ -1,7 +1,6 @@
 // Clients that are slow, that guess or that are too many: closed in time, and nobody else notices.
 
 import { readdirSync } from "node:fs";
-import { setImmediate } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import {
   authenticationMs,
@@ -11,15 +10,10 @@ import {
   wrongPasswordsMax,
   wrongPasswordWaitMs,
 } from "../../src/constants.ts";
-import { createLogger } from "../../src/logger.ts";
-import { type ClientLimits, ClientListener } from "../../src/net/clients/client-listener.ts";
-import { NodeStats } from "../../src/net/clients/stats.ts";
 import { openFilesMin } from "../../src/node/config/open-files.ts";
-import { CommandFinder } from "../../src/state/commands/lookup.ts";
+import { Door } from "../support/client-door.ts";
 import { ServerProcess } from "../support/process-server.ts";
-import { encodeRequest, RawClient } from "../support/raw-client.ts";
-import { FakeServer } from "../support/session-context.ts";
-import { sessionTable } from "../support/session-run.ts";
+import { encodeRequest, type RawClient } from "../support/raw-client.ts";
 
 const MiB = 1024 * 1024;
 const pong = "+PONG\r\n";
@@ -28,88 +22,6 @@ const noAuth = "-NOAUTH Authentication required.\r\n";
 const tooMany = "-ERR max number of clients reached\r\n";
 const ping = encodeRequest(["PING"]);
 const join = (replies: readonly Buffer[]) => Buffer.concat(replies).toString("latin1");
-
-/** A node whose timers ring when the test says so. */
-class PatientServer extends FakeServer {
-  readonly sleepers: { readonly ms: number; readonly wake: () => void }[] = [];
-
-  override sleep(ms = 0): Promise<void> {
-    return new Promise((wake) => this.sleepers.push({ ms, wake }));
-  }
-}
-
-/** The listener of a node without data, on a clock of its own; sockets are real. */
-class Door {
-  readonly server = new PatientServer();
-  readonly listener: ClientListener;
-  #nowMs = 0;
-  readonly #port: Promise<number>;
-
-  constructor(limits: Partial<ClientLimits> = {}) {
-    this.listener = new ClientListener({
-      limits: () => ({ ...openLimits, ...limits }),
-      sessions: {
-        commands: sessionTable,
-        finder: new CommandFinder(sessionTable),
-        server: this.server,
-        stats: new NodeStats({ expiredKeys: 0, hits: 0, misses: 0 }),
-        isFull: false,
-        writesRefused: null,
-        write: vi.fn(),
-        read: vi.fn(),
-        holds: (command) => this.listener.holds(command),
-        nowMs: () => this.#nowMs,
-      },
-      wake: () => void setImmediate().then(() => this.listener.flush()),
-      logger: createLogger("silent"),
-    });
-    if (limits.requiresPassword === true) this.server.config.values.set("requirepass", "sesame");
-    this.#port = this.listener.listen([{ host: "127.0.0.1", optional: false }], 0);
-    onTestFinished(() => this.listener.close(0));
-  }
-
-  async client(): Promise<RawClient> {
-    const client = await RawClient.connect(await this.#port);
-    onTestFinished(() => client.close());
-    return client;
-  }
-
-  clients(count: number): Promise<RawClient[]> {
-    return Promise.all(Array.from({ length: count }, () => this.client()));
-  }
-
-  /** Every client sends the bytes; resolves when they have all been seen. */
-  async send(clients: readonly RawClient[], bytes: string): Promise<void> {
-    const before = this.#inputBytes;
-    for (const client of clients) client.write(bytes);
-    await vi.waitUntil(() => this.#inputBytes === before + clients.length * bytes.length);
-  }
-
-  /** Time passes, with a look at all clients before and after. */
-  async pass(ms: number): Promise<void> {
-    this.listener.sweep();
-    this.#nowMs += ms;
-    this.listener.sweep();
-    // A socket that was destroyed says so in the same turn of the event loop.
-    for (let turn = 0; turn < 2; turn++) await setImmediate();
-  }
-
-  get #inputBytes(): number {
-    let sum = 0;
-    for (const { session } of this.listener.connections()) sum += session.totalInputBytes;
-    return sum;
-  }
-}
-
-const openLimits: ClientLimits = {
-  maxClients: 1_000,
-  bulkBytes: 64 * MiB,
-  requestBytes: 64 * MiB,
-  idleSeconds: 0,
-  keepAliveSeconds: 0,
-  requiresPassword: false,
-  protectedMode: true,
-};
 
 describe("a slow client", () => {
   test("that sends its request byte by byte makes room in the end, and others are served", async () => {

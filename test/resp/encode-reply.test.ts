@@ -1,24 +1,32 @@
 // Every kind of reply on the wire of both protocols, as Redis 7.0.15 writes it.
 
+import fc from "fast-check";
 import RedisParser from "redis-parser";
 import { describe, expect, it } from "vitest";
+import { unreachable } from "../../src/assert.ts";
 import { errorTextMax, outputPieceBytes } from "../../src/constants.ts";
 import { encodeReply, ReplyBuffer } from "../../src/resp/encode-reply.ts";
 import {
   AttributeReply,
   BigNumberReply,
   BooleanReply,
+  costOf,
   DoubleReply,
+  type Entry,
   ErrorReply,
   LongArray,
   MapReply,
   noReply,
   nullArray,
   ok,
+  PairsReply,
+  type Protocol,
   PushReply,
+  plain,
   type Reply,
   SetReply,
   SimpleString,
+  type Some,
   VerbatimReply,
 } from "../../src/resp/reply.ts";
 
@@ -57,6 +65,16 @@ it.each<[string, Reply, string, string]>([
     "*4\r\n:0\r\n:0\r\n$1\r\na\r\n$-1\r\n",
     "%2\r\n:0\r\n#f\r\n$1\r\na\r\n_\r\n",
   ],
+  [
+    "pairs",
+    new PairsReply([
+      ["a", new DoubleReply(1)],
+      ["b", new DoubleReply(2.5)],
+    ]),
+    "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$3\r\n2.5\r\n",
+    "*2\r\n*2\r\n$1\r\na\r\n,1\r\n*2\r\n$1\r\nb\r\n,2.5\r\n",
+  ],
+  ["no pairs", new PairsReply([]), "*0\r\n", "*0\r\n"],
   ["a set", new SetReply([0, 1]), "*2\r\n:0\r\n:1\r\n", "~2\r\n:0\r\n:1\r\n"],
   ["a push", new PushReply(["a", 1]), "*2\r\n$1\r\na\r\n:1\r\n", ">2\r\n$1\r\na\r\n:1\r\n"],
   [
@@ -107,97 +125,78 @@ describe("a line", () => {
   });
 });
 
+/** Every piece that a buffer gives, until it is empty. */
+function pieces(buffer: ReplyBuffer): string[] {
+  const all: string[] = [];
+  while (!buffer.isEmpty) all.push(buffer.take());
+  expect([buffer.length, buffer.take()]).toEqual([0, ""]);
+  return all;
+}
+
 describe("a reply buffer", () => {
   it("gives one string for what was appended, and then nothing", () => {
     const buffer = new ReplyBuffer();
     buffer.append(ok, 2);
     buffer.append(["a", null], 3);
-    buffer.appendRaw(":1\r\n");
+    buffer.append(1, 3);
     const expected = "+OK\r\n*2\r\n$1\r\na\r\n_\r\n:1\r\n";
     expect(buffer.length).toBe(expected.length);
-    expect(buffer.take()).toEqual([expected]);
-    expect(buffer.length).toBe(0);
-    expect(buffer.take()).toEqual([]);
+    expect(pieces(buffer)).toEqual([expected]);
   });
 
-  it("gives pieces of bounded length, and their bytes are those of the reply", () => {
-    const value = "v".repeat(outputPieceBytes / 8);
-    const reply = Array.from({ length: 30 }, () => value);
+  it("counts a reply from the moment it is appended until it is taken", () => {
+    const value = "v".repeat(4 * outputPieceBytes);
+    const long = new LongArray();
+    for (let count = 0; count < 5_000; count++) long.push(value);
     const buffer = new ReplyBuffer();
-    buffer.append(reply, 2);
-    const { length } = buffer;
-    const pieces = buffer.take();
-    expect(pieces.length).toBeGreaterThan(3);
-    for (const piece of pieces) expect(piece.length).toBeLessThanOrEqual(outputPieceBytes);
-    expect(length).toBe(pieces.reduce((sum, piece) => sum + piece.length, 0));
-    const bulk = `$${value.length}\r\n${value}\r\n`;
-    expect(pieces.join("") === `*30\r\n${bulk.repeat(30)}`).toBe(true);
+    buffer.append(long, 2);
+    expect(buffer.length).toBeGreaterThan(5_000 * value.length);
+    buffer.append(value, 2);
+    buffer.append(new SetReply([value, long]), 3);
+    expect(buffer.length).toBeGreaterThan(2 * 5_000 * value.length + 2 * value.length);
+    const bytes = pieces(buffer).reduce((sum, piece) => sum + piece.length, 0);
+    expect(bytes).toBeGreaterThan(2 * 5_000 * value.length + 2 * value.length);
   });
 
   it.each<[string, Reply, string]>([
-    ["bulk string", "v".repeat(outputPieceBytes), `$${outputPieceBytes}\r\n`],
+    ["bulk string", "v".repeat(3 * outputPieceBytes), `$${3 * outputPieceBytes}\r\n`],
     [
       "verbatim string",
-      new VerbatimReply("v".repeat(outputPieceBytes)),
-      `=${outputPieceBytes + 4}\r\ntxt:`,
+      new VerbatimReply("v".repeat(3 * outputPieceBytes)),
+      `=${3 * outputPieceBytes + 4}\r\ntxt:`,
     ],
-  ])(
-    "never joins a huge %s with anything: together they might be too long a string",
-    (_, reply, header) => {
-      const buffer = new ReplyBuffer();
-      buffer.append(1, 3);
-      buffer.append(reply, 3);
-      buffer.append(2, 3);
-      const pieces = buffer.take();
-      expect(pieces.map((piece) => piece.slice(0, 30))).toEqual([
-        `:1\r\n${header}`,
-        "v".repeat(30),
-        "\r\n:2\r\n",
-      ]);
-      expect(pieces[1]?.length).toBe(outputPieceBytes);
-    },
-  );
+    [
+      "array of strings",
+      Array.from({ length: 30 }, () => "v".repeat(outputPieceBytes / 8)),
+      `*30\r\n$${outputPieceBytes / 8}\r\n`,
+    ],
+  ])("gives a huge %s in pieces of bounded length, in order", (_, reply, header) => {
+    const buffer = new ReplyBuffer();
+    buffer.append(1, 3);
+    buffer.append(reply, 3);
+    buffer.append(2, 3);
+    const all = pieces(buffer);
+    expect(all.length).toBeGreaterThan(2);
+    for (const piece of all) expect(piece.length).toBeLessThan(2 * outputPieceBytes);
+    const bytes = all.join("");
+    expect(bytes.startsWith(`:1\r\n${header}vvv`)).toBe(true);
+    expect(bytes === `:1\r\n${encodeReply(reply, 3)}:2\r\n`).toBe(true);
+  });
 
   it("takes as many values as V8's longest string could never hold", () => {
-    const value = "v".repeat(outputPieceBytes);
+    const value = "v".repeat(16 * 1024 * 1024);
+    const values = Array.from({ length: 40 }, () => value);
     const buffer = new ReplyBuffer();
-    buffer.append(
-      Array.from({ length: 40 }, () => value),
-      2,
-    );
+    buffer.append(values, 2);
     expect(buffer.length).toBeGreaterThan(2 ** 29);
-    expect(buffer.take().length).toBeGreaterThan(40);
+    const bytes = pieces(buffer).reduce((sum, piece) => sum + piece.length, 0);
+    expect(bytes).toBe(5 + 40 * (11 + value.length + 2));
   });
 });
 
 describe("a long reply", () => {
-  const items = Array.from({ length: 10_000 }, (_, at) => `item ${at}`);
   const long = new LongArray();
-  for (const item of items) long.push(item);
-
-  it("is encoded in parts, nested ones too", () => {
-    const plainly = (reply: Reply): unknown => {
-      if (reply instanceof LongArray) return items;
-      return Array.isArray(reply) ? reply.map(plainly) : reply;
-    };
-    for (const reply of [long, ["0", long], [long, [long, null], 7]]) {
-      const buffer = new ReplyBuffer();
-      buffer.append(reply, 2);
-      let parts = 0;
-      let bytes = "";
-      for (; buffer.hasMore; parts++) {
-        buffer.encodeMore(20_000);
-        const part = buffer.take().join("");
-        expect(part.length).toBeLessThan(40_000);
-        bytes += part;
-      }
-      expect(parts).toBeGreaterThan(4);
-      const replies: unknown[] = [];
-      const returnReply = (each: unknown) => replies.push(each);
-      new RedisParser({ returnReply, returnError: returnReply }).execute(Buffer.from(bytes));
-      expect(replies).toEqual([plainly(reply)]);
-    }
-  });
+  for (let at = 0; at < 10_000; at++) long.push(`item ${at}`);
 
   it("is a plain one as long as it fits into one part", () => {
     const array = new LongArray();
@@ -207,20 +206,132 @@ describe("a long reply", () => {
       expect(array.length).toBe(count);
       expect(Array.isArray(array.reply)).toBe(count <= 1_000);
     }
-    expect(array.parts.flat()).toEqual(Array.from({ length: 2_500 }, (_, at) => at + 1));
+    expect(plain(array)).toEqual(Array.from({ length: 2_500 }, (_, at) => at + 1));
   });
 
   it("keeps what is appended after it in order, each in its protocol", () => {
-    const buffer = new ReplyBuffer();
+    const buffer = new ReplyBuffer(20_000);
     buffer.append(ok, 2);
     buffer.append(long, 2);
     buffer.append(null, 2);
+    const first = buffer.take();
+    expect(first.length).toBeLessThan(20_100);
+    expect(buffer.isEmpty).toBe(false);
     buffer.append(null, 3);
-    expect(buffer.take().join("")).toBe("+OK\r\n");
-    buffer.encodeMore(Number.POSITIVE_INFINITY);
-    expect(buffer.hasMore).toBe(false);
-    expect(buffer.take().join("")).toBe(`${encodeReply(long, 2)}$-1\r\n_\r\n`);
+    const rest = pieces(buffer);
+    expect(rest.length).toBeGreaterThan(4);
+    expect(first + rest.join("")).toBe(`+OK\r\n${encodeReply(long, 2)}$-1\r\n_\r\n`);
     buffer.append(7, 2);
-    expect(buffer.take().join("")).toBe(":7\r\n");
+    expect(pieces(buffer)).toEqual([":7\r\n"]);
+  });
+
+  it("costs what its items cost, however it is put together", () => {
+    const items = Array.from({ length: 10_000 }, (_, at) => `item ${at}`);
+    expect(long.cost).toBe(costOf(items));
+    expect(costOf(new SetReply(long))).toBe(costOf(new SetReply(items)));
+    expect(costOf([long, long])).toBe(costOf([items, items]));
   });
 });
+
+/** The same items, plain or long. */
+const some = <Item extends Reply>(items: fc.Arbitrary<Item[]>): fc.Arbitrary<Some<Item>> =>
+  fc.tuple(items, fc.boolean()).map(([list, isLong]) => {
+    if (!isLong) return list;
+    const long = new LongArray<Item>();
+    for (const item of list) long.push(item);
+    return long;
+  });
+
+const { reply: anyReply } = fc.letrec<{ reply: Reply; items: Reply[]; entries: Entry[] }>(
+  (tie) => ({
+    reply: fc.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      fc.string({ unit: "binary-ascii", maxLength: 40 }),
+      fc.integer(),
+      fc.constantFrom(null, ok, nullArray, new BooleanReply(true), new DoubleReply(1.5)),
+      fc.string({ unit: "binary-ascii", maxLength: 40 }).map((text) => new VerbatimReply(text)),
+      fc.string({ maxLength: 9 }).map((text) => new ErrorReply(`ERR ${text}`)),
+      some(tie("items")),
+      some(tie("items")).map((items) => new SetReply(items)),
+      some(tie("entries")).map((entries) => new MapReply(entries)),
+      some(tie("entries")).map((entries) => new PairsReply(entries)),
+      fc
+        .tuple(some(tie("entries")), tie("reply"))
+        .map(([of, reply]) => new AttributeReply(of, reply)),
+    ),
+    items: fc.array(tie("reply"), { maxLength: 6 }),
+    entries: fc.array(fc.tuple(tie("reply"), tie("reply")), { maxLength: 4 }),
+  }),
+);
+
+describe("any replies", () => {
+  it("have the same bytes in steps as at once, and never cost less than these", () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyReply, { maxLength: 5 }),
+        fc.constantFrom<Protocol>(2, 3),
+        fc.integer({ min: 1, max: 200 }),
+        (replies, protocol, pieceBytes) => {
+          const buffer = new ReplyBuffer(pieceBytes);
+          let expected = "";
+          for (const reply of replies) {
+            const atOnce = encodeReply(reply, protocol);
+            expect(costOf(reply)).toBeGreaterThanOrEqual(atOnce.length);
+            expected += atOnce;
+            buffer.append(reply, protocol);
+          }
+          const all = pieces(buffer);
+          expect(all.join("")).toBe(expected);
+          for (const piece of all) expect(piece.length).toBeLessThanOrEqual(2 * pieceBytes + 64);
+        },
+      ),
+    );
+  });
+
+  it("are as many and as deep as a parser of RESP2 finds them", () => {
+    fc.assert(
+      fc.property(anyReply, (reply) => {
+        const buffer = new ReplyBuffer(16);
+        buffer.append(reply, 2);
+        const found: unknown[] = [];
+        const note = (each: unknown) => found.push(each);
+        new RedisParser({ returnReply: note, returnError: note }).execute(
+          Buffer.from(pieces(buffer).join(""), "latin1"),
+        );
+        expect(found.map(shape)).toEqual([shapeInResp2(reply)]);
+      }),
+    );
+  });
+});
+
+/** Lengths and nesting of arrays; anything else is one word. */
+const shape = (found: unknown): unknown => (Array.isArray(found) ? found.map(shape) : "item");
+
+function shapeInResp2(reply: Reply): unknown {
+  if (typeof reply !== "object" || reply === null) return "item";
+  if (!("type" in reply)) return reply.map(shapeInResp2);
+  switch (reply.type) {
+    case "long-array":
+      return plain(reply).map(shapeInResp2);
+    case "set":
+      return plain(reply.items).map(shapeInResp2);
+    case "map":
+    case "pairs":
+      return plain(reply.entries).flat().map(shapeInResp2);
+    case "attribute":
+      return shapeInResp2(reply.reply);
+    case "push":
+      return plain(reply.items).map(shapeInResp2);
+    case "simple":
+    case "error":
+    case "double":
+    case "boolean":
+    case "big-number":
+    case "verbatim":
+    case "null-array":
+    case "none":
+      return "item";
+    default:
+      return unreachable(reply);
+  }
+}

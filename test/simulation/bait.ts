@@ -7,6 +7,7 @@ import type { SegmentLog } from "../../src/raft/storage/segment-log.ts";
 import { errors } from "../../src/resp/errors.ts";
 import { type Reply, SimpleString } from "../../src/resp/reply.ts";
 import type { Machine } from "../../src/state/execution/machine.ts";
+import type { Arguments } from "../../src/state/parse/arguments.ts";
 import { isConsensus } from "../support/consensus-frames.ts";
 
 /** Changes the parts of every node at its start, or what it sends. */
@@ -129,7 +130,9 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica, machine) {
         replica.read = (waiter, command, args) => {
-          waiter.reply(machine.read(command, 0, args, machine.logTimeMs, () => 0.5) as Reply);
+          waiter.reply(
+            machine.read(command, 0, args as Arguments, machine.logTimeMs, () => 0.5) as Reply,
+          );
         };
       },
     },
@@ -139,7 +142,15 @@ export const baits: Readonly<Record<string, BaitCase>> = {
     bait: {
       replica(replica) {
         const write = replica.write.bind(replica);
-        const silent = { id: 0, database: 0, protocol: 2, isGone: false, reply: () => {} } as const;
+        const silent = {
+          id: 0,
+          database: 0,
+          protocol: 2,
+          isGone: false,
+          isFull: false,
+          isCrowded: false,
+          reply: () => {},
+        } as const;
         replica.write = (waiter, source, start, end) => {
           write(silent, source, start, end);
           waiter.reply(new SimpleString("OK"));

@@ -136,6 +136,7 @@ class Connection implements Wire, Tenant {
   readonly localAddress = "127.0.0.1:7000";
   readonly outputBytes = 0;
   readonly isOutputFull = false;
+  readonly isCrowded = false;
   readonly asked: Asked[] = [];
   readonly #around: ClientWorld;
   readonly #client: SimulatedClient;

@@ -5,6 +5,7 @@ import {
   ErrorReply,
   MapReply,
   NullArrayReply,
+  plain,
   type Reply,
   SetReply,
   SimpleString,
@@ -72,9 +73,11 @@ export function treeOfReply(reply: Reply): Tree {
   if (reply instanceof ErrorReply) return { error: reply.text };
   if (reply instanceof DoubleReply) return { double: String(reply.value) };
   if (reply instanceof NullArrayReply) return null;
-  if (reply instanceof SetReply) return { set: reply.items.map(treeOfReply) };
+  if (reply instanceof SetReply) return { set: plain(reply.items).map(treeOfReply) };
   if (reply instanceof MapReply) {
-    return { map: reply.entries.map(([key, value]) => [treeOfReply(key), treeOfReply(value)]) };
+    return {
+      map: plain(reply.entries).map(([key, value]) => [treeOfReply(key), treeOfReply(value)]),
+    };
   }
   if (Array.isArray(reply)) return (reply as readonly Reply[]).map(treeOfReply);
   throw new Error(`not expected here: ${JSON.stringify(reply)}`);

@@ -6,6 +6,7 @@ import {
   LongArray,
   MapReply,
   NullArrayReply,
+  plain,
   type Reply,
   SetReply,
   SimpleString,
@@ -101,8 +102,8 @@ export function show(reply: Reply): unknown {
   if (reply instanceof ErrorReply) return `-${reply.text}`;
   if (reply instanceof NullArrayReply) return null;
   if (reply instanceof MapReply)
-    return reply.entries.map(([key, value]) => [show(key), show(value)]);
-  if (reply instanceof SetReply) return reply.items.map(show);
+    return plain(reply.entries).map(([key, value]) => [show(key), show(value)]);
+  if (reply instanceof SetReply) return plain(reply.items).map(show);
   if (reply instanceof LongArray) return reply.parts.flat().map(show);
   return Array.isArray(reply) ? reply.map(show) : reply;
 }

@@ -276,6 +276,8 @@ export class VirtualClient implements Waiter {
   readonly protocol = 2;
   readonly replies: Reply[] = [];
   isGone = false;
+  isFull = false;
+  isCrowded = false;
   /** READONLY. */
   readsLocally = false;
   readonly #node: VirtualNode;

@@ -7,13 +7,18 @@ import {
   halfRequestMs,
   inlineBytesMax,
   lingerMs,
+  outputPieceBytes,
   requestWordsMax,
+  smallReplyBytes,
+  unreadRepliesMs,
 } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { Command } from "../../state/commands/spec.ts";
 import { codeOf } from "../../system-error.ts";
 import { type BindAddress, isLoopback } from "../endpoint.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
+import { InputTotal } from "./input-total.ts";
+import { ReplyTotal } from "./reply-total.ts";
 import { mayWrite, type SessionHost } from "./session.ts";
 
 /** Limits and switches of clients, read anew whenever they are needed (CONFIG SET). */
@@ -35,24 +40,28 @@ export interface ClientListenerOptions {
   /** Asks for a `flush` soon. */
   readonly wake: () => void;
   readonly logger: Logger;
+  /** Smaller ones in tests. */
+  readonly replies?: ReplyTotal;
+  readonly input?: InputTotal;
 }
 
 /** As in Redis (redis.conf `tcp-backlog`). */
 const backlog = 511;
 
 /** What a client has to do before its time is over. */
-type Duty = "authenticate" | "finish its request" | "close its side";
+type Duty = "authenticate" | "finish its request" | "read its replies" | "close its side";
 
 const patienceMs: Readonly<Record<Duty, number>> = {
   authenticate: authenticationMs,
   "finish its request": halfRequestMs,
+  "read its replies": unreadRepliesMs,
   "close its side": lingerMs,
 };
 
 /** Since when a client has had a duty. */
 interface Debt {
   readonly duty: Duty;
-  /** Where in the client's bytes the unfinished request begins: tells one such request from the next. */
+  /** Where in the client's bytes the unfinished request begins, or its next reply: tells one duty from the next. */
   readonly place: number;
   readonly sinceMs: number;
 }
@@ -64,13 +73,15 @@ const deniedText =
 
 export class ClientListener implements ConnectionHost {
   readonly sessions: SessionHost;
+  readonly replies: ReplyTotal;
+  readonly input: InputTotal;
   readonly #options: ClientListenerOptions;
   readonly #servers: SocketServer[] = [];
   readonly #connections = new Map<number, Connection>();
   readonly #debts = new Map<Connection, Debt>();
   #touched: Connection[] = [];
-  /** Connections with a long reply to encode whose sockets take more of it. */
-  readonly #encoding = new Set<Connection>();
+  /** Connections with more than a piece to write whose sockets take more of it. */
+  readonly #withMore = new Set<Connection>();
   #lastId = 0;
   #pause: { untilMs: number; mode: "all" | "write" } = { untilMs: 0, mode: "all" };
   #pauseHasEnded = false;
@@ -80,6 +91,8 @@ export class ClientListener implements ConnectionHost {
 
   constructor(options: ClientListenerOptions) {
     this.sessions = options.sessions;
+    this.replies = options.replies ?? new ReplyTotal();
+    this.input = options.input ?? new InputTotal();
     this.#options = options;
   }
 
@@ -128,8 +141,8 @@ export class ClientListener implements ConnectionHost {
     return this.#pause.mode === "all" ? command.name !== "unpause" : mayWrite(command);
   }
 
-  wantsToEncode(connection: Connection): void {
-    this.#encoding.add(connection);
+  hasMore(connection: Connection): void {
+    this.#withMore.add(connection);
     this.#options.wake();
   }
 
@@ -149,7 +162,9 @@ export class ClientListener implements ConnectionHost {
       this.#pauseHasEnded = false;
       this.#advanceAll();
     }
-    this.#encodeOne();
+    this.#writeMore();
+    this.#reviewInput();
+    if (this.replies.isOver) this.#dropLargest();
     while (this.#touched.length > 0) {
       const connections = this.#touched;
       this.#touched = [];
@@ -157,19 +172,39 @@ export class ClientListener implements ConnectionHost {
     }
   }
 
-  /** Encodes one part of one long reply in each turn, so that the event loop does not stand still. */
-  #encodeOne(): void {
-    for (const connection of this.#encoding) {
-      this.#encoding.delete(connection);
-      connection.encodeMore();
-      break;
+  /** About one piece of long replies in each turn, of each connection in its turn, so that the event loop does not stand still. */
+  #writeMore(): void {
+    let bytes = 0;
+    let left = this.#withMore.size; // Whoever comes to the end meanwhile waits for another turn.
+    for (const connection of this.#withMore) {
+      if (left-- === 0) break;
+      this.#withMore.delete(connection);
+      bytes += connection.writeMore();
+      if (bytes >= outputPieceBytes) break;
     }
-    if (this.#encoding.size > 0) this.#options.wake();
+    if (this.#withMore.size > 0) this.#options.wake();
+  }
+
+  #reviewInput(): void {
+    if (this.input.isHolding) {
+      this.input.review(this.sessions.nowMs(), this.#connections.values());
+    }
+  }
+
+  /** Replies to writes cannot wait: who has the most of all is closed, until there is room. */
+  #dropLargest(): void {
+    const connections = [...this.#connections.values()];
+    connections.sort((a, b) => b.outputBytes - a.outputBytes);
+    for (const connection of connections) {
+      if (!this.replies.isOver) return;
+      connection.drop("the replies of all clients are too many, and it has the most of them");
+    }
   }
 
   /** Some ten times a second: clients that are idle or slow, the end of a pause, room in the queues. */
   sweep(): void {
     const nowMs = this.sessions.nowMs();
+    this.#reviewInput();
     for (const connection of this.#connections.values()) {
       if (this.#isIdle(connection, nowMs) || this.#isOverdue(connection, nowMs)) {
         connection.destroy();
@@ -180,7 +215,9 @@ export class ClientListener implements ConnectionHost {
   ended(connection: Connection): void {
     this.#connections.delete(connection.session.id);
     this.#debts.delete(connection);
-    this.#encoding.delete(connection);
+    this.#withMore.delete(connection);
+    this.input.forget(connection);
+    this.#options.wake(); // There is room for the reads of others, perhaps.
     if (this.#connections.size === 0) this.#emptied();
   }
 
@@ -224,7 +261,8 @@ export class ClientListener implements ConnectionHost {
     }
     const { session, decoder } = connection;
     const isHalf = duty === "finish its request";
-    const place = isHalf ? session.totalInputBytes - decoder.bufferedBytes : 0;
+    const half = isHalf ? session.totalInputBytes - decoder.bufferedBytes : 0;
+    const place = duty === "read its replies" ? session.totalOutputBytes : half;
     const debt = this.#debts.get(connection);
     if (debt === undefined || debt.duty !== duty || debt.place !== place) {
       this.#debts.set(connection, { duty, place, sinceMs: nowMs });
@@ -303,7 +341,9 @@ export class ClientListener implements ConnectionHost {
 }
 
 /** Null for a client that has no duty, or that waits for this node itself. */
-function dutyOf({ session, decoder, outputBytes, isStalled }: Connection): Duty | null {
+function dutyOf(connection: Connection): Duty | null {
+  const { session, decoder, outputBytes, isStalled, isCrowded } = connection;
+  if (isCrowded && outputBytes > smallReplyBytes) return "read its replies";
   if (session.isClosing) return outputBytes === 0 ? "close its side" : null;
   if (isStalled || !session.isIdle) return null;
   if (!session.authenticated) return "authenticate";

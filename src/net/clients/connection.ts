@@ -2,35 +2,39 @@
 
 import type { Socket } from "node:net";
 import {
-  encodeStepBytes,
   inputPauseBytes,
   outputBytesMax,
   outputPauseBytes,
+  smallReplyBytes,
   unauthenticatedInputBytesMax,
   unauthenticatedOutputBytesMax,
 } from "../../constants.ts";
 import { ReplyBuffer } from "../../resp/encode-reply.ts";
-import type { Bytes, Protocol, Reply } from "../../resp/reply.ts";
+import type { Protocol, Reply } from "../../resp/reply.ts";
 import { RequestDecoder } from "../../resp/request-decoder.ts";
 import type { RequestLimits } from "../../resp/request-limits.ts";
 import { formatEndpoint } from "../endpoint.ts";
 import { descriptorOf, readShared } from "./client-socket.ts";
+import type { InputSource, InputTotal } from "./input-total.ts";
+import type { ReplyTotal } from "./reply-total.ts";
 import { Session, type SessionHost, type Wire } from "./session.ts";
 
 /** What a connection needs of the server that accepted it. */
 export interface ConnectionHost {
   readonly sessions: SessionHost;
+  readonly replies: ReplyTotal;
+  readonly input: InputTotal;
   /** Calls `flush` of the connection at the end of this turn. */
   touched(connection: Connection): void;
-  /** Calls `encodeMore` of the connection in a turn that has time for it. */
-  wantsToEncode(connection: Connection): void;
+  /** Calls `writeMore` of the connection in a turn that has time for it. */
+  hasMore(connection: Connection): void;
   /** The socket is gone. */
   ended(connection: Connection): void;
   /** Closed by us, and why: one line in the log. */
   dropped(connection: Connection, why: string): void;
 }
 
-export class Connection implements Wire {
+export class Connection implements Wire, InputSource {
   readonly session: Session;
   readonly decoder: RequestDecoder;
   readonly address: string;
@@ -38,6 +42,9 @@ export class Connection implements Wire {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #output = new ReplyBuffer();
+  /** Bytes of this connection within the totals. */
+  #counted = 0;
+  #countedInput = 0;
   #flushAsked = false;
   #paused = false;
   #inputEnded = false;
@@ -65,19 +72,36 @@ export class Connection implements Wire {
     return this.#output.length + this.#socket.writableLength;
   }
   get isOutputFull(): boolean {
-    return this.#output.hasMore || this.outputBytes > outputPauseBytes;
+    return this.outputBytes > (this.isCrowded ? smallReplyBytes : outputPauseBytes);
+  }
+  get inputBytes(): number {
+    return this.decoder.memoryBytes;
+  }
+  get takenBytes(): number {
+    return this.session.totalInputBytes - this.decoder.bufferedBytes;
+  }
+  get isCrowded(): boolean {
+    return this.#host.replies.isCrowded;
   }
   /** Some request waits for something else than bytes. */
   get isStalled(): boolean {
     return !this.#isHungry;
   }
 
-  readonly #write = (bytes: Bytes): void => {
-    this.#socket.write(bytes, "latin1");
-  };
-
   append(reply: Reply, protocol: Protocol): void {
+    if (this.#socket.destroyed) return;
     this.#output.append(reply, protocol);
+    this.#count(this.outputBytes);
+  }
+
+  #count(bytes: number): void {
+    this.#host.replies.add(bytes - this.#counted);
+    this.#counted = bytes;
+  }
+
+  #countInput(bytes: number): void {
+    this.#host.input.add(bytes - this.#countedInput);
+    this.#countedInput = bytes;
   }
 
   flushSoon(): void {
@@ -86,31 +110,38 @@ export class Connection implements Wire {
     this.#host.touched(this);
   }
 
-  /** One socket write for everything that was answered in this turn; then on to what waited. */
+  /** One socket write for what was answered in this turn; then on to what waited. */
   flush(): void {
     this.#flushAsked = false;
-    this.writeReplies();
-    if (!this.#output.hasMore) this.#goOn();
-    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+    this.writeMore();
   }
 
-  /** The next part of a long reply; the rest follows in another turn, when the socket takes more. */
-  encodeMore(): void {
-    if (this.#socket.destroyed) return;
-    this.#output.encodeMore(encodeStepBytes);
+  /** The next piece; the rest follows in other turns, when the socket takes more. Returns its bytes. */
+  writeMore(): number {
+    if (this.#socket.destroyed) return 0;
+    const before = this.session.totalOutputBytes;
     this.writeReplies();
-    if (!this.#output.hasMore) this.#goOn();
-    else if (!this.#socket.writableNeedDrain) this.#host.wantsToEncode(this);
+    if (!this.#output.isEmpty) {
+      if (!this.#socket.writableNeedDrain) this.#host.hasMore(this);
+    }
+    this.#goOn();
+    return this.session.totalOutputBytes - before;
   }
 
   #drained(): void {
-    if (this.#output.hasMore) this.#host.wantsToEncode(this);
-    else this.#advance();
+    this.#count(this.outputBytes);
+    // Written in a turn of its own: a client that reads as fast as it is written to would keep all others waiting.
+    if (!this.#output.isEmpty) this.#host.hasMore(this);
+    else {
+      this.#goOn();
+      // Its reads may have waited for this.
+      if (!this.session.isIdle) this.flushSoon();
+    }
   }
 
   #goOn(): void {
     if (this.session.isClosing) {
-      if (this.session.isIdle) this.#socket.end();
+      if (this.session.isIdle && this.#output.isEmpty) this.#socket.end();
     } else if (this.isStalled || this.#inputEnded) this.#advance();
   }
 
@@ -121,6 +152,9 @@ export class Connection implements Wire {
 
   destroy(): void {
     this.#socket.destroy();
+    this.#count(0);
+    this.#countInput(0);
+    this.#host.input.forget(this);
   }
 
   /** The bytes change after this: see `readShared`. */
@@ -134,36 +168,49 @@ export class Connection implements Wire {
     sessions.stats.inputBytes += chunk.length;
     this.decoder.push(chunk);
     this.#advance();
-    this.decoder.release();
-    const most = session.authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
-    if (!this.#isHungry && this.decoder.bufferedBytes > most && !this.#paused) {
-      this.#paused = true;
-      this.#socket.pause();
-    }
   }
 
   #advance(): void {
     this.#isHungry = this.session.pump();
-    if (!this.#isHungry) return;
-    if (this.#paused) {
-      this.#paused = false;
-      this.#socket.resume();
-    }
-    if (this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
+    this.decoder.release();
+    if (this.#socket.destroyed) return;
+    this.#countInput(this.inputBytes);
+    this.readAgain();
+    if (this.#isHungry && this.#inputEnded && this.session.isIdle) this.session.closeAfterReply();
   }
 
-  /** In one socket write. Begins nothing else. */
+  /** Reads from the socket or does not: requests may wait, or the input of all clients may be too much. */
+  readAgain(): void {
+    const { authenticated } = this.session;
+    const most = authenticated ? inputPauseBytes : unauthenticatedInputBytesMax;
+    const hasMuch = this.#paused || this.decoder.bufferedBytes > most;
+    const waits = (this.isStalled && hasMuch) || !this.#host.input.mayRead(this);
+    if (waits === this.#paused) return;
+    this.#paused = waits;
+    if (waits) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  /** A piece in one socket write, unless the socket is full. Begins nothing else. */
   writeReplies(): void {
-    const bytes = this.#output.length;
-    if (bytes === 0) return;
-    this.session.totalOutputBytes += bytes;
-    this.#host.sessions.stats.outputBytes += bytes;
-    this.#output.flush(this.#write);
+    if (this.#output.isEmpty || this.#socket.destroyed) return;
+    if (!this.#socket.writableNeedDrain) this.#writePiece();
+    const bytes = this.outputBytes;
+    this.#count(bytes);
     const limit = this.session.authenticated ? outputBytesMax : unauthenticatedOutputBytesMax;
-    if (this.#socket.writableLength > limit) {
-      this.#host.dropped(this, "it does not read its replies");
-      this.destroy();
-    }
+    if (bytes > limit) this.drop("it does not read its replies");
+  }
+
+  #writePiece(): void {
+    const piece = this.#output.take();
+    this.session.totalOutputBytes += piece.length;
+    this.#host.sessions.stats.outputBytes += piece.length;
+    this.#socket.write(piece, "latin1");
+  }
+
+  drop(why: string): void {
+    this.#host.dropped(this, why);
+    this.destroy();
   }
 
   /** The client closed its sending half: what it sent is still answered. */
@@ -173,6 +220,8 @@ export class Connection implements Wire {
   }
 
   #close(): void {
+    this.#count(0);
+    this.#countInput(0);
     this.session.closed();
     this.#host.ended(this);
   }

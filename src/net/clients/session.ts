@@ -1,6 +1,8 @@
 // One client: what it has set on its connection, and the strict order of its requests and replies.
 
-import { assert, unreachable } from "../../assert.ts";
+import { assert, InvariantError, unreachable } from "../../assert.ts";
+import { smallReplyBytes, wordsAtOnceMax } from "../../constants.ts";
+import { errors } from "../../resp/errors.ts";
 import {
   type Bytes,
   ErrorReply,
@@ -10,6 +12,7 @@ import {
   type Reply,
 } from "../../resp/reply.ts";
 import type { RequestDecoder } from "../../resp/request-decoder.ts";
+import type { UncutRequest } from "../../resp/uncut-request.ts";
 import { flagsOf, fullName } from "../../state/commands/derive.ts";
 import { type CommandFinder, unknownCommand } from "../../state/commands/lookup.ts";
 import type { Client, Server } from "../../state/commands/session-context.ts";
@@ -24,6 +27,11 @@ import { refusal } from "./admission.ts";
 import type { CommandStat, NodeStats } from "./stats.ts";
 import type { Waiter } from "./waiter.ts";
 
+/** Names are shorter; an error quotes no more of an unknown command, and no more bytes of all its words. */
+const namesWords = 2;
+const quotedWords = 64;
+const quotedBytes = 128;
+
 /** What a session needs of its node. */
 export interface SessionHost {
   readonly commands: CommandTable;
@@ -36,7 +44,12 @@ export interface SessionHost {
   readonly writesRefused: ErrorReply | null;
   write(waiter: Waiter, source: Buffer, start: number, end: number): void;
   /** `locally`: from this node's own state, without asking anybody. */
-  read(waiter: Waiter, command: ReadCommand, args: Arguments, locally: boolean): void;
+  read(
+    waiter: Waiter,
+    command: ReadCommand,
+    args: Arguments | UncutRequest,
+    locally: boolean,
+  ): void;
   /** True while CLIENT PAUSE holds this command back. */
   holds(command: Command): boolean;
   nowMs(): number;
@@ -49,8 +62,10 @@ export interface Wire {
   readonly address: string;
   readonly localAddress: string;
   readonly outputBytes: number;
-  /** Replies wait for the socket: no more requests for now. */
+  /** Many replies wait for the socket: no more requests for now. */
   readonly isOutputFull: boolean;
+  /** See Waiter. */
+  readonly isCrowded: boolean;
   append(reply: Reply, protocol: Protocol): void;
   /** Writes what was appended at the end of this turn, then calls `pump` again. */
   flushSoon(): void;
@@ -143,6 +158,12 @@ export class Session implements Client, Waiter {
   get outputBytes(): number {
     return this.#wire.outputBytes;
   }
+  get isFull(): boolean {
+    return this.#wire.isOutputFull;
+  }
+  get isCrowded(): boolean {
+    return this.#wire.isCrowded;
+  }
   /** No request waits for its reply. */
   get isIdle(): boolean {
     return this.#outstanding === 0;
@@ -162,8 +183,7 @@ export class Session implements Client, Waiter {
     const { decoder } = this.#wire;
     if (this.#host.isFull) return false;
     while (this.#state === "open") {
-      // Only replies of session commands can fill the output within this loop: those of a run come later.
-      if (this.#outstanding === 0 && this.#wire.isOutputFull) return false;
+      if (this.#wire.isOutputFull) return false;
       if (!decoder.next()) return this.#endOfInput();
       if (!this.#take()) {
         decoder.hold();
@@ -216,20 +236,30 @@ export class Session implements Client, Waiter {
     const found = this.#find(decoder);
     const idle = this.#outstanding === 0;
     if (found === null)
-      return idle && this.#refuse(unknownCommand(this.#host.commands, decoder.words()));
+      return (
+        idle &&
+        this.#refuse(unknownCommand(this.#host.commands, decoder.words(quotedWords, quotedBytes)))
+      );
     const { command, stat } = found;
-    const refused = refusal(command, decoder.wordCount, this);
+    const refused = refusal(command, decoder.wordCount, this) ?? tooManyWords(command, decoder);
     if (refused !== null) {
       if (!idle) return false;
       stat.rejected++;
       return this.#refuse(refused);
     }
     if (!idle && !this.#joinsRun(command)) return false;
-    if (this.#host.holds(command)) return false;
+    if (this.#host.holds(command) || this.#mayReplyLargely(command)) return false;
     this.lastCommand = found.fullName;
     stat.calls++;
     this.#stats.commandsProcessed++;
     return this.#start(command, decoder);
+  }
+
+  /** What answers with its own words has no room for large ones now. */
+  #mayReplyLargely({ kind }: Command): boolean {
+    if (!this.#wire.isCrowded || kind === "read" || kind === "write") return false;
+    const { start, end } = this.#wire.decoder;
+    return end - start > smallReplyBytes;
   }
 
   /** Writes join writes and reads join reads: those resolve in order. Session commands go alone. */
@@ -247,7 +277,7 @@ export class Session implements Client, Waiter {
       case "read":
         this.#run = "read";
         this.#outstanding++;
-        this.#host.read(this, command, decoder.words(), this.readsLocally);
+        this.#host.read(this, command, argumentsOf(decoder), this.readsLocally);
         return true;
       case "session":
       case "container":
@@ -267,18 +297,20 @@ export class Session implements Client, Waiter {
     }
     this.#run = "session";
     this.#outstanding++;
-    void result.then((reply) => this.reply(reply));
+    result.then(
+      (reply) => this.reply(reply),
+      (error: unknown) => {
+        // No mistake of the client: those are replies. Nobody catches this, so it ends the process.
+        throw new InvariantError(`the command '${fullName(command)}' failed`, { cause: error });
+      },
+    );
   }
 
   #find(decoder: RequestDecoder): Memo | null {
     const memo = this.#memo;
     if (memo !== null && decoder.nameEquals(memo.name)) return memo;
     const { finder } = this.#host;
-    const name = decoder.word(0);
-    let command = finder.find([name]);
-    if (command?.kind === "container" && decoder.wordCount > 1) {
-      command = finder.find([name, decoder.word(1)]);
-    }
+    const command = finder.find(decoder.words(namesWords, quotedBytes));
     if (command === undefined) return null;
     const stat = this.#stats.of(command);
     const found = { name: command.name, fullName: fullName(command), command, stat };
@@ -313,6 +345,16 @@ export class Session implements Client, Waiter {
     if (this.replyMode === "skip") this.replyMode = "on";
     else this.#wire.append(reply, this.protocol);
   }
+}
+
+/** A request that is refused whatever its later words are. Nothing that a session answers itself takes so many. */
+function tooManyWords(command: Command, { wordCount }: RequestDecoder): ErrorReply | null {
+  const isOwn = command.kind !== "write" && command.kind !== "read";
+  return isOwn && wordCount > wordsAtOnceMax ? errors.arity(fullName(command)) : null;
+}
+
+function argumentsOf(decoder: RequestDecoder): Arguments | UncutRequest {
+  return decoder.wordCount > wordsAtOnceMax ? decoder.uncut() : decoder.words();
 }
 
 /** CLIENT PAUSE WRITE holds back what may change data. */

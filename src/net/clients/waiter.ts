@@ -9,6 +9,10 @@ export interface Waiter {
   readonly protocol: Protocol;
   /** True: nobody is there any more, and no reply is of use. */
   readonly isGone: boolean;
+  /** Many replies wait for it to read them: its reads wait too. */
+  readonly isFull: boolean;
+  /** The replies of all clients are too many: a read runs again later if its reply is not small. */
+  readonly isCrowded: boolean;
   /** Called once per request, in the order of the requests. */
   reply(reply: Reply): void;
 }

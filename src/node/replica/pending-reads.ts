@@ -3,6 +3,7 @@
 import type { Waiter } from "../../net/clients/waiter.ts";
 import { errors } from "../../resp/errors.ts";
 import type { ErrorReply } from "../../resp/reply.ts";
+import { UncutRequest } from "../../resp/uncut-request.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
 import type { Arguments } from "../../state/parse/arguments.ts";
 import { Gathering } from "./gathering.ts";
@@ -44,8 +45,8 @@ export class PendingReads {
       reader,
       monotonicMs,
       tick: (batch) => this.#ticks.set(barrier.request(true), batch),
-      ended: (args) => {
-        this.#bytes -= weightOf(args);
+      ended: (bytes) => {
+        this.#bytes -= bytes;
       },
     });
   }
@@ -60,11 +61,11 @@ export class PendingReads {
     return this.#bytes >= this.#bytesMax;
   }
 
-  add(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
+  add(waiter: Waiter, command: ReadCommand, args: Arguments | UncutRequest, locally = false): void {
     const bytes = weightOf(args);
     this.#bytes += bytes;
     if (!locally) this.#collectedBytes += bytes;
-    (locally ? this.#local : this.#collecting).add(waiter, command, args);
+    (locally ? this.#local : this.#collecting).add(waiter, command, args, bytes);
   }
 
   /** What is collected shares one barrier. True: it waits for more to come, and another turn is wanted. */
@@ -134,7 +135,8 @@ export class PendingReads {
 /** Memory for each word besides its bytes, about. */
 const wordBytes = 32;
 
-function weightOf(args: Arguments): number {
+function weightOf(args: Arguments | UncutRequest): number {
+  if (args instanceof UncutRequest) return args.byteLength + wordBytes * args.words.length;
   let bytes = wordBytes * args.length;
   for (const text of args) bytes += text.length;
   return bytes;

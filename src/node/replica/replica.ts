@@ -4,6 +4,7 @@ import type { Waiter } from "../../net/clients/waiter.ts";
 import type { ReadyRead } from "../../raft/core/core.ts";
 import type { Entry, LogIndex, NodeId, SnapshotPoint, Term } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
+import type { UncutRequest } from "../../resp/uncut-request.ts";
 import type { ReadCommand } from "../../state/commands/spec.ts";
 import type { Machine } from "../../state/execution/machine.ts";
 import type { Arguments } from "../../state/parse/arguments.ts";
@@ -69,7 +70,12 @@ export class Replica implements ReplicaHost {
   }
 
   /** `locally`: from the state as it is here, which may be old. */
-  read(waiter: Waiter, command: ReadCommand, args: Arguments, locally = false): void {
+  read(
+    waiter: Waiter,
+    command: ReadCommand,
+    args: Arguments | UncutRequest,
+    locally = false,
+  ): void {
     this.#parts.reads.add(waiter, command, args, locally);
     this.#options.wake();
   }

@@ -62,7 +62,8 @@ export class Checkpointer {
   /** Runs work that no checkpoint may be written beside. */
   async alone(work: () => Promise<void>): Promise<void> {
     // One that is under way began earlier: it does not hold what was applied since.
-    while (this.#running !== null) await this.#running;
+    // If it fails, whoever asked for it is told.
+    while (this.#running !== null) await this.#running.catch(() => {});
     this.#running = work();
     try {
       await this.#running;

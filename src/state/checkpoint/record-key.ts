@@ -9,6 +9,8 @@
 // All numbers are big endian, so LevelDB's order is ours: whatever a record refers to comes before it. Ids are never
 // used again: FLUSHDB leaves its partitions behind, and RENAME, MOVE and SWAPDB move no long value.
 
+import { unreachable } from "../../assert.ts";
+
 export type RecordKind = "origin" | "part" | "partition" | "record";
 
 const prefixes: Readonly<Record<RecordKind, number>> = {
@@ -78,8 +80,10 @@ export class RecordKeyReader {
         return `part ${this.place} of object ${this.id}`;
       case "partition":
         return `partition ${this.id}`;
-      default:
+      case "record":
         return `record ${this.place} of partition ${this.id}`;
+      default:
+        return unreachable(this.kind);
     }
   }
 }

@@ -65,7 +65,7 @@ export interface Server {
   sleep(ms: number): Promise<void>;
 
   clients(): IterableIterator<Client>;
-  /** False when there is no such client. Killing itself closes after the reply. */
+  /** False when there is no such client. Closes at once: who closes itself calls `closeAfterReply`. */
   killClient(id: number): boolean;
   pauseClients(untilMs: number, mode: "all" | "write"): void;
   unpauseClients(): void;

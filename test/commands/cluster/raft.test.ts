@@ -2,13 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import { errors } from "../../../src/resp/errors.ts";
-import type { MapReply, Reply, SimpleString } from "../../../src/resp/reply.ts";
+import { type MapReply, plain, type Reply, type SimpleString } from "../../../src/resp/reply.ts";
 import { member } from "../../support/session-context.ts";
 import { SessionRunner } from "../../support/session-run.ts";
 
 /** What a map reply holds; its members apart, because each is a map reply again. */
 function asObject(reply: Reply | undefined): { members?: Reply } & Record<string, Reply> {
-  return Object.fromEntries((reply as MapReply).entries);
+  return Object.fromEntries(plain((reply as MapReply).entries));
 }
 
 describe("RAFT STATUS", () => {

@@ -8,6 +8,7 @@ import {
   noReply,
   ok,
   PushReply,
+  plain,
   type Reply,
   SetReply,
   SimpleString,
@@ -59,9 +60,9 @@ describe("COMMAND", () => {
       "time",
       "Config|Get",
     )) as MapReply;
-    expect(docs.entries.map(([name]) => name)).toEqual(["time", "config|get"]);
+    expect(plain(docs.entries).map(([name]) => name)).toEqual(["time", "config|get"]);
     const all = (await new SessionRunner().run("COMMAND", "DOCS")) as MapReply;
-    expect(all.entries.map(([name]) => name)).toEqual([...sessionTable.keys()]);
+    expect(plain(all.entries).map(([name]) => name)).toEqual([...sessionTable.keys()]);
   });
 
   test.each([

@@ -34,3 +34,32 @@ it("writes, reads, session commands and mistakes keep their order in one pipelin
       "$1\r\n2\r\n-ERR unknown command 'NOPE', with args beginning with: \r\n:3\r\n$3\r\nend\r\n",
   );
 });
+
+it("a client that kills itself is answered first, and nothing after that", async () => {
+  const requests = "CLIENT KILL ID 1 SKIPME no\r\nPING\r\n";
+  expect(await replies(requests, /never/)).toBe(":1\r\n");
+});
+
+it("very many words are as good as few", async () => {
+  const words = Array.from({ length: 200_000 }, (_, at) => `$6\r\n${100_000 + (at % 900_000)}\r\n`);
+  const many = (...first: readonly string[]): string =>
+    `*${first.length + words.length}\r\n${first.map((each) => `$${each.length}\r\n${each}\r\n`).join("")}${words.join("")}`;
+  const requests = [
+    "SET 100007 v\r\n",
+    many("EXISTS"),
+    many("COMMAND", "INFO"),
+    many("NOPE"),
+    many("DEL"),
+    many("EXISTS"),
+    "ECHO end\r\n",
+  ];
+  expect(await replies(requests.join(""), /end/)).toBe(
+    "+OK\r\n:1\r\n-ERR wrong number of arguments for 'command|info' command\r\n" +
+      `-ERR unknown command 'NOPE', with args beginning with: ${quoted(14)}\r\n:1\r\n:0\r\n$3\r\nend\r\n`,
+  );
+});
+
+/** As Redis 7.0.15 quotes so many words of six digits, and the beginning of one more: 128 bytes. */
+function quoted(words: number): string {
+  return `${Array.from({ length: words }, (_, at) => `'${100_000 + at}' `).join("")}'10' `;
+}

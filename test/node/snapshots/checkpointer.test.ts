@@ -48,3 +48,24 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
   expect(stateOf(restored)).toEqual(stateOf(machine));
   expect(told).toBeGreaterThan(0);
 });
+
+it("one that waits for work which fails is written, and does not fail with it", async () => {
+  const store = await openStore(await temporaryDirectory());
+  const checkpointer = new Checkpointer({
+    machine: newMachine(),
+    store: () => store,
+    whenStill: () => Promise.resolve(),
+    logBytes: () => 1,
+    written: () => {},
+    context: () => context,
+    logger: createLogger("silent"),
+    nowMs: () => 0,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  const failing = checkpointer.alone(() => Promise.reject(new Error("its own")));
+  const waiting = checkpointer.run();
+  await expect(failing).rejects.toThrow("its own");
+  await expect(waiting).resolves.toBeUndefined();
+});

@@ -148,7 +148,11 @@ function kill({ client: me, server }: SessionContext, filter: Filter): number {
   const chosen = [...server.clients()].filter(
     (client) => !(filter.skipMe && client.id === me.id) && meets(client, filter),
   );
-  return chosen.filter((client) => server.killClient(client.id)).length;
+  return chosen.filter((client) => {
+    if (client.id !== me.id) return server.killClient(client.id);
+    me.closeAfterReply();
+    return true;
+  }).length;
 }
 
 function meets(client: Client, { id, address, localAddress, normal }: Filter): boolean {
