@@ -49,6 +49,7 @@ export class Checkpoint implements PartitionFreezer {
       origins: machine.origins.list(),
       nextId: keyspace.nextId,
       trace: machine.trace,
+      settings: machine.settings.record,
     };
     keyspace.counters.changes = 0;
     this.#changed = this.#databases.map((database) => [database, database.beginGeneration(this)]);

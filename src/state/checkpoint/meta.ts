@@ -2,6 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import type { Origin } from "../execution/origins.ts";
+import { type SettingsRecord, soundSettings } from "../execution/settings.ts";
 
 /** What a checkpoint takes from the layers above, unread, and gives back after a restart. */
 export interface CheckpointContext {
@@ -34,9 +35,10 @@ export interface CheckpointMeta extends CheckpointContext {
   readonly nextId: number;
   /** Of all replies to writes so far: see trace.ts. */
   readonly trace: number;
+  readonly settings: SettingsRecord;
 }
 
-export const checkpointFormat = 2;
+export const checkpointFormat = 3;
 /** Before all records in LevelDB's order. */
 export const metaKey: Buffer = Buffer.from("m", "latin1");
 
@@ -120,6 +122,7 @@ function soundMeta(fields: Fields): CheckpointMeta | null {
   const { membership, membershipIndex } = fields;
   const origins = soundList(fields.origins, soundOrigin);
   const databases = soundList(fields.databases, soundDatabase);
+  const settings = soundSettings(fields.settings);
   const isSound =
     format === checkpointFormat &&
     isCount(appliedIndex) &&
@@ -131,12 +134,12 @@ function soundMeta(fields: Fields): CheckpointMeta | null {
     isCount(nextId) &&
     nextId <= idMax &&
     isInt32(trace);
-  if (!isSound || origins === null || databases === null) return null;
+  if (!isSound || origins === null || databases === null || settings === null) return null;
   if (!allDiffer(origins.map(({ node }) => node))) return null;
   if (!allDiffer(databases.map(({ id }) => id))) return null;
   if (databases.some(({ id }) => id >= nextId)) return null;
   const head = { format, appliedIndex, logTimeMs: logTimeMs as number, nextId, trace };
-  return { ...head, term, membershipIndex, membership, origins, databases };
+  return { ...head, term, membershipIndex, membership, origins, databases, settings };
 }
 
 function soundOrigin({ node, incarnation, highest }: Fields): Origin | null {

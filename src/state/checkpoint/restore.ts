@@ -51,7 +51,7 @@ export class Restorer {
 
   /** At last. Null, or what is wrong. */
   finish(): string | null {
-    const { appliedIndex, logTimeMs, origins, databases, trace: replies } = this.#meta;
+    const { appliedIndex, logTimeMs, origins, databases, trace: replies, settings } = this.#meta;
     for (const { id, keys, expires, digest, trace } of databases) {
       const database = this.#databases.get(id) as PhysicalDatabase;
       if (database.size !== keys) {
@@ -64,7 +64,7 @@ export class Restorer {
       if (database.digest !== digest) return `database ${id} has records of another checkpoint`;
     }
     this.#machine.origins.restore(origins);
-    this.#machine.restore({ appliedIndex, logTimeMs, trace: replies });
+    this.#machine.restore({ appliedIndex, logTimeMs, trace: replies, settings });
     return null;
   }
 

@@ -67,6 +67,23 @@ export class Database implements WriteView {
     return this.#look(key) === -1 ? undefined : this.#partition?.expiries?.get(key);
   }
 
+  get countsUses(): "idle" | "rare" {
+    return this.#keyspace.policy.first === "rare" ? "rare" : "idle";
+  }
+
+  idleSeconds(key: Bytes): number | undefined {
+    this.#keyspace.countIdleTime();
+    const { access, nowMs } = this.#keyspace;
+    const word = this.#accessOf(key);
+    return word === undefined ? undefined : Math.floor(access.idleSeconds(word, nowMs));
+  }
+
+  useCount(key: Bytes): number | undefined {
+    const { access, nowMs } = this.#keyspace;
+    const word = this.#accessOf(key);
+    return word === undefined ? undefined : access.count(word, nowMs);
+  }
+
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number {
     return this.#store.scan(cursor, count, (partition, position) => {
       const key = partition.keys[position] as Bytes;
@@ -106,6 +123,7 @@ export class Database implements WriteView {
       const partition = this.#partition as Partition;
       if (partition.expiries !== null) this.#keyspace.dropExpiry(this.#store, partition, position);
       partition.change(position, value);
+      if (this.#keyspace.touching) this.#keyspace.touch(partition, position);
     }
     this.#keyspace.counters.changes++;
   }
@@ -178,6 +196,7 @@ export class Database implements WriteView {
     if (position !== -1) {
       const partition = this.#partition as Partition;
       if (partition.expiries !== null && this.#keyspace.isDead(partition, key)) position = -1;
+      else if (this.#keyspace.touching) this.#touch(partition, position, key);
     }
     if (this.#keyspace.reading) {
       if (position === -1) this.#keyspace.counters.misses++;
@@ -186,11 +205,23 @@ export class Database implements WriteView {
     return position;
   }
 
+  #accessOf(key: Bytes): number | undefined {
+    const position = this.#look(key);
+    return position === -1 ? undefined : this.#partition?.access(position);
+  }
+
   #add(key: Bytes, value: Value): void {
     const { partition: number, hash } = this.#keyspace.hasher;
     const partition = this.#partition ?? this.#store.ensurePartition(number);
     partition.add(key, hash, value);
     this.#store.count(1);
+    if (this.#keyspace.touching) this.#keyspace.touch(partition, partition.size - 1, true);
+  }
+
+  #touch(partition: Partition, position: number, key: Bytes): void {
+    const keyspace = this.#keyspace;
+    keyspace.touch(partition, position);
+    if (keyspace.reading) keyspace.onRead?.(this.index, key);
   }
 
   /** One pass that keeps each living key with the same chance (reservoir of one). */

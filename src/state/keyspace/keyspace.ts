@@ -4,6 +4,8 @@ import { assert } from "../../assert.ts";
 import { databaseCount } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
+import { AccessClock, type Counted } from "./access-clock.ts";
+import { type EvictionPolicy, noEviction } from "./eviction-policy.ts";
 import { type DueKey, ExpiryHeap } from "./expiry-heap.ts";
 import { KeyHasher } from "./key-hash.ts";
 import type { Partition } from "./partition.ts";
@@ -12,6 +14,7 @@ import { PhysicalDatabase } from "./physical-database.ts";
 /** Of this node alone, for INFO: neither replicated nor persisted. */
 export interface KeyspaceCounters {
   expiredKeys: number;
+  evictedKeys: number;
   hits: number;
   misses: number;
   /** Changes since the last checkpoint began, as rdb_changes_since_last_save. */
@@ -23,7 +26,10 @@ export interface KeyspaceCounters {
  * (ARCHITECTURE.md: expiry is a function of the log).
  */
 export class Keyspace {
-  readonly counters: KeyspaceCounters = { expiredKeys: 0, hits: 0, misses: 0, changes: 0 };
+  readonly counters: KeyspaceCounters = {
+    ...{ expiredKeys: 0, evictedKeys: 0 },
+    ...{ hits: 0, misses: 0, changes: 0 },
+  };
   /** By database number. SWAPDB and FLUSHDB change what stands here, and move no key. */
   readonly databases: PhysicalDatabase[] = [];
   /** The id of the next physical database; the flushed ones' are never used again. */
@@ -39,12 +45,20 @@ export class Keyspace {
   /** The present read met a key that is due by its clock, and alive by log time. */
   metDue = false;
 
+  readonly access: AccessClock;
+  /** The present command counts as a use of the keys that it looks at. */
+  touching = false;
+  /** Told of each key that a read has used here, while uses are counted. */
+  onRead: ((database: number, key: Bytes) => void) | null = null;
+  #policy = noEviction;
+
   #heap = new ExpiryHeap();
   readonly #byId = new Map<number, PhysicalDatabase>();
 
   /** `hashSeed`: see KeyHasher. */
   constructor(count = databaseCount, hashSeed = 0) {
     this.hasher = new KeyHasher(hashSeed);
+    this.access = new AccessClock(hashSeed);
     for (let number = 0; number < count; number++) this.#put(number);
   }
 
@@ -52,6 +66,36 @@ export class Keyspace {
     const database = this.databases[number];
     assert(database !== undefined, `database ${number} exists`);
     return database;
+  }
+
+  /** Bytes that all records take. Follows from lengths alone, so it is equal on every node. */
+  get used(): number {
+    let used = 0;
+    for (const database of this.databases) used += database.used;
+    return used;
+  }
+
+  get policy(): EvictionPolicy {
+    return this.#policy;
+  }
+  set policy(policy: EvictionPolicy) {
+    this.#policy = policy;
+    const { first } = policy;
+    const { counted } = this.access;
+    const isCountedRight = first === counted || (first !== "rare" && counted === "idle");
+    if (!isCountedRight) this.#count(first === "idle" || first === "rare" ? first : "nothing");
+  }
+
+  /** OBJECT IDLETIME was asked for: from now on it can be told, whatever the policy needs. */
+  countIdleTime(): void {
+    if (this.access.counted === "nothing") this.#count("idle");
+  }
+
+  /** A command uses the key at a position; `isNew`: it has just come. */
+  touch(partition: Partition, position: number, isNew = false): void {
+    const { access, nowMs } = this;
+    const word = isNew ? access.first(nowMs) : access.used(partition.access(position), nowMs);
+    partition.setAccess(position, word);
   }
 
   /** Log time never falls: a new leader's clock may be behind. */
@@ -112,6 +156,58 @@ export class Keyspace {
     database.count(-1);
   }
 
+  /** Where a key is, dead or alive; null when it is nowhere. */
+  locate(number: number, key: Bytes): { partition: Partition; position: number } | null {
+    const partition = this.#partitionAt(this.database(number), key);
+    const position = partition?.positionOf(key, this.hasher.hash) ?? -1;
+    return partition === undefined || position === -1 ? null : { partition, position };
+  }
+
+  /** False: the key is not there any more. */
+  evict(number: number, key: Bytes): boolean {
+    const found = this.locate(number, key);
+    if (found !== null) this.#evictAt(this.database(number), found.partition, found.position);
+    return found !== null;
+  }
+
+  /**
+   * Evicts one key that the policy allows, equal on every node: by chance, or among keys with an expiry the one that
+   * is due first. False: there is none.
+   */
+  evictAny(random: () => number): boolean {
+    if (this.#policy.keys === "none") return false;
+    if (this.#policy.keys === "volatile") {
+      const due = this.#firstDue();
+      if (due === undefined) return false;
+      const database = this.#byId.get(due.database) as PhysicalDatabase;
+      const partition = this.#partitionAt(database, due.key) as Partition;
+      const position = partition.positionOf(due.key, this.hasher.hash);
+      this.#evictAt(database, partition, position);
+      return true;
+    }
+    let rank = Math.floor(random() * this.databases.reduce((sum, { size }) => sum + size, 0));
+    for (const database of this.databases) {
+      if (rank < database.size) {
+        const { partition, position } = database.at(rank);
+        this.#evictAt(database, partition, position);
+        return true;
+      }
+      rank -= database.size;
+    }
+    return false;
+  }
+
+  #evictAt(database: PhysicalDatabase, partition: Partition, position: number): void {
+    this.remove(database, partition, position);
+    this.counters.evictedKeys++;
+    this.counters.changes++;
+  }
+
+  #count(counted: Counted): void {
+    this.access.begin(counted, this.nowMs);
+    for (const database of this.databases) database.forgetAccesses();
+  }
+
   /** FLUSHDB: an empty database takes the number, whatever the old one held. */
   clear(number: number): void {
     const database = this.database(number);
@@ -148,6 +244,11 @@ export class Keyspace {
   /** When the next key falls due (Unix ms; perhaps long ago); undefined when none ever does. */
   nextDueAt(): number | undefined {
     return this.#firstDue()?.atMs;
+  }
+
+  /** The key with an expiry that dies first. */
+  firstDue(): DueKey | undefined {
+    return this.#firstDue();
   }
 
   /** For the restart: exactly these databases, in the order of their numbers, still empty. */

@@ -1,6 +1,7 @@
 // The keys of one partition of one database: a dense map whose positions are part of the state.
 
 import { assert } from "../../assert.ts";
+import { recordOverheadBytes } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
 import type { KeyHasher } from "./key-hash.ts";
@@ -23,6 +24,8 @@ export interface PartitionOwner {
   readonly generation: number;
   /** Of all changes so far: see trace.ts. */
   trace: number;
+  /** Bytes that its records take: see Keyspace.used. */
+  used: number;
   /** Once per generation, before the first change of a partition in it. */
   partitionChanges(partition: Partition): void;
   /** Before that, when the checkpoint that has begun has not come to the partition yet: sets `frozen`. */
@@ -31,6 +34,7 @@ export interface PartitionOwner {
 
 const clean: number[] = [];
 const none = new Int32Array(0);
+const noAccesses = new Uint32Array(0);
 
 /**
  * Invariants: keys[p] and values[p] belong together for every p < size, and the index holds p under
@@ -59,6 +63,8 @@ export class Partition {
   #generation = -1;
   /** Of the records on disk by position: they let a checkpoint keep a digest of all. */
   #checksums: Int32Array = none;
+  /** See access.ts; empty as long as nobody has asked for them. */
+  #accesses: Uint32Array = noAccesses;
 
   constructor(number: number, owner: PartitionOwner, hasher: KeyHasher) {
     this.number = number;
@@ -79,6 +85,7 @@ export class Partition {
   add(key: Bytes, hash: number, value: Value): void {
     const position = this.keys.length;
     this.#touch(position, value.length);
+    this.#owner.used += recordBytes(key, value);
     this.keys.push(key);
     this.values.push(value);
     this.#index.add(hash, position);
@@ -87,6 +94,7 @@ export class Partition {
   /** Puts another value at a position and leaves the expiry alone. */
   change(position: number, value: Value): void {
     this.#touch(position, ~value.length);
+    this.#owner.used += value.length - (this.values[position] as Value).length;
     this.values[position] = value;
   }
 
@@ -107,6 +115,7 @@ export class Partition {
   removeAt(position: number): void {
     const last = this.keys.length - 1;
     this.#touch(position, 0);
+    this.#owner.used -= this.bytesAt(position);
     if (position !== last) this.frozen?.preserve(last);
     this.#index.remove(position);
     if (position !== last) this.#index.move(last, position);
@@ -116,12 +125,14 @@ export class Partition {
       this.keys[position] = lastKey;
       this.values[position] = lastValue;
     }
+    this.#moveAccess(last, position);
     this.#index.shrink();
   }
 
   /** As the last checkpoint has it: marks nothing. For the restart. */
   restore(key: Bytes, hash: number, value: Value, at: Expiry | undefined): boolean {
     if (this.#index.find(key, hash) !== -1) return false;
+    this.#owner.used += recordBytes(key, value);
     this.keys.push(key);
     this.values.push(value);
     this.#index.add(hash, this.persisted);
@@ -131,6 +142,29 @@ export class Partition {
       this.expiries.set(key, at);
     }
     return true;
+  }
+
+  /** What the record at a position adds to `used`. */
+  bytesAt(position: number): number {
+    return recordBytes(this.keys[position] as Bytes, this.values[position] as Value);
+  }
+
+  /** When or how often the key at a position was used (access.ts); 0: not known. */
+  access(position: number): number {
+    return this.#accesses[position] ?? 0;
+  }
+
+  setAccess(position: number, word: number): void {
+    if (position >= this.#accesses.length) {
+      const larger = new Uint32Array(position + (position >> 2) + 4);
+      larger.set(this.#accesses);
+      this.#accesses = larger;
+    }
+    this.#accesses[position] = word;
+  }
+
+  forgetAccesses(): void {
+    this.#accesses = noAccesses;
   }
 
   /** Hands over the dirty positions and begins a new account of them. */
@@ -168,6 +202,13 @@ export class Partition {
     }
   }
 
+  /** A key that is added later begins without a word. */
+  #moveAccess(from: number, to: number): void {
+    if (this.#accesses === noAccesses) return;
+    this.setAccess(to, this.access(from));
+    this.setAccess(from, 0);
+  }
+
   /** Before every change of what stands at a position; `change` says in few bits which one. */
   #touch(position: number, change: number): void {
     const owner = this.#owner;
@@ -192,6 +233,10 @@ export class Partition {
     this.#growDirty(this.size >>> 5);
     this.#owner.partitionChanges(this);
   }
+}
+
+function recordBytes(key: Bytes, value: Value): number {
+  return key.length + value.length + recordOverheadBytes;
 }
 
 function expiryWord(at: Expiry | undefined): number {

@@ -34,6 +34,7 @@ export class PhysicalDatabase implements PartitionOwner {
 
   generation = 0;
   trace = 0;
+  used = 0;
 
   readonly #hasher: KeyHasher;
   #partitions: (Partition | undefined)[] = [];
@@ -62,6 +63,10 @@ export class PhysicalDatabase implements PartitionOwner {
   /** Keys were added, or with a negative number removed. */
   count(added: number): void {
     this.size += added;
+  }
+
+  forgetAccesses(): void {
+    for (const partition of this.#partitions) partition?.forgetAccesses();
   }
 
   partitionChanges(partition: Partition): void {

@@ -25,6 +25,7 @@ import {
 } from "../../../src/state/checkpoint/meta.ts";
 import type { CheckpointView, StagedCheckpoint } from "../../../src/state/checkpoint/transfer.ts";
 import type { Machine } from "../../../src/state/execution/machine.ts";
+import { firstSettings } from "../../../src/state/execution/settings.ts";
 
 const leader = asNode(1);
 const member = asNode(2);
@@ -35,6 +36,7 @@ function metaAt(appliedIndex: number): CheckpointMeta {
   return {
     ...checkpointContext(4, { index: 1, membership }),
     ...{ format: checkpointFormat, appliedIndex, logTimeMs: 0, origins: [], nextId: 1, trace: 0 },
+    settings: firstSettings,
     databases: [{ id: 0, keys: chunksOfCheckpoint, expires: 0, digest: 0, trace: 0 }],
   };
 }

@@ -65,7 +65,7 @@ describe("a checkpoint", () => {
       await store.load(restored.machine);
       restored.nowMs = log.nowMs;
       restored.append(
-        new Uint8Array(log.entries.at(-1)?.data ?? []).fill(0, 30, 34).subarray(0, 34),
+        new Uint8Array(log.entries.at(-1)?.data ?? []).fill(0, 32, 36).subarray(0, 36),
       );
       await checkpoint(store, restored);
       const third = newMachine();
@@ -325,6 +325,7 @@ const meta = {
   ],
   nextId: 5,
   trace: -9,
+  settings: { version: 3, maxmemory: 100, isDefault: false, policy: "allkeys-lru" },
 };
 
 describe("a meta record", () => {
@@ -334,18 +335,18 @@ describe("a meta record", () => {
 
   it("of a newer version is refused with the advice to start that version", async () => {
     const { path } = await twoCheckpoints();
-    const newer = metaRecord(JSON.stringify({ format: 3, shape: "unknown" }));
-    expect(decodeMeta(newer)).toMatch(/written by a newer version of kvorum \(format 3/);
+    const newer = metaRecord(JSON.stringify({ format: 4, shape: "unknown" }));
+    expect(decodeMeta(newer)).toMatch(/written by a newer version of kvorum \(format 4/);
     await withLevel(path, (level) => level.put(metaKey, newer));
     expect(await loadProblem(path)).toBe(
-      "the checkpoint was written by a newer version of kvorum (format 3, " +
-        "this one knows up to 2): start that version",
+      "the checkpoint was written by a newer version of kvorum (format 4, " +
+        "this one knows up to 3): start that version",
     );
   });
 
   it("of an earlier version is refused by its format", () => {
     const problem = decodeMeta(metaRecord(JSON.stringify({ ...meta, format: 1 })));
-    expect(problem).toBe("the checkpoint has format 1, this program reads 2");
+    expect(problem).toBe("the checkpoint has format 1, this program reads 3");
   });
 
   it.each<[string, object]>([
