@@ -29,6 +29,7 @@ import { DiskGuard } from "./directory/disk-guard.ts";
 import { frameKind } from "./frames.ts";
 import type { MemberAddress } from "./members/member-address.ts";
 import type { NodeParts } from "./node-parts.ts";
+import { joinSettings, ownSettings } from "./own-settings.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
 import { ServerContext } from "./server-context.ts";
@@ -89,6 +90,7 @@ export class Node implements RunningNode {
     this.#checkpointIndex = parts.machine.appliedIndex;
     this.#network = this.#createNetwork();
     this.#replica = this.#createReplica();
+    joinSettings(parts.runtime, this.#replica, parts.machine);
     this.#checkpointer = this.#createCheckpointer();
     this.#snapshots = this.#createSnapshots();
     this.#diskGuard = new DiskGuard({
@@ -172,7 +174,9 @@ export class Node implements RunningNode {
     const { driver, machine } = this.#replica;
     driver.campaign();
     const { index } = driver.core.last;
-    while (!driver.isLeader || machine.appliedIndex <= index) await sleep(1);
+    // A new cluster has its settings before it has clients.
+    const hasSettings = (): boolean => machine.settings.record.version > 0;
+    while (!driver.isLeader || machine.appliedIndex <= index || !hasSettings()) await sleep(1);
   }
 
   /** Null until every port is bound: port 0 asks for any. */
@@ -268,18 +272,15 @@ export class Node implements RunningNode {
       wake: this.#wake,
       answered: () => this.#listener.writeReplies(),
       turned: () => this.#turned(),
-      applied: (bytes) => this.#applied(bytes),
+      applied: (bytes) => this.#checkpointer.applied(bytes),
       onFailure: hooks.onFailure,
+      ...ownSettings(runtime),
       snapshots: {
         begin: (to) => this.#snapshots.begin(to),
         install: (point, done) => this.#snapshots.install(point, done),
         leaderChanged: () => this.#snapshots.leaderChanged(),
       },
     });
-  }
-
-  #applied(bytes: number): void {
-    this.#checkpointer.applied(bytes);
   }
 
   #createCheckpointer(): Checkpointer {

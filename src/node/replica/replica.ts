@@ -14,6 +14,7 @@ import type { NodeTime } from "../time/node-time.ts";
 import { describeLoss } from "./log-lines.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import { createParts, type ReplicaHost, type ReplicaParts } from "./replica-parts.ts";
+import type { SettingsDesk } from "./settings-desk.ts";
 
 /** A node says this often where it is. */
 const announceMs = 500;
@@ -53,6 +54,9 @@ export class Replica implements ReplicaHost {
   }
   get time(): NodeTime {
     return this.#parts.time;
+  }
+  get settings(): SettingsDesk {
+    return this.#parts.settings;
   }
   get leader(): NodeId | null {
     return this.#parts.path.leader;
@@ -159,6 +163,7 @@ export class Replica implements ReplicaHost {
 
   #tick(): void {
     const { admin, membership, driver, path, time } = this.#parts;
+    const { settings, evictor, accesses } = this.#parts;
     admin.tick();
     // What it knows to be committed is still applied: the last writes of its clients are among it.
     if (membership.isRemoved && this.machine.appliedIndex >= driver.core.commit) this.#retire();
@@ -167,6 +172,9 @@ export class Replica implements ReplicaHost {
       // While something is half done, what is pending here is not lost: it only cannot be answered yet.
       path.tick(this.#isStill);
       time.tick();
+      settings.tick();
+      evictor.tick();
+      accesses.tick();
       this.#announce();
     }
   }
@@ -176,6 +184,7 @@ export class Replica implements ReplicaHost {
     if (nowMs < this.#nextAnnouncementMs) return;
     this.#nextAnnouncementMs = nowMs + announceMs;
     this.#parts.addresses.announce();
+    this.#parts.settings.announce();
   }
 
   /**

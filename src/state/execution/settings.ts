@@ -43,6 +43,13 @@ export function settingsWords(
   return [anyVersion, ...pairs.flat()];
 }
 
+/** What the configuration of a new cluster's first node says: takes effect only if nothing was set before. */
+export function firstWords(
+  pairs: readonly (readonly [name: ReplicatedSetting, value: string])[],
+): string[] {
+  return ["0", ...pairs.flat()];
+}
+
 /** Takes effect only if nothing was set since: what a leader proposes of its own accord gives way to a client. */
 export function defaultWords(
   version: number,

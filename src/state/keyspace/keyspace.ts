@@ -91,6 +91,14 @@ export class Keyspace {
     if (this.access.counted === "nothing") this.#count("idle");
   }
 
+  /** A key was used elsewhere. */
+  use(number: number, key: Bytes, nowMs: number): void {
+    const found = this.access.counted === "nothing" ? null : this.locate(number, key);
+    if (found === null) return;
+    const { partition, position } = found;
+    partition.setAccess(position, this.access.used(partition.access(position), nowMs));
+  }
+
   /** A command uses the key at a position; `isNew`: it has just come. */
   touch(partition: Partition, position: number, isNew = false): void {
     const { access, nowMs } = this;

@@ -26,6 +26,8 @@ export interface ChoiceOptions {
   readonly isDoomed: (database: number, key: Bytes) => boolean;
 }
 
+/** A partition of fewer keys for each sample is too small to stand for its database. */
+const keysPerSample = 8;
 /** Samples without a victim before there seems to be none. */
 const emptySamplesMax = 16;
 
@@ -67,14 +69,31 @@ export class Victims {
     for (const database of databases) {
       before += sizeOf(database, policy);
       if (share >= before) continue;
-      for (let sample = 0; sample < samples; sample++) this.#offer(database, policy);
+      this.#sampleOf(database, policy, samples);
       return;
     }
   }
 
-  #offer(database: PhysicalDatabase, policy: EvictionPolicy): void {
+  /** Hashes choose a key's partition, so a large one alone is as good a sample as all; to find one takes a walk. */
+  #sampleOf(database: PhysicalDatabase, policy: EvictionPolicy, samples: number): void {
     const { random } = this.#options;
-    const { partition, position: from } = database.at(Math.floor(random() * database.size));
+    let place = database.at(Math.floor(random() * database.size));
+    for (let sample = 1; ; sample++) {
+      this.#offer(database, policy, place.partition, place.position);
+      if (sample >= samples) return;
+      const { partition } = place;
+      if (partition.size < samples * keysPerSample) {
+        place = database.at(Math.floor(random() * database.size));
+      } else place = { partition, position: Math.floor(random() * partition.size) };
+    }
+  }
+
+  #offer(
+    database: PhysicalDatabase,
+    policy: EvictionPolicy,
+    partition: Partition,
+    from: number,
+  ): void {
     const last =
       policy.keys === "all" ? from : Math.min(from + volatileLooksMax, partition.size) - 1;
     for (let position = from; position <= last; position++) {
