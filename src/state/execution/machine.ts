@@ -202,7 +202,7 @@ export class Machine {
     assert(!this.keyspace.reading, "one read runs at a time");
     assert(this.#work === null, "no read sees half an entry");
     this.keyspace.beginRead(clockMs);
-    this.keyspace.touching = touches && this.#counts(command);
+    this.keyspace.touching = this.#counts(command, touches);
     this.#reading.random = random;
     const answer = command.read(this.#database(database), args, this.#reading);
     if (isSliced(answer)) return this.#untilRead(answer);
@@ -318,8 +318,8 @@ export class Machine {
   }
 
   /** Whether a command's look at a key counts as its use. */
-  #counts(command: Pick<Executable, "touches">): boolean {
-    return this.keyspace.access.counted !== "nothing" && command.touches !== false;
+  #counts(command: Pick<Executable, "touches">, touches = true): boolean {
+    return this.keyspace.access.counted !== "nothing" && (command.touches ?? touches);
   }
 
   get #isFull(): boolean {
