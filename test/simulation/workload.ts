@@ -143,7 +143,7 @@ export function planFillers(
       const thinkUs = chance.happens(0.3) ? 0 : 1 + Math.round(chance.exponential(fillThinkUs));
       us += thinkUs;
       // A copy needs more room than its request has bytes.
-      const copy = ["COPY", key, `${fillerPrefix}${chance.below(100)}`, "REPLACE"];
+      const copy = ["COPY", key, `${fillerPrefix}${chance.between(100, 150)}`, "REPLACE"];
       const set = ["SET", key, value, "PX", "600000"];
       const words = chance.pick<readonly string[]>([["GET", key], copy, copy, set, set]);
       requests.push({ id: lastId, words, thinkUs: requests.length === 0 ? thinkUs + 1 : thinkUs });
