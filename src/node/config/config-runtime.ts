@@ -27,6 +27,8 @@ type SettingPair = readonly [name: ReplicatedSetting, value: Bytes];
 export interface ClusterSettings {
   /** Null: the cluster has set nothing yet. */
   text(name: ReplicatedSetting): Bytes | null;
+  /** False: it is what follows from the machines, and nobody has set it. */
+  isChosen(name: ReplicatedSetting): boolean;
   /** Resolves when the change is committed and applied here, or with an error. */
   set(pairs: readonly SettingPair[]): Promise<ErrorReply | null>;
 }
@@ -139,12 +141,16 @@ export class RuntimeConfig implements ConfigCommands {
     const written = new Map<string, WrittenValue>();
     for (const name of optionNames) {
       const { change, kind, default: normal } = optionOf(name);
-      if (change !== "mutable") continue;
+      if (change !== "mutable" || !this.#isChosen(name)) continue;
       const value = this.#present(name);
       const text = kind.formatForFile?.(value) ?? quote(kind.format(value));
       written.set(name, { text, added: value !== normal });
     }
     return written;
+  }
+
+  #isChosen(name: OptionName): boolean {
+    return this.#cluster === null || !isReplicatedSetting(name) || this.#cluster.isChosen(name);
   }
 
   /** A replicated option as the cluster has it. */

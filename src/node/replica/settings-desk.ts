@@ -58,6 +58,10 @@ export class SettingsDesk {
     return settings.record.version === 0 ? null : settings.text(name);
   }
 
+  isChosen(name: ReplicatedSetting): boolean {
+    return name !== "maxmemory" || !this.#ports.machine.settings.record.isDefault;
+  }
+
   /** Resolves when the change is committed and applied here, or with the reason why it may not be. */
   async set(pairs: SettingPairs): Promise<ErrorReply | null> {
     const reply = await this.#submit(settingsWords(pairs));

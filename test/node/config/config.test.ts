@@ -305,6 +305,74 @@ describe("addresses", () => {
   });
 });
 
+/** A cluster whose settings are these, and that refuses when it is told to. */
+function clusterWith(values: Map<string, string>) {
+  const cluster = {
+    refusal: null as ErrorReply | null,
+    isChosen: (name: string) => name !== "maxmemory" || values.has("chosen"),
+    text: (name: string) => values.get(name) ?? null,
+    set: (pairs: readonly (readonly [string, string])[]) => {
+      for (const [name, value] of cluster.refusal === null ? pairs : [])
+        values.set(name, value).set("chosen", "yes");
+      return Promise.resolve(cluster.refusal);
+    },
+  };
+  return cluster;
+}
+
+describe("options that all nodes share", () => {
+  test("are shown as the cluster has them, whatever this node's configuration says", () => {
+    const config = new RuntimeConfig(load({ maxmemory: "5mb" }));
+    const shown = () => new Map(config.all()).get("maxmemory");
+    expect(shown()).toBe("5242880");
+    expect(config.givenSettings).toEqual([["maxmemory", "5242880"]]);
+    const values = new Map<string, string>();
+    config.follow(clusterWith(values));
+    expect(shown()).toBe("5242880");
+    values.set("maxmemory", "77");
+    expect(shown()).toBe("77");
+  });
+
+  test("are set in the words of the log, together with this node's own or not at all", async () => {
+    const config = new RuntimeConfig(load());
+    const values = new Map<string, string>();
+    const cluster = clusterWith(values);
+    config.follow(cluster);
+    const pairs = [
+      ["MaxMemory", "1kb"],
+      ["timeout", "9"],
+      ["maxmemory-policy", "AllKeys-LRU"],
+    ] as const;
+    cluster.refusal = new ErrorReply("CLUSTERDOWN");
+    expect(await config.set(pairs)).toBe(cluster.refusal);
+    expect([values.size, config.current.idleSeconds]).toEqual([0, 0]);
+    cluster.refusal = null;
+    expect(await config.set([...pairs, ["maxclients", "0"]])).toBeInstanceOf(ErrorReply);
+    expect([values.size, config.current.idleSeconds]).toEqual([0, 0]);
+    expect(await config.set(pairs)).toBeNull();
+    expect(Object.fromEntries(values)).toMatchObject({
+      maxmemory: "1024",
+      "maxmemory-policy": "allkeys-lru",
+    });
+    expect(config.current.idleSeconds).toBe(9);
+  });
+
+  test("are rewritten as the cluster has them, unless nobody has chosen", async () => {
+    const path = file("maxmemory-policy allkeys-lru\n");
+    const config = new RuntimeConfig(load({ config: path }));
+    const values = new Map([
+      ["maxmemory", "1048576"],
+      ["maxmemory-policy", "noeviction"],
+    ]);
+    config.follow(clusterWith(values));
+    expect(await config.rewrite()).toBeNull();
+    expect(readFileSync(path, "latin1")).toBe("maxmemory-policy noeviction\n");
+    values.set("chosen", "yes");
+    expect(await config.rewrite()).toBeNull();
+    expect(readFileSync(path, "latin1")).toContain("\nmaxmemory 1mb\n");
+  });
+});
+
 describe("CONFIG SET", () => {
   const failed = (name: string, why: string) =>
     `ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`;
