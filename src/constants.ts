@@ -307,6 +307,24 @@ export const retainedLogBytesDefault = 128 * MiB;
 export const checkpointSliceBytes = 64 * KiB;
 /** A chunk of the redo file, which is one synced write: a few slices, so that syncs cost little. */
 export const redoChunkBytes = 256 * KiB;
+/** Without a setting `maxmemory` is this share of the smallest member's memory; the process needs the rest. */
+export const maxmemoryShare = 0.65;
+/** Candidates for eviction that are kept from one look to the next, as in Redis (EVPOOL_SIZE). */
+export const evictionPoolKeys = 16;
+/** Keys looked at for one that has an expiry, when a policy evicts only those. */
+export const volatileLooksMax = 64;
+/** Keys that one entry evicts, and how long a leader may choose them before one batch of writes. */
+export const evictionKeysMax = 4_096;
+export const evictionChoiceMs = 10;
+/**
+ * Room that a leader makes for writes on their way, at most, as a share of `maxmemory`: their bytes are an upper bound,
+ * and most of them may only replace values.
+ */
+export const evictionHeadroomShare = 1 / 2;
+/** A node tells the leader this often which keys were read there, at most so many and in so many bytes. */
+export const accessReportMs = 100;
+export const accessReportKeysMax = 256;
+export const accessReportBytesMax = 16 * KiB;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */

@@ -40,6 +40,8 @@ export const frameKind = {
   address: 12,
   /** What the sender's wall clock says: time/node-time.ts. */
   clock: 13,
+  /** How much memory the sender's machine or container has: settings-desk.ts. */
+  memory: 14,
   /** AppendEntries, in the order in which the leader has sent them. */
   append: bulkKindMin,
   /** Writes for the leader to order. */
@@ -48,6 +50,8 @@ export const frameKind = {
   snapshot: bulkKindMin + 2,
   /** Bulk, because it may name a key, and a key may be as long as a request. */
   snapshotReply: bulkKindMin + 3,
+  /** Keys that were read at the sender: access-reports.ts. */
+  accesses: bulkKindMin + 4,
 } as const;
 
 /** Heads a batch of writes on its way to the leader; the body is a proposal's (state/execution/proposal.ts). */

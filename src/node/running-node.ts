@@ -27,6 +27,7 @@ import { DiskGuard } from "./directory/disk-guard.ts";
 import { frameKind } from "./frames.ts";
 import type { MemberAddress } from "./members/member-address.ts";
 import type { NodeParts } from "./node-parts.ts";
+import { joinSettings, ownSettings } from "./own-settings.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
 import type { Service } from "./service.ts";
@@ -81,6 +82,7 @@ export class Node implements RunningNode {
     this.#checkpointIndex = parts.machine.appliedIndex;
     this.#network = this.#createNetwork();
     this.#replica = this.#createReplica();
+    joinSettings(parts.runtime, this.#replica, parts.machine);
     this.#checkpointer = this.#createCheckpointer();
     this.#snapshots = this.#createSnapshots();
     this.#diskGuard = new DiskGuard({
@@ -184,9 +186,11 @@ export class Node implements RunningNode {
     const { index } = driver.core.last;
     const from = machine.appliedIndex;
     loading.begin("applying the log");
-    while (!driver.isLeader || machine.appliedIndex <= index) {
+    // A new cluster has its settings before it has clients.
+    const hasSettings = (): boolean => machine.settings.record.version > 0;
+    while (!driver.isLeader || machine.appliedIndex <= index || !hasSettings()) {
       hooks.stopping.throwIfAborted();
-      loading.reach((machine.appliedIndex - from) / (index + 1 - from));
+      loading.reach(Math.min(1, (machine.appliedIndex - from) / (index + 1 - from)));
       await sleep(1);
     }
   }
@@ -292,18 +296,15 @@ export class Node implements RunningNode {
       wake: this.#wake,
       answered: () => this.#parts.clients.writeReplies(),
       turned: () => this.#turned(),
-      applied: (bytes) => this.#applied(bytes),
+      applied: (bytes) => this.#checkpointer.applied(bytes),
       onFailure: hooks.onFailure,
+      ...ownSettings(runtime),
       snapshots: {
         begin: (to) => this.#snapshots.begin(to),
         install: (point, done) => this.#snapshots.install(point, done),
         leaderChanged: () => this.#snapshots.leaderChanged(),
       },
     });
-  }
-
-  #applied(bytes: number): void {
-    this.#checkpointer.applied(bytes);
   }
 
   #createCheckpointer(): Checkpointer {

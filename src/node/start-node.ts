@@ -11,7 +11,7 @@ import type { LogStore } from "../raft/ports.ts";
 import { openSegmentLog } from "../raft/storage/segment-log.ts";
 import type { CheckpointMeta } from "../state/checkpoint/meta.ts";
 import type { Machine } from "../state/execution/machine.ts";
-import { readHeader } from "../state/execution/proposal.ts";
+import { proposalFormat, readHeader } from "../state/execution/proposal.ts";
 import { codeOf } from "../system-error.ts";
 import { checkPorts } from "./check-ports.ts";
 import { ClientPort } from "./client-port.ts";
@@ -254,6 +254,7 @@ class NodeBuilder {
       const entries = store.slice(asIndex(index), lastIndex, loadingStepBytes);
       for (const { kind, data } of entries) {
         if (kind !== "data") continue;
+        checkFormat(data);
         const { origin, incarnation } = readHeader(data);
         if (origin === nodeId) highest = Math.max(highest, incarnation);
       }
@@ -293,6 +294,14 @@ function addressesOf(config: Config): { peerAddress: string; clientAddress: stri
     peerAddress: formatEndpoint({ host, port: peerPort }),
     clientAddress: formatEndpoint({ host, port }),
   };
+}
+
+function checkFormat(data: Uint8Array): void {
+  if (data[0] === proposalFormat) return;
+  throw new StartError(
+    `another version of kvorum wrote this log (entries of format ${data[0]}, this one reads ${proposalFormat}). ` +
+      "It is not damaged: start the version that wrote it, or give an empty --dir and copy the keys over with a client",
+  );
 }
 
 /** The log goes on where the checkpoint ends, and holds everything that is applied. */

@@ -35,6 +35,7 @@ export const errors = {
   notAFloat: error("ERR value is not a valid float"),
   overflow: error("ERR increment or decrement would overflow"),
   syntax: error("ERR syntax error"),
+  outOfMemory: error("OOM command not allowed when used memory > 'maxmemory'."),
   noSuchKey: error("ERR no such key"),
   clusterDown: error(
     "CLUSTERDOWN There is no leader: a majority of the nodes cannot be reached. Not executed",
@@ -73,7 +74,7 @@ export const errors = {
     "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
   ),
   idleTimeNotTracked: error(
-    "ERR Idle time not tracked: reads are answered by any node and change no state.",
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
   ),
   /** The name as in "setex": which command refused the time. */
   invalidExpireTime: (name: string) => error(`ERR invalid expire time in '${name}' command`),

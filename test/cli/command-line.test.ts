@@ -54,6 +54,7 @@ describe("kvorum", () => {
       leases: true,
       checkpointLogBytes: 3_145_728,
       retainedLogBytes: 4_194_304,
+      ...{ evictionSamples: 5, evictionTenacity: 10, lfuLogFactor: 10, lfuDecayMinutes: 1 },
     });
   });
 

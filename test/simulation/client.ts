@@ -2,6 +2,7 @@
 
 import { leaderWaitMs, tickMs } from "../../src/constants.ts";
 import { Session, type Wire } from "../../src/net/clients/session.ts";
+import { errors } from "../../src/resp/errors.ts";
 import type { Reply } from "../../src/resp/reply.ts";
 import { RequestDecoder } from "../../src/resp/request-decoder.ts";
 import { admittedLimits } from "../../src/resp/request-limits.ts";
@@ -188,6 +189,11 @@ class Connection implements Wire, Tenant {
     ensure(asked !== undefined, "session", () => "a reply answers a request");
     const { world, observer, history } = this.#around;
     const kind = outcomeOf(reply);
+    ensure(
+      reply !== errors.outOfMemory,
+      "14 eviction",
+      () => "a write was refused, and there are victims",
+    );
     if (kind === "info") world.marks.met("write with unknown outcome");
     if (kind === "fail" && !isFullDisk(reply)) world.marks.met("definite refusal without a leader");
     const { appliedIndex } = this.#node.running.machine;

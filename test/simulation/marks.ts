@@ -63,6 +63,8 @@ export const stateKinds = [
   "forwarded frame refused",
   "read confirmed by the leader's peer",
   "key expired by the log",
+  "key evicted by the leader",
+  "key evicted by chance",
   "entry applied in slices",
   "pipeline",
   "write with unknown outcome",

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { electionTicksMin, heartbeatTicks, leaseMs } from "../../src/constants.ts";
 import { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
+import type { OwnSettings } from "../../src/node/replica/settings-desk.ts";
 import { restartPoint } from "../../src/node/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
@@ -16,6 +17,7 @@ import type { SimulatedDisk } from "../support/log-disk.ts";
 import { restoreAtStart } from "./checkpoint-disk.ts";
 import { foundLog } from "./founding.ts";
 import type { Running, SimulatedProcess } from "./parts.ts";
+import type { Plan } from "./plan.ts";
 import { Violation } from "./world.ts";
 
 /** A violation, unless a bit of that log was flipped. */
@@ -85,6 +87,13 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
   return { core, replica, machine, log, snapshots, diskGuard };
 }
 
+function settingsOf({ memory }: Plan): OwnSettings | null {
+  if (memory === null) return null;
+  const { bytes, policy } = memory;
+  const given = [["maxmemory", String(bytes)] as const, ["maxmemory-policy", policy] as const];
+  return { memoryBytes: bytes, given };
+}
+
 function createReplica(
   node: SimulatedProcess,
   { core, log, machine }: Pick<Running, "core" | "log" | "machine">,
@@ -100,6 +109,7 @@ function createReplica(
     ...{ core, machine, logger, store: log },
     peers: peersOf(node),
     limits: world.plan.limits.replica,
+    settings: settingsOf(world.plan),
     address: () => node.address,
     invited: node.invited,
     nowMs: node.nowMs,

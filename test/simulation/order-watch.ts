@@ -1,7 +1,7 @@
 // Checks how leaders order: a batch that was forwarded twice is in the log of one term only once.
 
 import type { Entry } from "../../src/raft/core/types.ts";
-import { readHeader } from "../../src/state/execution/proposal.ts";
+import { proposalKind, readHeader } from "../../src/state/execution/proposal.ts";
 import { ensure } from "./world.ts";
 
 export class OrderWatch {
@@ -14,8 +14,8 @@ export class OrderWatch {
     if (kind !== "data") return;
     if (term !== this.#term) this.#batches.clear();
     this.#term = term;
-    const { origin, incarnation, firstNumber, count } = readHeader(data);
-    if (count === 0) return;
+    const { kind: what, origin, incarnation, firstNumber, count } = readHeader(data);
+    if (count === 0 || what === proposalKind.system) return;
     const batch = `${origin} ${incarnation} ${firstNumber}`;
     ensure(!this.#batches.has(batch), "17 ordered once", () => {
       return `entry ${index} has the writes of node ${origin} from ${firstNumber} on once more in term ${term}`;

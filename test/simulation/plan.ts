@@ -14,6 +14,7 @@ import {
   type ClientPlan,
   type LoadPlan,
   planClients,
+  planFillers,
   planLoaders,
   planReaders,
 } from "./workload.ts";
@@ -76,6 +77,8 @@ export interface Plan {
   readonly leases: boolean;
   /** Disks fill up below the floor now and then, and nodes look after that. */
   readonly fillsDisks: boolean;
+  /** What a new cluster's configuration says of memory, and clients that fill it; null: nothing. */
+  readonly memory: { readonly bytes: number; readonly policy: string } | null;
   readonly faults: readonly Fault[];
   readonly clients: readonly ClientPlan[];
 }
@@ -124,12 +127,16 @@ export function drawPlan(seed: number, omit: Omissions = nothingOmitted): Plan {
   const links = drawLinks(new Chance(seed, "links"));
   const narrow = new Chance(seed, "limits");
   const limits = drawLimits(narrow, links);
+  const memory = drawMemory(new Chance(seed, "memory"));
+  const expires = memory === null;
   const clients = [
-    ...planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs }),
-    ...drawLoaders(new Chance(seed, "loaders"), { nodes: founders, safetyUs, links }),
+    ...planClients(new Chance(seed, "clients"), { nodes: founders, safetyUs, expires }),
+    ...(memory === null
+      ? drawLoaders(new Chance(seed, "loaders"), { nodes: founders, safetyUs, links })
+      : planFillers(new Chance(seed, "fillers"), { nodes: founders, safetyUs })),
   ];
   const plan: Plan = {
-    ...{ seed, nodes, founders, safetyUs },
+    ...{ seed, nodes, founders, safetyUs, memory },
     clocks: changes ? clocks : withWrongClocks(clocks, new Chance(seed, "wrong clocks")),
     network: {
       delayMinUs: chance.between(20, 500),
@@ -174,11 +181,12 @@ function withOnly(plan: Plan, only: OnlyTrouble, omit: Omissions): Plan {
   const hang = { id: hangId, kind: "disk hang", at: safetyUs - hangUs, dice: 0 } as const;
   const faults = only === "hung disk" ? [{ ...hang, duration: hangUs }] : [];
   const clients = [
-    ...planClients(chance, { nodes, safetyUs }),
+    ...planClients(chance, { nodes, safetyUs, expires: true }),
     ...drawLoaders(chance, { nodes, safetyUs, links }),
   ];
   return {
     ...{ ...plan, ...quicker(plan), network, only, nodes, founders: nodes, fillsDisks: false },
+    memory: null,
     clocks: Array.from({ length: nodes }, () => ({ skewMs: 0, drift: 0 })),
     limits: drawLimits(chance, links),
     installCrashes: 0,
@@ -212,6 +220,13 @@ function withoutOmitted(clients: readonly ClientPlan[], omit: Omissions): Client
     ...client,
     requests: client.requests.filter(({ id }) => !omit.operations.has(id)),
   }));
+}
+
+/** Room for all registers, and for some of what fills the rest. */
+function drawMemory(chance: Chance): Plan["memory"] {
+  if (!chance.happens(0.15)) return null;
+  const policy = chance.pick(["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"]);
+  return { bytes: chance.between(40_000, 80_000), policy };
 }
 
 /** Most seeds have no loaders, because large values take time, also the time of whoever runs the seeds. */

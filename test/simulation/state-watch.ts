@@ -2,6 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import type { Machine } from "../../src/state/execution/machine.ts";
+import { proposalKind, readHeader } from "../../src/state/execution/proposal.ts";
 import { ensure, type World } from "./world.ts";
 
 /** Every so many entries the whole state is compared, else its measures. */
@@ -28,7 +29,17 @@ export class StateWatch {
   watch(node: number, machine: Machine): void {
     const apply = machine.apply.bind(machine);
     const goOn = machine.goOn.bind(machine);
-    machine.apply = (...given) => this.#looked(node, machine, () => apply(...given));
+    machine.apply = (...given) => {
+      const { kind } = readHeader(given[0].data);
+      const { counters } = machine.keyspace;
+      const before = counters.evictedKeys;
+      const isWhole = this.#looked(node, machine, () => apply(...given));
+      if (counters.evictedKeys > before) {
+        const isLeaders = kind === proposalKind.system;
+        this.#world.marks.met(isLeaders ? "key evicted by the leader" : "key evicted by chance");
+      }
+      return isWhole;
+    };
     machine.goOn = (...given) => this.#looked(node, machine, () => goOn(...given));
   }
 
@@ -73,7 +84,8 @@ export class StateWatch {
 
 /** Of everything that is replicated: keys in their order, values, expiries, and who wrote how much. */
 export function digestOf(machine: Machine): number {
-  let digest = crc32(JSON.stringify(machine.origins.list()), machine.logTimeMs % 2 ** 32);
+  const replicated = [machine.origins.list(), machine.settings.record, machine.keyspace.used];
+  let digest = crc32(JSON.stringify(replicated), machine.logTimeMs % 2 ** 32);
   for (const partition of machine.keyspace.database(0).filledPartitions()) {
     for (let at = 0; at < partition.size; at += 1) {
       const expiry = String(partition.expiryAt(at));

@@ -5,7 +5,7 @@ import type { Operation } from "../checking/history.ts";
 import { checkLinearizability } from "../checking/linearizability.ts";
 import { registerModel } from "../checking/register-model.ts";
 import type { Plan } from "./plan.ts";
-import { counters } from "./workload.ts";
+import { counters, isFiller } from "./workload.ts";
 import { ensure } from "./world.ts";
 
 /** A good history of this size needs a few thousand. */
@@ -14,9 +14,10 @@ const searchMax = 30_000;
 /** True when the search for an order was given up. Throws a Violation. */
 export function checkHistory(
   plan: Plan,
-  history: readonly Operation[],
+  all: readonly Operation[],
   entries: readonly Entry[],
 ): boolean {
+  const history = all.filter(({ args }) => !isFiller(args[0]));
   for (const counter of counters) checkCounter(history, counter);
   checkRefused(history, entries);
   const verdict = checkLinearizability(registerModel(slackMs(plan, history)), history, searchMax);

@@ -26,14 +26,22 @@ export const counters = ["c0", "c1"] as const;
 /** More than a run of any length asks. */
 const requestsMax = 400;
 
+interface ClientsAround {
+  readonly nodes: number;
+  readonly safetyUs: number;
+  /** Some registers may get an expiry. */
+  readonly expires: boolean;
+}
+
 export function planClients(
   chance: Chance,
-  { nodes, safetyUs }: { readonly nodes: number; readonly safetyUs: number },
+  { nodes, safetyUs, expires }: ClientsAround,
 ): ClientPlan[] {
   const count = chance.between(2, 6);
   const thinkUs = chance.pick([5_000, 30_000, 100_000]);
   const pipelined = chance.pick([0, 0.1, 0.4]);
-  const timed = chance.pick([0, 0.1]);
+  const drawn = chance.pick([0, 0.1]);
+  const timed = expires ? drawn : 0;
   let lastId = 0;
   return Array.from({ length: count }, (_, at) => {
     const requests: Request[] = [];
@@ -106,6 +114,41 @@ export function planLoaders(
       }
     }
     return { id: loadersFrom + at, node: at + 1, requests };
+  });
+}
+
+/** Ids of clients that fill the memory, one at each node, and of what they ask. */
+const fillersFrom = 301;
+const fillsFrom = 300_001;
+const fillerPrefix = "filler:";
+const fillThinkUs = 40_000;
+
+/** These keys are evicted at any time: nothing is promised of them. */
+export function isFiller(key: unknown): boolean {
+  return typeof key === "string" && key.startsWith(fillerPrefix);
+}
+
+/** Keys with an expiry, so that a volatile policy evicts them and no register. */
+export function planFillers(
+  chance: Chance,
+  { nodes, safetyUs }: { readonly nodes: number; readonly safetyUs: number },
+): ClientPlan[] {
+  let lastId = fillsFrom;
+  return Array.from({ length: nodes }, (_, at) => {
+    const requests: Request[] = [];
+    for (let us = 0; us < safetyUs && requests.length < requestsMax; ) {
+      lastId += 1;
+      const key = `${fillerPrefix}${chance.below(100)}`;
+      const value = "z".repeat(chance.between(1, 2_000));
+      const thinkUs = chance.happens(0.3) ? 0 : 1 + Math.round(chance.exponential(fillThinkUs));
+      us += thinkUs;
+      // A copy needs more room than its request has bytes.
+      const copy = ["COPY", key, `${fillerPrefix}${chance.between(100, 150)}`, "REPLACE"];
+      const set = ["SET", key, value, "PX", "600000"];
+      const words = chance.pick<readonly string[]>([["GET", key], copy, copy, set, set]);
+      requests.push({ id: lastId, words, thinkUs: requests.length === 0 ? thinkUs + 1 : thinkUs });
+    }
+    return { id: fillersFrom + at, node: at + 1, requests };
   });
 }
 

@@ -42,7 +42,7 @@ export class Door {
         commands: sessionTable,
         finder: new CommandFinder(sessionTable),
         server: this.server,
-        stats: new NodeStats({ expiredKeys: 0, hits: 0, misses: 0 }),
+        stats: new NodeStats({ expiredKeys: 0, evictedKeys: 0, hits: 0, misses: 0 }),
         isFull: false,
         writesRefused: null,
         write: vi.fn(),

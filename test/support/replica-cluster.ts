@@ -13,6 +13,7 @@ import type { Waiter } from "../../src/net/clients/waiter.ts";
 import { encodeAddress, type MemberAddress } from "../../src/node/members/member-address.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
 import { defaultLimits, type ReplicaLimits } from "../../src/node/replica/replica-limits.ts";
+import type { OwnSettings } from "../../src/node/replica/settings-desk.ts";
 import { foundingEntry } from "../../src/raft/core/membership.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../../src/raft/core/types.ts";
@@ -30,6 +31,8 @@ const epochMs = 1_700_000_000_000;
 
 /** What a test makes smaller than it is. */
 export interface ClusterSettings {
+  /** What each node knows of its memory and configuration; by default it says nothing of either. */
+  readonly own?: (id: number) => OwnSettings;
   readonly limits?: Partial<ReplicaLimits>;
   readonly appendBytesMax?: number;
   readonly inflightMessagesMax?: number;
@@ -112,6 +115,7 @@ export class VirtualNode {
       },
       turned: () => {},
       limits: { ...defaultLimits, ...cluster.settings.limits },
+      settings: cluster.settings.own?.(id) ?? null,
       applied: () => {},
       onFailure: (error) => {
         this.failure = error;

@@ -70,10 +70,10 @@ class FakeConfig implements Config {
   all(): readonly (readonly [string, string])[] {
     return [...this.values];
   }
-  set(pairs: readonly (readonly [string, string])[]): ErrorReply | null {
-    if (this.refusal !== null) return this.refusal;
-    for (const [name, value] of pairs) this.values.set(name.toLowerCase(), value);
-    return null;
+  set(pairs: readonly (readonly [string, string])[]): Promise<ErrorReply | null> {
+    if (this.refusal === null)
+      for (const [name, value] of pairs) this.values.set(name.toLowerCase(), value);
+    return Promise.resolve(this.refusal);
   }
   rewrite(): Promise<ErrorReply | null> {
     return Promise.resolve(this.rewriteRefusal);
@@ -87,6 +87,7 @@ class FakeStats implements Stats {
   inputBytes = 400;
   outputBytes = 500;
   expiredKeys = 2;
+  evictedKeys = 0;
   keyspaceHits = 7;
   keyspaceMisses = 4;
   errorReplies = 5;

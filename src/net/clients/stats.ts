@@ -16,7 +16,10 @@ export interface CommandStat {
 const errorWordsMax = 128;
 
 /** The state machine's own counters, summed over all commands it ran on this node. */
-export type StateCounters = Pick<KeyspaceCounters, "expiredKeys" | "hits" | "misses">;
+export type StateCounters = Pick<
+  KeyspaceCounters,
+  "expiredKeys" | "evictedKeys" | "hits" | "misses"
+>;
 
 export class NodeStats implements Stats {
   connectionsReceived = 0;
@@ -29,7 +32,7 @@ export class NodeStats implements Stats {
   readonly commands = new Map<string, CommandStat>();
   readonly errors = new Map<string, number>();
   readonly #state: StateCounters;
-  #base: StateCounters = { expiredKeys: 0, hits: 0, misses: 0 };
+  #base: StateCounters = { expiredKeys: 0, evictedKeys: 0, hits: 0, misses: 0 };
   #sampled = 0;
 
   constructor(state: StateCounters) {
@@ -38,6 +41,9 @@ export class NodeStats implements Stats {
 
   get expiredKeys(): number {
     return this.#state.expiredKeys - this.#base.expiredKeys;
+  }
+  get evictedKeys(): number {
+    return this.#state.evictedKeys - this.#base.evictedKeys;
   }
   get keyspaceHits(): number {
     return this.#state.hits - this.#base.hits;
@@ -84,8 +90,8 @@ export class NodeStats implements Stats {
     this.#sampled = 0;
     for (const stat of this.commands.values()) Object.assign(stat, noCalls);
     this.errors.clear();
-    const { expiredKeys, hits, misses } = this.#state;
-    this.#base = { expiredKeys, hits, misses };
+    const { expiredKeys, evictedKeys, hits, misses } = this.#state;
+    this.#base = { expiredKeys, evictedKeys, hits, misses };
   }
 }
 

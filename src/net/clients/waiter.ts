@@ -7,6 +7,8 @@ export interface Waiter {
   readonly id: number;
   readonly database: number;
   readonly protocol: Protocol;
+  /** CLIENT NO-TOUCH: its reads are no use of the keys. */
+  readonly noTouch?: boolean;
   /** True: nobody is there any more, and no reply is of use. */
   readonly isGone: boolean;
   /** Many replies wait for it to read them: its reads wait too. */

@@ -20,10 +20,8 @@ export const fixedRows: ReadonlyMap<string, FixedRow> = new Map([
   ["appendonly", settable("yes")],
   ["appendfsync", settable("always")],
   ["no-appendfsync-on-rewrite", settable("no")],
-  // Memory: nothing is ever evicted.
-  ["maxmemory", settable("0")],
+  // Clients have limits of their own.
   ["maxmemory-clients", settable("0")],
-  ["maxmemory-policy", settable("noeviction")],
   [
     "client-output-buffer-limit",
     settable(`normal ${outputLimit} slave ${outputLimit} pubsub ${outputLimit}`),

@@ -5,12 +5,14 @@ import {
   bulkBytesMax,
   checkpointLogBytesDefault,
   clientsDefault,
+  maxmemoryShare,
   requestBytesDefault,
   requestBytesMax,
   retainedLogBytesDefault,
 } from "../../constants.ts";
 import { logLevels } from "../../logger.ts";
 import type { Bytes } from "../../resp/reply.ts";
+import { evictionPolicies, noEviction } from "../../state/keyspace/eviction-policy.ts";
 import {
   binds,
   choice,
@@ -25,7 +27,9 @@ import {
 } from "./config-values.ts";
 
 const MiB = 1024 * 1024;
-const secondsMax = 2_147_483_647;
+const int32Max = 2_147_483_647;
+const secondsMax = int32Max;
+const policyNames = evictionPolicies.map(({ name }) => name);
 
 /** Redis' `protected` refuses like `immutable`, in other words. */
 export type Change = "mutable" | "immutable" | "protected";
@@ -34,6 +38,8 @@ export interface Option<Value> {
   readonly kind: ValueKind<Value>;
   readonly default: Value;
   readonly change: Change;
+  /** What counts is the cluster's: this is what a new cluster begins with (state/execution/settings.ts). */
+  readonly replicated?: true;
   /** Never shown by CONFIG GET. */
   readonly hidden?: true;
   /** Name of the value in --help. */
@@ -165,6 +171,51 @@ export const options = {
     value: "mode",
     help: "quorum, or lease: by clocks, not by a majority each",
   }),
+  maxmemory: option({
+    kind: memory(0, Number.MAX_SAFE_INTEGER),
+    default: 0,
+    change: "mutable",
+    replicated: true,
+    value: "size",
+    help: "room for keys and values; 0: no limit",
+    shownDefault: `${maxmemoryShare * 100} % of memory`,
+  }),
+  "maxmemory-policy": option<string>({
+    kind: choice(policyNames, policyNames),
+    default: noEviction.name,
+    change: "mutable",
+    replicated: true,
+    value: "policy",
+    help: null,
+  }),
+  "maxmemory-samples": option({
+    kind: integer(1, int32Max),
+    default: 5,
+    change: "mutable",
+    value: "n",
+    help: null,
+  }),
+  "maxmemory-eviction-tenacity": option({
+    kind: integer(0, 100),
+    default: 10,
+    change: "mutable",
+    value: "n",
+    help: null,
+  }),
+  "lfu-log-factor": option({
+    kind: integer(0, int32Max),
+    default: 10,
+    change: "mutable",
+    value: "n",
+    help: null,
+  }),
+  "lfu-decay-time": option({
+    kind: integer(0, int32Max),
+    default: 1,
+    change: "mutable",
+    value: "minutes",
+    help: null,
+  }),
   timeout: option({
     kind: integer(0, secondsMax),
     default: 0,
@@ -177,7 +228,7 @@ export const options = {
     default: 300,
     change: "mutable",
     value: "seconds",
-    help: "probe silent clients after this time; 0 never does",
+    help: null,
   }),
   "auto-aof-rewrite-min-size": option({
     kind: memory(MiB, 1024 * MiB),

@@ -5,6 +5,7 @@ import { diskFiles, replaceFile } from "../../disk.ts";
 import { errors } from "../../resp/errors.ts";
 import { type Bytes, ErrorReply } from "../../resp/reply.ts";
 import type { Config as ConfigCommands } from "../../state/commands/session-context.ts";
+import { isReplicatedSetting, type ReplicatedSetting } from "../../state/execution/settings.ts";
 import { codeOf, describeError } from "../../system-error.ts";
 import { type Config, configOf, type LoadedConfig } from "./config.ts";
 import { quote, rewriteLines, type WrittenValue } from "./config-file.ts";
@@ -20,6 +21,17 @@ import type { Parsed } from "./config-values.ts";
 import { clientsThatFit } from "./open-files.ts";
 
 type Pair = readonly [name: string, value: Bytes];
+type SettingPair = readonly [name: ReplicatedSetting, value: Bytes];
+
+/** The cluster's settings, as this node knows and changes them. */
+export interface ClusterSettings {
+  /** Null: the cluster has set nothing yet. */
+  text(name: ReplicatedSetting): Bytes | null;
+  /** False: it is what follows from the machines, and nobody has set it. */
+  isChosen(name: ReplicatedSetting): boolean;
+  /** Resolves when the change is committed and applied here, or with an error. */
+  set(pairs: readonly SettingPair[]): Promise<ErrorReply | null>;
+}
 
 /** Called after an option has got another value; the new one is in `current`. */
 export type ChangeListener = (name: OptionName) => void;
@@ -27,6 +39,8 @@ export type ChangeListener = (name: OptionName) => void;
 export class RuntimeConfig implements ConfigCommands {
   readonly #file: string | null;
   readonly #openFiles: number | null;
+  readonly #given: LoadedConfig["given"];
+  #cluster: ClusterSettings | null = null;
   readonly #listeners: ChangeListener[] = [];
   #values: OptionValues;
   #current: Config;
@@ -34,8 +48,21 @@ export class RuntimeConfig implements ConfigCommands {
   constructor(loaded: LoadedConfig, openFiles: number | null = null) {
     this.#file = loaded.file;
     this.#openFiles = openFiles;
+    this.#given = loaded.given;
     this.#values = loaded.values;
     this.#current = loaded.config;
+  }
+
+  /** From now on the replicated options are what the cluster says. */
+  follow(cluster: ClusterSettings): void {
+    this.#cluster = cluster;
+  }
+
+  /** What was said at the start of options that are replicated, in the words of the log. */
+  get givenSettings(): readonly SettingPair[] {
+    return [...this.#given]
+      .filter(isReplicatedSetting)
+      .map((name) => [name, optionOf(name).kind.format(this.#values[name])]);
   }
 
   /** Frozen; another object after every change. */
@@ -66,18 +93,27 @@ export class RuntimeConfig implements ConfigCommands {
     return rows.sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
-  set(pairs: readonly Pair[]): ErrorReply | null {
+  /** All or nothing: this node's own options change when the replicated ones are committed. */
+  async set(pairs: readonly Pair[]): Promise<ErrorReply | null> {
     const refused = refusal(pairs);
     if (refused !== null) return refused;
-    const values = new Map<string, unknown>(Object.entries(this.#values));
+    const values = new Map<OptionName, unknown>();
+    const replicated: SettingPair[] = [];
     for (const [spelled, word] of pairs) {
       const name = spelled.toLowerCase();
       if (!isOptionName(name)) continue;
       const parsed = this.#parse(name, word);
       if (!parsed.ok) return errors.configSetFailed(name, parsed.error);
       values.set(name, parsed.value);
+      if (isReplicatedSetting(name)) {
+        replicated.push([name, optionOf(name).kind.format(parsed.value)]);
+      }
     }
-    this.#become(Object.fromEntries(values) as OptionValues);
+    if (replicated.length > 0 && this.#cluster !== null) {
+      const failed = await this.#cluster.set(replicated);
+      if (failed !== null) return failed;
+    }
+    this.#become({ ...this.#values, ...Object.fromEntries(values) });
     return null;
   }
 
@@ -97,19 +133,31 @@ export class RuntimeConfig implements ConfigCommands {
     if (name === "dir") return optionOf(name).kind.format(this.#current.dir);
     if (name === "peer-port") return String(this.#current.peerPort);
     if (name === "announce") return this.#current.announce;
-    return optionOf(name).kind.format(this.#values[name]);
+    const applied = isReplicatedSetting(name) ? this.#cluster?.text(name) : null;
+    return applied ?? optionOf(name).kind.format(this.#values[name]);
   }
 
   #written(): ReadonlyMap<string, WrittenValue> {
     const written = new Map<string, WrittenValue>();
     for (const name of optionNames) {
       const { change, kind, default: normal } = optionOf(name);
-      if (change !== "mutable") continue;
-      const value = this.#values[name];
+      if (change !== "mutable" || !this.#isChosen(name)) continue;
+      const value = this.#present(name);
       const text = kind.formatForFile?.(value) ?? quote(kind.format(value));
       written.set(name, { text, added: value !== normal });
     }
     return written;
+  }
+
+  #isChosen(name: OptionName): boolean {
+    return this.#cluster === null || !isReplicatedSetting(name) || this.#cluster.isChosen(name);
+  }
+
+  /** A replicated option as the cluster has it. */
+  #present(name: OptionName): unknown {
+    const applied = isReplicatedSetting(name) ? this.#cluster?.text(name) : null;
+    const parsed = applied == null ? null : optionOf(name).kind.parse([applied]);
+    return parsed?.ok === true ? parsed.value : this.#values[name];
   }
 
   #parse(name: OptionName, word: Bytes): Parsed<unknown> {

@@ -54,6 +54,11 @@ export interface Config {
   readonly checkpointLogBytes: number;
   /** Log that stays although a checkpoint holds it. */
   readonly retainedLogBytes: number;
+  /** Counts while this node leads. */
+  readonly evictionSamples: number;
+  readonly evictionTenacity: number;
+  readonly lfuLogFactor: number;
+  readonly lfuDecayMinutes: number;
 }
 
 export interface ConfigSources {
@@ -67,6 +72,8 @@ export interface ConfigSources {
 export interface LoadedConfig {
   readonly config: Config;
   readonly values: OptionValues;
+  /** Options that were said, and not left at their defaults. */
+  readonly given: ReadonlySet<OptionName>;
   /** The configuration file, absolute, when there is one. */
   readonly file: string | null;
   /** One line each, for the log. */
@@ -100,9 +107,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const file = named === "" ? null : resolve(Buffer.from(named, "latin1").toString("utf8"));
   const values = new Map<OptionName, unknown>();
   for (const name of optionNames) values.set(name, optionOf(name).default);
-  for (const setting of [...(file === null ? [] : fromFile(file)), ...given]) {
-    values.set(setting.name, parse(setting));
-  }
+  const settings = [...(file === null ? [] : fromFile(file)), ...given];
+  for (const setting of settings) values.set(setting.name, parse(setting));
   let complete = Object.fromEntries(values) as OptionValues;
   const fits = sources.openFiles === null ? Infinity : clientsThatFit(sources.openFiles);
   if (fits < 1) {
@@ -117,7 +123,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     );
     complete = { ...complete, maxclients: fits };
   }
-  return { config: configOf(complete), values: complete, file, warnings };
+  const said = new Set(settings.map(({ name }) => name));
+  return { config: configOf(complete), values: complete, given: said, file, warnings };
 }
 
 /** What the options mean together. Throws ConfigError where they contradict each other. */
@@ -141,6 +148,10 @@ export function configOf(values: OptionValues): Config {
     leases: values.reads === "lease",
     checkpointLogBytes: values["auto-aof-rewrite-min-size"],
     retainedLogBytes: values["repl-backlog-size"],
+    evictionSamples: values["maxmemory-samples"],
+    evictionTenacity: values["maxmemory-eviction-tenacity"],
+    lfuLogFactor: values["lfu-log-factor"],
+    lfuDecayMinutes: values["lfu-decay-time"],
   };
   if (config.peerSecret !== null && config.peerSecret.length < peerSecretCharsMin) {
     throw new ConfigError(

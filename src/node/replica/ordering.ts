@@ -12,6 +12,7 @@ import {
   encodeRefusal,
   frameKind,
 } from "../frames.ts";
+import type { Evictor } from "./evictor.ts";
 import { type Numbers, OrderedWrites } from "./ordered-writes.ts";
 import type { WriteBatch } from "./pending-writes.ts";
 import type { ReplicaLimits } from "./replica-limits.ts";
@@ -28,6 +29,7 @@ export interface OrderingOptions {
   readonly random: () => number;
   /** The highest applied number of one life of a node: `Origins.highest`. */
   readonly highestApplied: (origin: number, incarnation: number) => number;
+  readonly evictor: Evictor;
   readonly logger: Logger;
   readonly limits: ReplicaLimits;
 }
@@ -173,7 +175,7 @@ export class Ordering {
 
   /** True: it is in the log now, or was before. */
   #order(origin: NodeId, numbers: Numbers, body: Uint8Array): boolean {
-    const { driver, stampMs, random, limits } = this.#options;
+    const { driver, stampMs, random, limits, evictor } = this.#options;
     const { term } = driver.core;
     const { incarnation, firstNumber, count } = numbers;
     const next = this.#ordered.next(term, origin, incarnation);
@@ -184,7 +186,12 @@ export class Ordering {
     if (timeMs === null) return false;
     const seed = Math.floor(random() * 0x1_0000_0000);
     const stamp = { timeMs, seed, origin, incarnation, firstNumber, count };
-    if (driver.propose([encodeProposal(stamp, body)]) === null) return false;
+    const eviction = evictor.before(body.length, count);
+    const evicting = evictor.entryOf(eviction, timeMs);
+    const entry = encodeProposal(stamp, body);
+    const ids = driver.propose(evicting === null ? [entry] : [evicting, entry]);
+    if (ids === null) return false;
+    evictor.ordered(ids, eviction, body.length, count);
     this.#ordered.ordered(term, origin, numbers);
     return true;
   }

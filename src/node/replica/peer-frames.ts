@@ -8,10 +8,12 @@ import { frameKind } from "../frames.ts";
 import type { AddressBook } from "../members/address-book.ts";
 import type { AdminDesk } from "../members/admin-desk.ts";
 import type { NodeTime } from "../time/node-time.ts";
+import type { AccessReports } from "./access-reports.ts";
 import type { DivergenceCheck } from "./divergence.ts";
 import type { LeaderPath } from "./leader-path.ts";
 import type { Ordering } from "./ordering.ts";
 import type { ReadBarrier } from "./read-barrier.ts";
+import type { SettingsDesk } from "./settings-desk.ts";
 
 export interface FrameReaders {
   readonly driver: Pick<RaftDriver, "step">;
@@ -22,6 +24,8 @@ export interface FrameReaders {
   readonly addresses: AddressBook;
   readonly divergence: DivergenceCheck;
   readonly time: NodeTime;
+  readonly settings: SettingsDesk;
+  readonly accesses: AccessReports;
 }
 
 type Handler = (from: NodeId, body: Buffer) => void;
@@ -36,7 +40,8 @@ export class PeerFrames {
     this.#nodeId = nodeId;
     this.#logger = logger;
     this.#driver = readers.driver;
-    const { ordering, path, barrier, admin, addresses, divergence, time } = readers;
+    const { ordering, path, barrier, admin, addresses, divergence, time, settings, accesses } =
+      readers;
     this.#handlers = new Map<number, Handler>([
       [frameKind.raft, (from, body) => this.#step(from, body)],
       [frameKind.append, (from, body) => this.#step(from, body)],
@@ -48,6 +53,8 @@ export class PeerFrames {
       [frameKind.adminReply, (_, body) => admin.answered(body)],
       [frameKind.address, (from, body) => addresses.heard(from, body)],
       [frameKind.clock, (from, body) => time.heard(from, body)],
+      [frameKind.memory, (from, body) => settings.heard(from, body)],
+      [frameKind.accesses, (_, body) => accesses.heard(body)],
       [frameKind.digest, (from, body) => divergence.frame(from, body)],
     ]);
   }

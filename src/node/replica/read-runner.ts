@@ -19,6 +19,7 @@ export interface Reader {
     database: number,
     args: Arguments,
     clockMs: number,
+    touches: boolean,
   ): Reply | SlicedReply;
   readonly metDue: boolean;
 }
@@ -32,8 +33,9 @@ export function readerOf(machine: Machine, random: () => number): Reader {
     get metDue(): boolean {
       return machine.metDue;
     },
-    read: (command, database, args, clockMs) =>
-      machine.read(command, database, args, clockMs, random),
+    // biome-ignore lint/complexity/useMaxParams: runs for every read; an object would cost as much.
+    read: (command, database, args, clockMs, touches) =>
+      machine.read(command, database, args, clockMs, random, touches),
   };
 }
 
@@ -196,7 +198,7 @@ export class ReadRunner {
       const args = this.#cut(untilMs);
       if (args === null) return false;
       const { reader } = this.#ports;
-      const answer = reader.read(command, waiter.database, args, outcome.clockMs);
+      const answer = reader.read(command, waiter.database, args, outcome.clockMs, !waiter.noTouch);
       if (isSliced(answer)) return this.#goOn(answer, untilMs);
       this.#answer(answer);
     }

@@ -7,8 +7,10 @@ import type { LogStore } from "../../raft/ports.ts";
 import type { Machine } from "../../state/execution/machine.ts";
 import type { Peers } from "../frames.ts";
 import type { MemberAddress } from "../members/member-address.ts";
+import type { EvictionOptions } from "./evictor.ts";
 import type { Lease } from "./read-barrier.ts";
 import type { ReplicaLimits } from "./replica-limits.ts";
+import type { OwnSettings } from "./settings-desk.ts";
 
 export interface ReplicaOptions {
   readonly clusterId: string;
@@ -45,6 +47,10 @@ export interface ReplicaOptions {
   readonly turned: () => void;
   /** Bytes of entries that were just applied: time for a checkpoint, perhaps. */
   readonly applied: (bytes: number) => void;
+  /** Null, by default: this node derives no settings from its memory, and proposes none. */
+  readonly settings?: OwnSettings | null;
+  /** By default those of Redis. */
+  readonly eviction?: () => EvictionOptions;
   /** By default those of `constants.ts`. */
   readonly limits?: ReplicaLimits;
   readonly snapshots: SnapshotTransfers;

@@ -10,8 +10,10 @@ import { AdminDesk } from "../members/admin-desk.ts";
 import { MembershipAdmin } from "../members/membership-admin.ts";
 import { tellOthers } from "../tell-others.ts";
 import { NodeTime } from "../time/node-time.ts";
+import { AccessReports } from "./access-reports.ts";
 import { Applier } from "./applier.ts";
 import { DivergenceCheck } from "./divergence.ts";
+import { defaultEviction, Evictor } from "./evictor.ts";
 import { LeaderPath } from "./leader-path.ts";
 import { Ordering } from "./ordering.ts";
 import { PeerFrames } from "./peer-frames.ts";
@@ -21,6 +23,7 @@ import { ReadBarrier } from "./read-barrier.ts";
 import { readerOf } from "./read-runner.ts";
 import { defaultLimits, type ReplicaLimits } from "./replica-limits.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
+import { SettingsDesk } from "./settings-desk.ts";
 
 /** What the parts need of the replica that they make up. */
 export interface ReplicaHost extends Consumer {
@@ -33,6 +36,7 @@ export interface ReplicaParts {
   readonly writes: PendingWrites;
   readonly reads: PendingReads;
   readonly barrier: ReadBarrier;
+  readonly evictor: Evictor;
   readonly ordering: Ordering;
   readonly path: LeaderPath;
   readonly applier: Applier;
@@ -41,6 +45,8 @@ export interface ReplicaParts {
   readonly admin: AdminDesk;
   readonly addresses: AddressBook;
   readonly time: NodeTime;
+  readonly settings: SettingsDesk;
+  readonly accesses: AccessReports;
   readonly frames: PeerFrames;
 }
 
@@ -53,7 +59,12 @@ export function createParts(options: ReplicaOptions, host: ReplicaHost): Replica
   const admin = new AdminDesk(options, membership, () => requests.path.leader);
   const addresses = new AddressBook(driver, peers, address, invited);
   const divergence = createDivergence(options, driver);
-  const parts = { driver, ...requests, time, membership, admin, addresses, divergence };
+  const settings = createSettings(options, driver, requests);
+  const accesses = createAccessReports(options, driver, { ...requests, time });
+  const parts = {
+    ...{ driver, ...requests, time, membership, admin, addresses, divergence },
+    ...{ settings, accesses },
+  };
   return {
     ...parts,
     applier: createApplier(options, parts),
@@ -78,16 +89,24 @@ function createDriver({ core, store, peers, snapshots, wake }: ReplicaOptions, h
   return new RaftDriver(core, { store, transport, consumer: host, wake });
 }
 
-type Requests = Pick<ReplicaParts, "writes" | "reads" | "barrier" | "ordering" | "path">;
+type Requests = Pick<
+  ReplicaParts,
+  "writes" | "reads" | "barrier" | "ordering" | "path" | "evictor"
+>;
 
 /** The way of requests to the leader and of their replies: the parts on it know each other. */
 function createRequests(options: ReplicaOptions, driver: RaftDriver, time: NodeTime): Requests {
   const { nodeId, incarnation, peers, random, logger, wake, monotonicMs } = options;
   const limits: ReplicaLimits = options.limits ?? defaultLimits;
   const leader = (): NodeId | null => path.leader;
-  const { origins } = options.machine;
+  const { machine, eviction = () => defaultEviction } = options;
+  const { origins } = machine;
+  const evictor = new Evictor({
+    ...{ driver, machine, random, monotonicMs, options: eviction },
+    ...{ nowMs: time.now, stampMs: time.stamp },
+  });
   const ordering = new Ordering({
-    ...{ nodeId, incarnation, driver, peers, leader, random, logger, limits },
+    ...{ nodeId, incarnation, driver, peers, leader, random, logger, limits, evictor },
     stampMs: time.stamp,
     highestApplied: (origin, life) => origins.highest(origin, life),
   });
@@ -109,7 +128,30 @@ function createRequests(options: ReplicaOptions, driver: RaftDriver, time: NodeT
   const path = new LeaderPath({
     ...{ nodeId, driver, logger, monotonicMs, wake, writes, reads, barrier, ordering },
   });
-  return { writes, reads, barrier, ordering, path };
+  return { writes, reads, barrier, ordering, path, evictor };
+}
+
+function createSettings(options: ReplicaOptions, driver: RaftDriver, { writes }: Requests) {
+  const { machine, peers, logger, wake, settings: own = null } = options;
+  return new SettingsDesk({
+    ...{ own, driver, machine, peers, logger },
+    write: (waiter, source, start, end) => {
+      writes.add(waiter, source, start, end);
+      wake();
+    },
+  });
+}
+
+function createAccessReports(
+  { machine, peers, random, monotonicMs }: ReplicaOptions,
+  driver: RaftDriver,
+  { path, time }: Pick<ReplicaParts, "path" | "time">,
+): AccessReports {
+  return new AccessReports({
+    ...{ driver, peers, random, monotonicMs, keyspace: machine.keyspace },
+    leader: () => path.leader,
+    nowMs: time.now,
+  });
 }
 
 function createTime(options: ReplicaOptions, driver: RaftDriver): NodeTime {
@@ -132,7 +174,14 @@ function createDivergence({ nodeId, peers, logger }: ReplicaOptions, driver: Raf
 
 function createApplier(
   { machine, monotonicMs, sliceClockMs, applied }: ReplicaOptions,
-  { writes, divergence, membership, barrier, ordering }: Omit<ReplicaParts, "applier" | "frames">,
+  {
+    writes,
+    divergence,
+    membership,
+    barrier,
+    ordering,
+    evictor,
+  }: Omit<ReplicaParts, "applier" | "frames">,
 ): Applier {
   return new Applier({
     machine,
@@ -143,6 +192,7 @@ function createApplier(
       membership.applied(index, term);
       barrier.applied(index, term);
       ordering.applied(term);
+      evictor.applied(index);
     },
     applied,
   });

@@ -15,6 +15,7 @@ import type { NodeTime } from "../time/node-time.ts";
 import { describeLoss } from "./log-lines.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import { createParts, type ReplicaHost, type ReplicaParts } from "./replica-parts.ts";
+import type { SettingsDesk } from "./settings-desk.ts";
 
 /** A node says this often where it is. */
 const announceMs = 500;
@@ -54,6 +55,9 @@ export class Replica implements ReplicaHost {
   }
   get time(): NodeTime {
     return this.#parts.time;
+  }
+  get settings(): SettingsDesk {
+    return this.#parts.settings;
   }
   get leader(): NodeId | null {
     return this.#parts.path.leader;
@@ -165,6 +169,7 @@ export class Replica implements ReplicaHost {
 
   #tick(): void {
     const { admin, membership, driver, path, time } = this.#parts;
+    const { settings, evictor, accesses } = this.#parts;
     admin.tick();
     // What it knows to be committed is still applied: the last writes of its clients are among it.
     if (membership.isRemoved && this.machine.appliedIndex >= driver.core.commit) this.#retire();
@@ -173,6 +178,9 @@ export class Replica implements ReplicaHost {
       // While something is half done, what is pending here is not lost: it only cannot be answered yet.
       path.tick(this.#isStill);
       time.tick();
+      settings.tick();
+      evictor.tick();
+      accesses.tick();
       this.#announce();
     }
   }
@@ -182,6 +190,7 @@ export class Replica implements ReplicaHost {
     if (nowMs < this.#nextAnnouncementMs) return;
     this.#nextAnnouncementMs = nowMs + announceMs;
     this.#parts.addresses.announce();
+    this.#parts.settings.announce();
   }
 
   /**

@@ -68,6 +68,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
       nextId: keyspace.nextId,
       nextPartition: this.#disk.nextPartition,
       nextObject: this.#disk.nextObject,
+      settings: machine.settings.record,
     };
     keyspace.counters.changes = 0;
     this.#changed = keyspace.databases.map((database) => [

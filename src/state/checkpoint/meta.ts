@@ -1,6 +1,7 @@
 // The one record of a checkpoint that says what all the others must be.
 
 import { crc32 } from "node:zlib";
+import { type SettingsRecord, soundSettings } from "../execution/settings.ts";
 import { idMax } from "./record-key.ts";
 
 /** What a checkpoint takes from the layers above, unread, and gives back after a restart. */
@@ -38,6 +39,7 @@ export interface CheckpointMeta extends CheckpointContext {
   readonly digest: number;
   /** Of all replies to writes so far: see trace.ts. */
   readonly trace: number;
+  readonly settings: SettingsRecord;
 }
 
 export const checkpointFormat = 3;
@@ -140,6 +142,7 @@ function soundMeta(fields: Fields): CheckpointMeta | null {
   const { membershipIndex, keys, origins, parts, partitions } = fields;
   const { nextId, nextPartition, nextObject } = fields;
   const databases = soundList(fields.databases, soundDatabase);
+  const settings = soundSettings(fields.settings);
   const isSound =
     format === checkpointFormat &&
     isCount(appliedIndex) &&
@@ -151,14 +154,14 @@ function soundMeta(fields: Fields): CheckpointMeta | null {
     Number.isFinite(logTimeMs) &&
     isInt32(trace) &&
     isInt32(digest);
-  if (!isSound || databases === null) return null;
+  if (!isSound || databases === null || settings === null) return null;
   if (!isCount(keys) || !isCount(origins) || !isCount(parts) || !isCount(partitions)) return null;
   if (!isId(nextId) || !isId(nextPartition) || !isId(nextObject)) return null;
   if (!allDiffer(databases.map(({ id }) => id))) return null;
   if (databases.some(({ id }) => id >= nextId)) return null;
   const head = { format, appliedIndex, logTimeMs, trace, digest };
   const counts = { keys, origins, parts, partitions, nextId, nextPartition, nextObject };
-  return { ...head, ...counts, term, membershipIndex, membership, databases };
+  return { ...head, ...counts, term, membershipIndex, membership, databases, settings };
 }
 
 function soundDatabase({ id, trace }: Fields): DatabaseMeta | null {

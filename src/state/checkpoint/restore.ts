@@ -75,7 +75,7 @@ export class Restorer {
 
   /** At last. Null, or what is wrong. */
   finish(): string | null {
-    const { appliedIndex, logTimeMs, trace, nextObject } = this.#meta;
+    const { appliedIndex, logTimeMs, trace, settings, nextObject } = this.#meta;
     const { disk } = this.#machine.keyspace;
     for (const filling of this.#partitions.values()) {
       const problem = problemOf(filling);
@@ -87,7 +87,7 @@ export class Restorer {
     for (const { blob } of this.#objects.values()) this.#machine.keyspace.memory.freeBlob(blob);
     disk.nextObject = nextObject;
     this.#machine.origins.restore(this.#origins);
-    this.#machine.restore({ appliedIndex, logTimeMs, trace });
+    this.#machine.restore({ appliedIndex, logTimeMs, trace, settings });
     return null;
   }
 

@@ -118,7 +118,7 @@ export interface Config {
   /** Every option in alphabetical order with its value as text. */
   all(): readonly (readonly [name: string, value: string])[];
   /** All or nothing; the error names the option that failed, in Redis' words. */
-  set(pairs: readonly (readonly [name: string, value: string])[]): ErrorReply | null;
+  set(pairs: readonly (readonly [name: string, value: string])[]): Promise<ErrorReply | null>;
   /** Null, or why the file could not be written. */
   rewrite(): Promise<ErrorReply | null>;
 }
@@ -131,6 +131,7 @@ export interface Stats {
   readonly inputBytes: number;
   readonly outputBytes: number;
   readonly expiredKeys: number;
+  readonly evictedKeys: number;
   readonly keyspaceHits: number;
   readonly keyspaceMisses: number;
   readonly errorReplies: number;

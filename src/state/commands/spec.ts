@@ -112,6 +112,8 @@ interface Common {
   /** Words including the name (and the subcommand); a negative number means "at least". */
   readonly arity: number;
   readonly flags: readonly Flag[];
+  /** Whether looking at keys is a use of them (OBJECT IDLETIME); by default it is, except by clients with NO-TOUCH. */
+  readonly touches?: boolean;
   /** Redis' explicit ACL categories, without "@"; the implied ones are derived. */
   readonly categories?: readonly string[];
   /** COMMAND INFO's tips, such as "nondeterministic_output". */

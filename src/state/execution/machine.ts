@@ -2,25 +2,30 @@
 
 import { assert } from "../../assert.ts";
 import { databaseCount, expirePerEntryMax } from "../../constants.ts";
+import { errors } from "../../resp/errors.ts";
 import type { Bytes, Reply } from "../../resp/reply.ts";
 import { CommandFinder } from "../commands/lookup.ts";
 import { isSliced, type SlicedReply, stepKeys } from "../commands/sliced.ts";
-import type { CommandTable, ReadCommand, WriteCommand } from "../commands/spec.ts";
+import type { CommandTable, ReadCommand } from "../commands/spec.ts";
 import { createDatabases, type Database } from "../keyspace/database.ts";
+import { evictionPolicyOf, noEviction } from "../keyspace/eviction-policy.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
 import { replyWord, traced } from "../keyspace/trace.ts";
-import type { Moment } from "../keyspace/views.ts";
 import type { Arguments } from "../parse/arguments.ts";
 import { SeededRandom } from "../random.ts";
 import { type AppliedEntry, EntryRequests } from "./entry-requests.ts";
+import { EntryMoment, ReadMoment } from "./moment.ts";
 import { Origins } from "./origins.ts";
 import {
   behaviourVersion,
   holdsNothing,
   proposalFormat,
+  proposalKind,
   readHeader,
   type StampedHeader,
 } from "./proposal.ts";
+import { Settings, type SettingsRecord } from "./settings.ts";
+import { type Executable, systemCommands } from "./system-commands.ts";
 
 /** Who waits for the replies to the writes of one incarnation of this node. */
 export interface ReplySink {
@@ -46,6 +51,7 @@ export interface Restored {
   readonly appliedIndex: number;
   readonly logTimeMs: number;
   readonly trace: number;
+  readonly settings: SettingsRecord;
 }
 
 /** The entry at work: the state stands still for everybody else until it is whole. */
@@ -70,8 +76,12 @@ const never = (): boolean => false;
 export class Machine {
   readonly keyspace: Keyspace;
   readonly origins = new Origins();
+  readonly settings: Settings;
   readonly #databases: readonly Database[];
   readonly #finder: CommandFinder;
+  readonly #systemCommands: ReadonlyMap<Bytes, Executable>;
+  /** Picks what is evicted when the entries before have not made enough room. */
+  readonly #evicting = new SeededRandom();
   readonly #requests = new EntryRequests();
   readonly #requestsPerLook: number;
   #work: Work | null = null;
@@ -90,6 +100,10 @@ export class Machine {
     this.keyspace = new Keyspace(databases, hashSeed);
     this.#databases = createDatabases(this.keyspace);
     this.#finder = new CommandFinder(commands);
+    this.settings = new Settings(({ policy }) => {
+      this.keyspace.policy = evictionPolicyOf(policy) ?? noEviction;
+    });
+    this.#systemCommands = systemCommands(this.keyspace, this.settings);
     this.#writing = new EntryMoment(this.keyspace);
     this.#reading = new ReadMoment(this.keyspace);
   }
@@ -111,9 +125,9 @@ export class Machine {
   }
   /** 32 bits that are equal on all nodes that have applied the same entries: see trace.ts. */
   get digest(): number {
-    let digest = traced(this.#trace, this.keyspace.nextId);
-    for (const { id, size, trace } of this.keyspace.databases) {
-      digest = traced(traced(traced(digest, id), size), trace);
+    let digest = traced(traced(this.#trace, this.keyspace.nextId), this.settings.trace);
+    for (const { id, size, used, trace } of this.keyspace.databases) {
+      digest = traced(traced(traced(traced(digest, id), size), used), trace);
     }
     return digest;
   }
@@ -140,7 +154,7 @@ export class Machine {
 
     const { origin, incarnation, firstNumber, count, seed } = header;
     const end = firstNumber + count;
-    const next = count === 0 ? end : this.origins.take(origin, incarnation, firstNumber, count);
+    const next = this.#firstToApply(header);
     if (next === end) {
       this.#appliedIndex = entry.index;
       return true;
@@ -154,6 +168,12 @@ export class Machine {
     this.#requests.begin(entry, count, next - firstNumber);
     this.#work = { index: entry.index, seed, sink: isOwn ? sink : null, steps: null };
     return this.#applyRequests(this.#work, isTimeOver);
+  }
+
+  /** The number of the first request that has not been applied before; the one behind the last: all were. */
+  #firstToApply({ kind, origin, incarnation, firstNumber, count }: StampedHeader): number {
+    if (kind === proposalKind.system || count === 0) return firstNumber;
+    return this.origins.take(origin, incarnation, firstNumber, count);
   }
 
   /** Goes on with the entry that is half done, by one step at least. True: it is whole. */
@@ -179,10 +199,12 @@ export class Machine {
     args: Arguments,
     clockMs: number,
     random: () => number,
+    touches = true,
   ): Reply | SlicedReply {
     assert(!this.keyspace.reading, "one read runs at a time");
     assert(this.#work === null, "no read sees half an entry");
     this.keyspace.beginRead(clockMs);
+    this.keyspace.touching = this.#counts(command, touches);
     this.#reading.random = random;
     const answer = command.read(this.#database(database), args, this.#reading);
     if (isSliced(answer)) return this.#untilRead(answer);
@@ -199,11 +221,12 @@ export class Machine {
   }
 
   /** For the restart: an empty machine becomes the one that had applied this entry. */
-  restore({ appliedIndex, logTimeMs, trace }: Restored): void {
+  restore({ appliedIndex, logTimeMs, trace, settings }: Restored): void {
     assert(this.#appliedIndex === 0, "only a new machine is restored");
     this.#appliedIndex = appliedIndex;
     this.#trace = trace;
     this.keyspace.advance(logTimeMs);
+    this.settings.restore(settings);
   }
 
   /**
@@ -220,6 +243,7 @@ export class Machine {
     this.#trace = other.#trace;
     this.origins.restore(other.origins.list());
     this.keyspace.adopt(other.keyspace);
+    this.settings.restore(other.settings.record);
   }
 
   #checkVersion(header: StampedHeader, index: number): void {
@@ -227,6 +251,10 @@ export class Machine {
       header.format === proposalFormat && header.behaviour <= behaviourVersion,
       `entry ${index} has format ${header.format} and behaviour ${header.behaviour}; ` +
         `this program knows format ${proposalFormat} and behaviour ${behaviourVersion}: update it`,
+    );
+    assert(
+      header.kind <= proposalKind.system && header.flags === 0,
+      `entry ${index} has kind ${header.kind} and flags ${header.flags}: update this program`,
     );
   }
 
@@ -260,26 +288,66 @@ export class Machine {
     const requests = this.#requests;
     const database = this.#database(requests.database);
     this.#writing.begin(work.seed, requests.position);
-    if (requests.wordCount > stepKeys) work.steps = this.#runLong(database);
+    if (requests.wordCount > stepKeys) work.steps = this.#runLong(database, work.seed);
     else {
-      const args = requests.words();
-      const answer = this.#find(args).apply(database, args, this.#writing);
+      const answer = this.#execute(database, requests.words(), work.seed);
       if (isSliced(answer)) work.steps = answer;
       else this.#answer(answer, work);
     }
   }
 
   /** Already cutting so many words out of the entry takes long. */
-  *#runLong(database: Database): SlicedReply {
+  *#runLong(database: Database, seed: number): SlicedReply {
     const args: Bytes[] = [];
     const { wordCount } = this.#requests;
     while (args.length < wordCount) {
       args.push(this.#requests.word(args.length));
       if (args.length % stepKeys === 0) yield;
     }
-    const answer = this.#find(args).apply(database, args, this.#writing);
+    const answer = this.#execute(database, args, seed);
     return isSliced(answer) ? yield* answer : answer;
   }
+
+  #execute(database: Database, args: Arguments, seed: number): Reply | SlicedReply {
+    const command = this.#find(args);
+    if (this.#isFull && command.flags.includes("denyoom")) {
+      if (this.keyspace.policy.keys === "none") return errors.outOfMemory;
+      return this.#makeRoom(seed, () => this.#apply(command, database, args));
+    }
+    return this.#apply(command, database, args);
+  }
+
+  #apply(command: Executable, database: Database, args: Arguments): Reply | SlicedReply {
+    this.keyspace.touching = this.#counts(command);
+    return command.apply(database, args, this.#writing);
+  }
+
+  /** Whether a command's look at a key counts as its use. */
+  #counts(command: Pick<Executable, "touches">, touches = true): boolean {
+    return this.keyspace.access.counted !== "nothing" && (command.touches ?? touches);
+  }
+
+  get #isFull(): boolean {
+    const { maxmemory } = this.settings;
+    return maxmemory > 0 && this.keyspace.used > maxmemory;
+  }
+
+  /**
+   * The leader has put evictions before the writes that need the room, but it cannot know how much a write needs. What
+   * lacks is evicted here, by the entry's own chance and so equal on every node: a write is refused only when there is
+   * nothing to evict.
+   */
+  *#makeRoom(seed: number, apply: () => Reply | SlicedReply): SlicedReply {
+    this.#evicting.seed(seed, ~this.#requests.position);
+    for (let evicted = 1; this.#isFull; evicted++) {
+      if (!this.keyspace.evictAny(this.#nextEvicted)) return errors.outOfMemory;
+      if (evicted % stepKeys === 0) yield;
+    }
+    const answer = apply();
+    return isSliced(answer) ? yield* answer : answer;
+  }
+
+  readonly #nextEvicted = (): number => this.#evicting.next();
 
   #step(work: Work, steps: SlicedReply): void {
     const step = steps.next();
@@ -293,7 +361,9 @@ export class Machine {
     if (sink !== null) sink.reply(reply);
   }
 
-  #find(args: Arguments): WriteCommand {
+  #find(args: Arguments): Executable {
+    const system = this.#systemCommands.get(args[0] ?? "");
+    if (system !== undefined) return system;
     const command = this.#finder.find(args);
     assert(
       command?.kind === "write",
@@ -306,49 +376,5 @@ export class Machine {
     const database = this.#databases[number];
     assert(database !== undefined, `database ${number} exists`);
     return database;
-  }
-}
-
-/** The moment of one request of an entry; one object for all. */
-class EntryMoment implements Moment {
-  readonly #keyspace: Keyspace;
-  readonly #generator = new SeededRandom();
-  #seed = 0;
-  #position = 0;
-  #isSeeded = false;
-
-  constructor(keyspace: Keyspace) {
-    this.#keyspace = keyspace;
-  }
-
-  get nowMs(): number {
-    return this.#keyspace.nowMs;
-  }
-
-  begin(seed: number, position: number): void {
-    this.#seed = seed;
-    this.#position = position;
-    this.#isSeeded = false;
-  }
-
-  /** Bound, so that a handler may pass it on. */
-  readonly random = (): number => {
-    if (!this.#isSeeded) this.#generator.seed(this.#seed, this.#position);
-    this.#isSeeded = true;
-    return this.#generator.next();
-  };
-}
-
-/** The moment of one read. */
-class ReadMoment implements Moment {
-  readonly #keyspace: Keyspace;
-  random: () => number = () => 0;
-
-  constructor(keyspace: Keyspace) {
-    this.#keyspace = keyspace;
-  }
-
-  get nowMs(): number {
-    return this.#keyspace.nowMs;
   }
 }

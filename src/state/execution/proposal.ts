@@ -1,6 +1,6 @@
 // The data of a log entry: who stamped what, and the requests as RESP. All numbers little endian.
 //
-// Header  format u8, behaviour u8, time f64 (Unix ms), seed u32, origin node u32,
+// Header  format u8, behaviour u8, kind u8, flags u8 (none yet), time f64 (Unix ms), seed u32, origin node u32,
 //         origin incarnation u32, first request number f64, request count u32
 // Body    groups: database u8, protocol u8, client id u48, request count u32, byte length u32,
 //         then so many requests, each byte as its client sent it. No group at all, but a request count: the
@@ -13,15 +13,28 @@ import { claimFrontRoom, offerFrontRoom } from "../../front-room.ts";
 import type { Protocol } from "../../resp/reply.ts";
 
 /** The layout of header and groups. */
-export const proposalFormat = 1;
+export const proposalFormat = 2;
 /** What the commands do: raised when the same request would change the state or reply otherwise. */
 export const behaviourVersion = 1;
 
-export const headerBytes = 34;
+/** What an entry is for. */
+export const proposalKind = {
+  /** Requests of clients; also those that are given up. */
+  requests: 0,
+  /** Nothing but time. */
+  tick: 1,
+  /** Requests of the leader itself: see system-commands.ts. */
+  system: 2,
+} as const;
+export type ProposalKind = (typeof proposalKind)[keyof typeof proposalKind];
+
+export const headerBytes = 36;
 export const groupHeaderBytes = 16;
 
 /** What the leader stamps. Counted requests have the numbers firstNumber, firstNumber + 1 ... */
 export interface ProposalHeader {
+  /** `requests` by default. */
+  readonly kind?: ProposalKind;
   /** The leader's log clock, Unix ms. */
   readonly timeMs: number;
   /** 32 random bits: all chance of the entry comes from here. */
@@ -37,6 +50,8 @@ export interface ProposalHeader {
 export interface StampedHeader extends ProposalHeader {
   readonly format: number;
   readonly behaviour: number;
+  readonly kind: ProposalKind;
+  readonly flags: number;
 }
 
 /** Requests of one client in a row. */
@@ -62,12 +77,14 @@ export function encodeProposal(header: ProposalHeader, body: Uint8Array): Uint8A
   const data = claimFrontRoom(body, headerBytes) ?? copyWithRoom(body);
   data.writeUInt8(proposalFormat, 0);
   data.writeUInt8(behaviourVersion, 1);
-  data.writeDoubleLE(header.timeMs, 2);
-  data.writeUInt32LE(header.seed, 10);
-  data.writeUInt32LE(header.origin, 14);
-  data.writeUInt32LE(header.incarnation, 18);
-  data.writeDoubleLE(header.firstNumber, 22);
-  data.writeUInt32LE(header.count, 30);
+  data.writeUInt8(header.kind ?? proposalKind.requests, 2);
+  data.writeUInt8(0, 3);
+  data.writeDoubleLE(header.timeMs, 4);
+  data.writeUInt32LE(header.seed, 12);
+  data.writeUInt32LE(header.origin, 16);
+  data.writeUInt32LE(header.incarnation, 20);
+  data.writeDoubleLE(header.firstNumber, 24);
+  data.writeUInt32LE(header.count, 32);
   return data;
 }
 
@@ -86,9 +103,17 @@ function copyWithRoom(body: Uint8Array): Buffer {
 
 /** A tick moves log time on and carries no request. */
 export function tickProposal(timeMs: number): Uint8Array {
-  const header = { timeMs, seed: 0, origin: 0, incarnation: 0, firstNumber: 0, count: 0 };
-  return encodeProposal(header, new Uint8Array(0));
+  const { tick: kind } = proposalKind;
+  return encodeProposal({ ...noOrigin, kind, timeMs, count: 0 }, new Uint8Array(0));
 }
+
+/** Requests of the leader itself, as many as `body` holds. */
+export function systemProposal(timeMs: number, count: number, body: Uint8Array): Uint8Array {
+  const { system: kind } = proposalKind;
+  return encodeProposal({ ...noOrigin, kind, timeMs, count }, body);
+}
+
+const noOrigin = { seed: 0, origin: 0, incarnation: 0, firstNumber: 0 };
 
 /** `data` begins with a whole header. */
 export function readHeader(data: Uint8Array): StampedHeader {
@@ -97,12 +122,14 @@ export function readHeader(data: Uint8Array): StampedHeader {
   return {
     format: bytes.readUInt8(0),
     behaviour: bytes.readUInt8(1),
-    timeMs: bytes.readDoubleLE(2),
-    seed: bytes.readUInt32LE(10),
-    origin: bytes.readUInt32LE(14),
-    incarnation: bytes.readUInt32LE(18),
-    firstNumber: bytes.readDoubleLE(22),
-    count: bytes.readUInt32LE(30),
+    kind: bytes.readUInt8(2) as ProposalKind,
+    flags: bytes.readUInt8(3),
+    timeMs: bytes.readDoubleLE(4),
+    seed: bytes.readUInt32LE(12),
+    origin: bytes.readUInt32LE(16),
+    incarnation: bytes.readUInt32LE(20),
+    firstNumber: bytes.readDoubleLE(24),
+    count: bytes.readUInt32LE(32),
   };
 }
 

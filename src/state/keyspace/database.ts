@@ -86,6 +86,23 @@ export class Database implements WriteView {
     return address === 0 ? undefined : this.#records.room(address);
   }
 
+  get countsUses(): "idle" | "rare" {
+    return this.#keyspace.policy.first === "rare" ? "rare" : "idle";
+  }
+
+  idleSeconds(key: Bytes): number | undefined {
+    this.#keyspace.countIdleTime();
+    const { access, nowMs } = this.#keyspace;
+    const word = this.#accessOf(key);
+    return word === undefined ? undefined : Math.floor(access.idleSeconds(word, nowMs));
+  }
+
+  useCount(key: Bytes): number | undefined {
+    const { access, nowMs } = this.#keyspace;
+    const word = this.#accessOf(key);
+    return word === undefined ? undefined : access.count(word, nowMs);
+  }
+
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number {
     return this.#store.scan(cursor, count, (partition, position) => {
       if (!this.#isDeadAt(partition, position)) visit(partition.key(position));
@@ -259,6 +276,7 @@ export class Database implements WriteView {
   /** The address of a living key's record; 0 when there is none. Reads are counted. */
   #look(key: Bytes): number {
     const address = this.addressOf(key);
+    if (address !== 0 && this.#keyspace.touching) this.#touch(address, key);
     if (this.#keyspace.reading) {
       if (address === 0) this.#keyspace.counters.misses++;
       else this.#keyspace.counters.hits++;
@@ -268,22 +286,25 @@ export class Database implements WriteView {
 
   /** A plain string at a key, which keeps its expiry if it is alive and may. */
   #set(key: Bytes, value: Bytes, keepsExpiry: boolean): void {
-    this.#keyspace.counters.changes++;
-    this.#keyspace.spend(value.length);
+    const keyspace = this.#keyspace;
+    keyspace.counters.changes++;
+    keyspace.spend(value.length);
     const address = this.#find(key);
     if (address === 0) {
-      const { partition: number, hash } = this.#keyspace.hasher;
+      const { partition: number, hash } = keyspace.hasher;
       const partition = this.#partition ?? this.#store.ensurePartition(number);
       partition.add(key, hash, plainString, value);
+      if (keyspace.touching) keyspace.touch(partition, partition.size - 1, true);
       return;
     }
     const partition = this.#partition as Partition;
+    if (keyspace.touching) keyspace.touch(partition, this.#records.position(address));
     if (this.#records.expiry(address) === undefined) {
       partition.change(address, plainString, value);
       return;
     }
     // A dead key that is not removed yet is replaced: the new one has no expiry.
-    const keeps = keepsExpiry && !this.#keyspace.isDead(address);
+    const keeps = keepsExpiry && !keyspace.isDead(address);
     if (!keeps) partition.changeExpiry(address, undefined);
     partition.change(this.#find(key), plainString, value);
   }
@@ -292,6 +313,17 @@ export class Database implements WriteView {
   #put(key: Bytes, type: number, value: Bytes): void {
     this.#set(key, value, false);
     if (type !== plainString) this.records.setType(this.#find(key), type);
+  }
+
+  #accessOf(key: Bytes): number | undefined {
+    const address = this.#look(key);
+    return address === 0 ? undefined : this.#partition?.access(this.#records.position(address));
+  }
+
+  #touch(address: number, key: Bytes): void {
+    const keyspace = this.#keyspace;
+    keyspace.touch(this.#partition as Partition, this.#records.position(address));
+    if (keyspace.reading) keyspace.onRead?.(this.index, key);
   }
 
   /** One pass that keeps each living key with the same chance (reservoir of one). */

@@ -2,8 +2,11 @@
 
 import { assert } from "../../assert.ts";
 import { databaseCount } from "../../constants.ts";
+import type { Bytes } from "../../resp/reply.ts";
 import { Memory } from "../memory/memory.ts";
+import { AccessClock, type Counted } from "./access-clock.ts";
 import { DiskAccount } from "./disk-account.ts";
+import { type EvictionPolicy, noEviction } from "./eviction-policy.ts";
 import { KeyHasher } from "./key-hash.ts";
 import { Partition } from "./partition.ts";
 import { PhysicalDatabase } from "./physical-database.ts";
@@ -14,6 +17,7 @@ const costShift = 12;
 /** Of this node alone, for INFO: neither replicated nor persisted. */
 export interface KeyspaceCounters {
   expiredKeys: number;
+  evictedKeys: number;
   hits: number;
   misses: number;
   /** Changes since the last checkpoint began, as rdb_changes_since_last_save. */
@@ -25,7 +29,10 @@ export interface KeyspaceCounters {
  * (ARCHITECTURE.md: expiry is a function of the log).
  */
 export class Keyspace {
-  readonly counters: KeyspaceCounters = { expiredKeys: 0, hits: 0, misses: 0, changes: 0 };
+  readonly counters: KeyspaceCounters = {
+    ...{ expiredKeys: 0, evictedKeys: 0 },
+    ...{ hits: 0, misses: 0, changes: 0 },
+  };
   /** By database number. SWAPDB and FLUSHDB change what stands here, and move no key. */
   readonly databases: PhysicalDatabase[] = [];
   /** The id of the next physical database; the flushed ones' are never used again. */
@@ -50,9 +57,17 @@ export class Keyspace {
   /** The present read met a key that is due by its clock, and alive by log time. */
   metDue = false;
 
+  readonly access: AccessClock;
+  /** The present command counts as a use of the keys that it looks at. */
+  touching = false;
+  /** Told of each key that a read has used here, while uses are counted. */
+  onRead: ((database: number, key: Bytes) => void) | null = null;
+  #policy = noEviction;
+
   /** `hashSeed`: see KeyHasher. */
   constructor(count = databaseCount, hashSeed = 0) {
     this.hasher = new KeyHasher(hashSeed);
+    this.access = new AccessClock(hashSeed);
     this.memory = new Memory(this.hasher);
     const disk = new DiskAccount();
     this.disk = disk;
@@ -60,17 +75,48 @@ export class Keyspace {
     for (let number = 0; number < count; number++) this.#put(number);
   }
 
-  /** Bytes of all keys and values, from lengths alone: equal on every node. */
+  database(number: number): PhysicalDatabase {
+    const database = this.databases[number];
+    assert(database !== undefined, `database ${number} exists`);
+    return database;
+  }
+
+  /** Bytes that all records take. Follows from lengths alone, so it is equal on every node. */
   get used(): number {
     let used = 0;
     for (const database of this.databases) used += database.used;
     return used;
   }
 
-  database(number: number): PhysicalDatabase {
-    const database = this.databases[number];
-    assert(database !== undefined, `database ${number} exists`);
-    return database;
+  get policy(): EvictionPolicy {
+    return this.#policy;
+  }
+  set policy(policy: EvictionPolicy) {
+    this.#policy = policy;
+    const { first } = policy;
+    const { counted } = this.access;
+    const isCountedRight = first === counted || (first !== "rare" && counted === "idle");
+    if (!isCountedRight) this.#count(first === "idle" || first === "rare" ? first : "nothing");
+  }
+
+  /** OBJECT IDLETIME was asked for: from now on it can be told, whatever the policy needs. */
+  countIdleTime(): void {
+    if (this.access.counted === "nothing") this.#count("idle");
+  }
+
+  /** A key was used elsewhere. */
+  use(number: number, key: Bytes, nowMs: number): void {
+    const found = this.access.counted === "nothing" ? null : this.locate(number, key);
+    if (found === null) return;
+    const { partition, position } = found;
+    partition.setAccess(position, this.access.used(partition.access(position), nowMs));
+  }
+
+  /** A command uses the key at a position; `isNew`: it has just come. */
+  touch(partition: Partition, position: number, isNew = false): void {
+    const { access, nowMs } = this;
+    const word = isNew ? access.first(nowMs) : access.used(partition.access(position), nowMs);
+    partition.setAccess(position, word);
   }
 
   /** Log time never falls: a new leader's clock may be behind. */
@@ -100,6 +146,61 @@ export class Keyspace {
     return false;
   }
 
+  /** Where a key is, dead or alive; null when it is nowhere. */
+  locate(number: number, key: Bytes): { partition: Partition; position: number } | null {
+    this.hasher.take(key);
+    const partition = this.database(number).partition(this.hasher.partition);
+    const address = partition?.find(key, this.hasher.hash) ?? 0;
+    if (partition === undefined || address === 0) return null;
+    return { partition, position: this.memory.records.position(address) };
+  }
+
+  /** False: the key is not there any more. */
+  evict(number: number, key: Bytes): boolean {
+    const found = this.locate(number, key);
+    if (found !== null) this.#evictAt(found.partition, found.position);
+    return found !== null;
+  }
+
+  /**
+   * Evicts one key that the policy allows, equal on every node: by chance, or among keys with an expiry the one that
+   * is due first. False: there is none.
+   */
+  evictAny(random: () => number): boolean {
+    if (this.#policy.keys === "none") return false;
+    if (this.#policy.keys === "volatile") {
+      const due = this.firstDue();
+      if (due !== undefined) this.#evictAt(due.partition, due.position);
+      return due !== undefined;
+    }
+    let rank = Math.floor(random() * this.databases.reduce((sum, { size }) => sum + size, 0));
+    for (const database of this.databases) {
+      if (rank < database.size) {
+        const { partition, position } = database.at(rank);
+        this.#evictAt(partition, position);
+        return true;
+      }
+      rank -= database.size;
+    }
+    return false;
+  }
+
+  #evictAt(partition: Partition, position: number): void {
+    this.#removeAt(partition, position);
+    this.counters.evictedKeys++;
+    this.counters.changes++;
+  }
+
+  #removeAt(partition: Partition, position: number): void {
+    const key = partition.key(position);
+    partition.remove(partition.find(key, this.hasher.hashOf(key)));
+  }
+
+  #count(counted: Counted): void {
+    this.access.begin(counted, this.nowMs);
+    for (const database of this.databases) database.forgetAccesses();
+  }
+
   /** FLUSHDB: an empty database takes the number, whatever the old one held. */
   clear(number: number): void {
     const database = this.database(number);
@@ -122,12 +223,9 @@ export class Keyspace {
    */
   removeDue(max: number): void {
     for (let removed = 0; removed < max && this.#firstDueMs() <= this.logTimeMs; removed++) {
-      const { due, records } = this.memory;
-      const address = due.firstAddress;
-      const partition = this.memory.tableOf(address).owner;
-      assert(partition instanceof Partition, "only keys of partitions fall due");
-      const key = records.key(address);
-      partition.remove(partition.find(key, this.hasher.hashOf(key)));
+      const due = this.firstDue();
+      if (due === undefined) return;
+      this.#removeAt(due.partition, due.position);
       this.counters.expiredKeys++;
       this.counters.changes++;
     }
@@ -147,6 +245,15 @@ export class Keyspace {
   /** Gives back the memory of about so many keys of flushed databases. False: there are none left. */
   reclaim(keys: number): boolean {
     return this.memory.reclaim(keys);
+  }
+
+  /** The key with an expiry that dies first. */
+  firstDue(): { partition: Partition; position: number } | undefined {
+    if (this.#firstDueMs() === Number.POSITIVE_INFINITY) return undefined;
+    const { due, records } = this.memory;
+    const partition = this.memory.tableOf(due.firstAddress).owner;
+    assert(partition instanceof Partition, "only keys of partitions fall due");
+    return { partition, position: records.position(due.firstAddress) };
   }
 
   /** For the restart: exactly these databases, in the order of their numbers, still empty. */

@@ -25,6 +25,8 @@ export interface PartitionOwner {
   readonly generation: number;
   /** Of all changes so far: see trace.ts. */
   trace: number;
+  /** Bytes that its records take: see Keyspace.used. */
+  used: number;
   /** Once per generation, before the first change of a partition in it. */
   partitionChanges(partition: Partition): void;
   /** Before that, when the checkpoint that has begun has not come to the partition yet: sets `frozen`. */
@@ -106,6 +108,7 @@ export class Partition {
     const used = this.table.used;
     this.table.add(key, hash, type, value);
     this.#access?.reserve(position + 1);
+    this.#access?.set(position, 0);
     this.#owner.count(1, 0, this.table.used - used);
   }
 
@@ -188,15 +191,26 @@ export class Partition {
     return true;
   }
 
+  /** What the record at a position adds to `used`. */
+  bytesAt(position: number): number {
+    return this.#memory.records.room(this.table.addressAt(position));
+  }
+
+  /** When or how often the key at a position was used (access.ts); 0: not known. */
   access(position: number): number {
     return this.#access?.get(position) ?? 0;
   }
+
   setAccess(position: number, word: number): void {
     if (this.#access === null) {
       this.#access = new PagedWords();
       this.#access.reserve(this.size);
     }
     this.#access.set(position, word);
+  }
+
+  forgetAccesses(): void {
+    this.#access = null;
   }
 
   /** Hands over the dirty positions and begins a new account of them. */

@@ -85,6 +85,10 @@ export class PhysicalDatabase implements PartitionOwner {
     }
   }
 
+  forgetAccesses(): void {
+    for (const partition of this.#partitions) partition?.forgetAccesses();
+  }
+
   partitionChanges(partition: Partition): void {
     this.#changed.push(partition);
   }
@@ -144,10 +148,11 @@ export class PhysicalDatabase implements PartitionOwner {
 
   /** The key of a rank below `size`, in the order of partitions and positions. */
   at(rank: number): { readonly partition: Partition; readonly position: number } {
-    let before = rank;
-    for (const partition of this.filledPartitions()) {
-      if (before < partition.size) return { partition, position: before };
-      before -= partition.size;
+    let position = rank;
+    for (const partition of this.#partitions) {
+      if (partition === undefined) continue;
+      if (position < partition.size) return { partition, position };
+      position -= partition.size;
     }
     throw new InvariantError(`there is no key of rank ${rank}`);
   }

@@ -53,6 +53,13 @@ export interface ReadView {
   /** Bytes that a key and its value take, without a look at its parts; undefined when missing. */
   room(key: Bytes): number | undefined;
 
+  /** Whether the eviction policy has it counted how long ago keys were used, or how often. */
+  readonly countsUses: "idle" | "rare";
+  /** Since the key was used on this node; undefined when there is no such key. */
+  idleSeconds(key: Bytes): number | undefined;
+  /** A logarithmic counter up to 255, as OBJECT FREQ shows it; undefined when there is no such key. */
+  useCount(key: Bytes): number | undefined;
+
   /** Visits about `count` keys from a cursor (0 to begin); returns the next cursor, 0 at the end. */
   scan(cursor: number, count: number, visit: (key: Bytes) => void): number;
   /** Every living key, in the order of partitions and positions. */

@@ -42,6 +42,15 @@ const besideTimedBytes = 16;
 /** And what the blob of a long key or value takes beside its bytes. */
 const besideBlobBytes = 256;
 
+/**
+ * At most so much room do so many keys with so many bytes of keys and values take. Slots waste a sixteenth, or 8 bytes;
+ * what a blob takes beside its bytes is less than a sixteenth of them.
+ */
+export function roomBound(bytes: number, keys: number): number {
+  const each = timedHeadBytes + unitBytes + besideBytes + besideTimedBytes;
+  return bytes + Math.floor(bytes / 16) + keys * each;
+}
+
 /** Reads records, and writes their fields. An address is a record's present place: any change may move it. */
 export class Records {
   readonly #arena: Arena;

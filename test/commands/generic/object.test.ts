@@ -14,14 +14,15 @@ test("OBJECT ENCODING follows from the value", () => {
   expect(play(session)).toEqual(session);
 });
 
-test("OBJECT FREQ and IDLETIME say that access is not tracked", () => {
+test("OBJECT IDLETIME counts from when it is first asked for; FREQ wants an LFU policy", () => {
   const session: Transcript = [
     ["set k v", "+OK"],
     ["object freq none", null],
     ["object idletime none", null],
+    ["object idletime k", 0],
     [
-      "object idletime k",
-      "-ERR Idle time not tracked: reads are answered by any node and change no state.",
+      "object freq k",
+      "-ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.",
     ],
   ];
   expect(play(session)).toEqual(session);

@@ -66,6 +66,7 @@ describe("without anything given", () => {
       leases: false,
       checkpointLogBytes: 64 * 1024 * 1024,
       retainedLogBytes: 128 * 1024 * 1024,
+      ...{ evictionSamples: 5, evictionTenacity: 10, lfuLogFactor: 10, lfuDecayMinutes: 1 },
     });
     expect(Object.isFrozen(config)).toBe(true);
     expect(warnings).toEqual([]);
@@ -304,18 +305,88 @@ describe("addresses", () => {
   });
 });
 
+/** A cluster whose settings are these, and that refuses when it is told to. */
+function clusterWith(values: Map<string, string>) {
+  const cluster = {
+    refusal: null as ErrorReply | null,
+    isChosen: (name: string) => name !== "maxmemory" || values.has("chosen"),
+    text: (name: string) => values.get(name) ?? null,
+    set: (pairs: readonly (readonly [string, string])[]) => {
+      for (const [name, value] of cluster.refusal === null ? pairs : [])
+        values.set(name, value).set("chosen", "yes");
+      return Promise.resolve(cluster.refusal);
+    },
+  };
+  return cluster;
+}
+
+describe("options that all nodes share", () => {
+  test("are shown as the cluster has them, whatever this node's configuration says", () => {
+    const config = new RuntimeConfig(load({ maxmemory: "5mb" }));
+    const shown = () => new Map(config.all()).get("maxmemory");
+    expect(shown()).toBe("5242880");
+    expect(config.givenSettings).toEqual([["maxmemory", "5242880"]]);
+    const values = new Map<string, string>();
+    config.follow(clusterWith(values));
+    expect(shown()).toBe("5242880");
+    values.set("maxmemory", "77");
+    expect(shown()).toBe("77");
+  });
+
+  test("are set in the words of the log, together with this node's own or not at all", async () => {
+    const config = new RuntimeConfig(load());
+    const values = new Map<string, string>();
+    const cluster = clusterWith(values);
+    config.follow(cluster);
+    const pairs = [
+      ["MaxMemory", "1kb"],
+      ["timeout", "9"],
+      ["maxmemory-policy", "AllKeys-LRU"],
+    ] as const;
+    cluster.refusal = new ErrorReply("CLUSTERDOWN");
+    expect(await config.set(pairs)).toBe(cluster.refusal);
+    expect([values.size, config.current.idleSeconds]).toEqual([0, 0]);
+    cluster.refusal = null;
+    expect(await config.set([...pairs, ["maxclients", "0"]])).toBeInstanceOf(ErrorReply);
+    expect([values.size, config.current.idleSeconds]).toEqual([0, 0]);
+    expect(await config.set(pairs)).toBeNull();
+    expect(Object.fromEntries(values)).toMatchObject({
+      maxmemory: "1024",
+      "maxmemory-policy": "allkeys-lru",
+    });
+    expect(config.current.idleSeconds).toBe(9);
+  });
+
+  test("are rewritten as the cluster has them, unless nobody has chosen", async () => {
+    const path = file("maxmemory-policy allkeys-lru\n");
+    const config = new RuntimeConfig(load({ config: path }));
+    const values = new Map([
+      ["maxmemory", "1048576"],
+      ["maxmemory-policy", "noeviction"],
+    ]);
+    config.follow(clusterWith(values));
+    expect(await config.rewrite()).toBeNull();
+    expect(readFileSync(path, "latin1")).toBe("maxmemory-policy noeviction\n");
+    values.set("chosen", "yes");
+    expect(await config.rewrite()).toBeNull();
+    expect(readFileSync(path, "latin1")).toContain("\nmaxmemory 1mb\n");
+  });
+});
+
 describe("CONFIG SET", () => {
   const failed = (name: string, why: string) =>
     `ERR CONFIG SET failed (possibly related to argument '${name}') - ${why}`;
-  const set = (...pairs: [string, string][]) => {
-    const reply = new RuntimeConfig(load()).set(pairs);
+  const set = async (...pairs: [string, string][]) => {
+    const reply = await new RuntimeConfig(load()).set(pairs);
     return reply instanceof ErrorReply ? reply.text : reply;
   };
 
-  test("refuses in Redis' words", () => {
+  test("refuses in Redis' words", async () => {
     const between = (min: number, max: number) =>
       `argument must be between ${min} and ${max} inclusive`;
-    expect(set(["x", "1"])).toBe("ERR Unknown option or number of arguments for CONFIG SET - 'x'");
+    expect(await set(["x", "1"])).toBe(
+      "ERR Unknown option or number of arguments for CONFIG SET - 'x'",
+    );
     const cases: [string, string, string][] = [
       ["databases", "16", "can't set immutable config"],
       ["port", "7001", "can't set immutable config"],
@@ -337,32 +408,33 @@ describe("CONFIG SET", () => {
         "argument(s) must be one of the following: debug, verbose, notice, warning",
       ],
     ];
-    for (const [name, value, why] of cases) expect(set([name, value])).toBe(failed(name, why));
+    for (const [name, value, why] of cases)
+      expect(await set([name, value])).toBe(failed(name, why));
   });
 
-  test("names an unknown option up to the first NUL, as Redis prints it", () => {
-    expect(set(["1.5\0x", "v"])).toBe(
+  test("names an unknown option up to the first NUL, as Redis prints it", async () => {
+    expect(await set(["1.5\0x", "v"])).toBe(
       "ERR Unknown option or number of arguments for CONFIG SET - '1.5'",
     );
   });
 
-  test("looks at the names first, one after the other, and then at the values", () => {
-    expect(set(["daemonize", "no"], ["x", "1"])).toContain("'daemonize'");
-    expect(set(["x", "1"], ["daemonize", "no"])).toContain("'x'");
-    expect(set(["maxclients", "0"], ["daemonize", "no"])).toContain("immutable");
-    expect(set(["maxclients", "5"], ["MAXCLIENTS", "6"], ["x", "1"])).toBe(
+  test("looks at the names first, one after the other, and then at the values", async () => {
+    expect(await set(["daemonize", "no"], ["x", "1"])).toContain("'daemonize'");
+    expect(await set(["x", "1"], ["daemonize", "no"])).toContain("'x'");
+    expect(await set(["maxclients", "0"], ["daemonize", "no"])).toContain("immutable");
+    expect(await set(["maxclients", "5"], ["MAXCLIENTS", "6"], ["x", "1"])).toBe(
       failed("MAXCLIENTS", "duplicate parameter"),
     );
-    expect(set(["MaxClients", "a"], ["timeout", "b"])).toContain("'maxclients'");
+    expect(await set(["MaxClients", "a"], ["timeout", "b"])).toContain("'maxclients'");
   });
 
-  test("changes all or nothing, and tells who listens what has changed", () => {
+  test("changes all or nothing, and tells who listens what has changed", async () => {
     const config = new RuntimeConfig(load({ port: "0" }));
     config.portsTaken(4001, 4002);
     const changes: string[] = [];
     config.onChange((name) => changes.push(`${name} ${config.current.idleSeconds}`));
     expect(
-      config.set([
+      await config.set([
         ["maxclients", "7"],
         ["timeout", "-1"],
       ]),
@@ -374,7 +446,7 @@ describe("CONFIG SET", () => {
       ["loglevel", "WARNING"],
       ["maxclients", "10000"],
     ] as const;
-    expect(config.set(pairs)).toBeNull();
+    expect(await config.set(pairs)).toBeNull();
     expect(config.current).toMatchObject({
       idleSeconds: 9,
       logLevel: "warn",
@@ -385,13 +457,13 @@ describe("CONFIG SET", () => {
     expect(Object.isFrozen(config.current)).toBe(true);
   });
 
-  test("accepts what cannot be otherwise, where Redis lets it be set", () => {
-    expect(set(["save", ""], ["appendonly", "yes"], ["maxmemory", "0"])).toBeNull();
+  test("accepts what cannot be otherwise, where Redis lets it be set", async () => {
+    expect(await set(["save", ""], ["appendonly", "yes"], ["maxmemory", "0"])).toBeNull();
   });
 
-  test("does not promise more clients than there can be files", () => {
+  test("does not promise more clients than there can be files", async () => {
     const config = new RuntimeConfig(load({ maxclients: "100" }), 1024);
-    const reply = config.set([["maxclients", "1000"]]);
+    const reply = await config.set([["maxclients", "1000"]]);
     expect(reply?.text).toMatch(
       /argument 'maxclients'\) - The operating system is not able to handle the specified number of clients, try with \d+$/,
     );
@@ -399,7 +471,7 @@ describe("CONFIG SET", () => {
 });
 
 describe("CONFIG GET", () => {
-  test("shows every option but secrets, in alphabetical order, as text", () => {
+  test("shows every option but secrets, in alphabetical order, as text", async () => {
     const config = new RuntimeConfig(load({ "peer-secret": secret, requirepass: "p" }));
     const rows = new Map(config.all());
     const names = [...rows.keys()];
@@ -427,7 +499,7 @@ describe("CONFIG REWRITE", () => {
       '# head \xff\nport 1234\n\nloglevel notice\nmaxclients 9\nmaxclients 8\nsave ""\n',
     );
     const config = new RuntimeConfig(load({ config: path }));
-    config.set([
+    await config.set([
       ["loglevel", "warning"],
       ["requirepass", 'a "b\\x\x01\n'],
       ["proto-max-bulk-len", "2097152"],
@@ -450,7 +522,7 @@ describe("CONFIG REWRITE", () => {
     );
     const again = new RuntimeConfig(load({ config: path }));
     expect(again.all()).toEqual(config.all());
-    again.set([
+    await again.set([
       ["timeout", "3"],
       ["requirepass", ""],
     ]);
@@ -466,7 +538,7 @@ describe("CONFIG REWRITE", () => {
     const link = join(path, "..", "link.conf");
     symlinkSync(path, link);
     const config = new RuntimeConfig(load({ config: link }));
-    config.set([["maxclients", "10"]]);
+    await config.set([["maxclients", "10"]]);
     const { mode } = statSync(path);
     expect(await config.rewrite()).toBeNull();
     expect(readFileSync(path, "latin1")).toBe("maxclients 10\n");

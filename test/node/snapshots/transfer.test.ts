@@ -25,6 +25,7 @@ import {
 } from "../../../src/state/checkpoint/meta.ts";
 import type { CheckpointView, StagedCheckpoint } from "../../../src/state/checkpoint/transfer.ts";
 import type { Machine } from "../../../src/state/execution/machine.ts";
+import { firstSettings } from "../../../src/state/execution/settings.ts";
 
 const leader = asNode(1);
 const member = asNode(2);
@@ -37,6 +38,7 @@ function metaAt(appliedIndex: number): CheckpointMeta {
     ...{ format: checkpointFormat, appliedIndex, logTimeMs: 0, digest: 0, trace: 0 },
     ...{ nextId: 1, nextPartition: 1, nextObject: 1 },
     ...{ keys: chunksOfCheckpoint, origins: 0, parts: 0, partitions: 0 },
+    settings: firstSettings,
     databases: [{ id: 0, trace: 0 }],
   };
 }

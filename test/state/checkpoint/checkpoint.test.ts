@@ -67,7 +67,7 @@ describe("a checkpoint", () => {
       await store.load(restored.machine);
       restored.nowMs = log.nowMs;
       restored.append(
-        new Uint8Array(log.entries.at(-1)?.data ?? []).fill(0, 30, 34).subarray(0, 34),
+        new Uint8Array(log.entries.at(-1)?.data ?? []).fill(0, 32, 36).subarray(0, 36),
       );
       await checkpoint(store, restored);
       const third = newMachine();
@@ -338,6 +338,7 @@ const meta = {
   partitions: 1,
   digest: -7,
   trace: -9,
+  settings: { version: 3, maxmemory: 100, isDefault: false, policy: "allkeys-lru" },
 };
 
 describe("a meta record", () => {

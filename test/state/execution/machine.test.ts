@@ -75,7 +75,7 @@ describe("an entry", () => {
   it("that is cut or announces another count stops the node", () => {
     const data = proposal(1, [append("a"), append("b")]);
     const less = Buffer.from(data);
-    less.writeUInt32LE(1, 30);
+    less.writeUInt32LE(1, 32);
     for (const bad of [data.subarray(0, data.length - 1), data.subarray(0, 40), less]) {
       expect(() => newMachine().apply({ index: 1, data: bad }, null)).toThrow();
     }

@@ -121,7 +121,7 @@ describe("a batch", () => {
 describe("an entry", () => {
   it("gives back its header", () => {
     const data = encodeProposal(header, new Uint8Array([1, 2, 3]));
-    expect(readHeader(data)).toEqual({ ...header, format: 1, behaviour: 1 });
+    expect(readHeader(data)).toEqual({ ...header, kind: 0, flags: 0, format: 2, behaviour: 1 });
     expect([...data.subarray(headerBytes)]).toEqual([1, 2, 3]);
     expect(readHeader(tickProposal(5.5))).toMatchObject({ timeMs: 5.5, count: 0, origin: 0 });
     expect(() => readHeader(data.subarray(0, headerBytes - 1))).toThrow(/whole header/);
@@ -137,7 +137,7 @@ describe("an entry", () => {
       builder.take(),
     );
     expect(Buffer.from(data).toString("hex")).toBe(
-      "0101000000000000f03f020000000300000004000000000000000000144002000000" +
+      "02010000000000000000f03f020000000300000004000000000000000000144002000000" +
         "0203060504030201020000000c00000050494e470d0a50494e470d0a",
     );
   });

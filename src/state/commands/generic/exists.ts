@@ -14,6 +14,7 @@ export const exists: ReadCommand = {
   history: [["3.0.3", "Takes several keys."]],
   arity: -2,
   flags: ["fast"],
+  touches: false,
   categories: ["keyspace"],
   tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   keys: allKeys("RO"),

@@ -14,6 +14,7 @@ export const expiretime: ReadCommand = {
   complexity: "O(1)",
   arity: 2,
   flags: ["fast"],
+  touches: false,
   categories: ["keyspace"],
   keys: oneKey("RO", "access"),
   arguments: [keyArgument],

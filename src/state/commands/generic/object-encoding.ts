@@ -16,6 +16,7 @@ export const objectEncoding: ReadCommand = {
   complexity: "O(1)",
   arity: 3,
   flags: [],
+  touches: false,
   categories: ["keyspace"],
   tips: ["nondeterministic_output"],
   keys: [keyAt(2, "RO")],

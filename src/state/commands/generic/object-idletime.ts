@@ -8,17 +8,20 @@ import type { ReadCommand } from "../spec.ts";
 export const objectIdletime: ReadCommand = {
   kind: "read",
   name: "idletime",
-  summary: "How long a value was not used; not tracked here.",
+  summary: "How long a value was not used on this node, in seconds.",
   since: "2.2.3",
   group: "generic",
   complexity: "O(1)",
   arity: 3,
   flags: [],
+  touches: false,
   categories: ["keyspace"],
   tips: ["nondeterministic_output"],
   keys: [keyAt(2, "RO")],
   arguments: [keyArgument],
   read(db, args) {
-    return db.has(word(args, 2)) ? errors.idleTimeNotTracked : null;
+    const seconds = db.idleSeconds(word(args, 2));
+    if (seconds === undefined) return null;
+    return db.countsUses === "idle" ? seconds : errors.idleTimeNotTracked;
   },
 };

@@ -20,6 +20,7 @@ export const objectRefcount: ReadCommand = {
   complexity: "O(1)",
   arity: 3,
   flags: [],
+  touches: false,
   categories: ["keyspace"],
   tips: ["nondeterministic_output"],
   keys: [keyAt(2, "RO")],

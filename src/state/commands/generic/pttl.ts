@@ -15,6 +15,7 @@ export const pttl: ReadCommand = {
   history: [["2.8.0", "Answers -2 for a missing key."]],
   arity: 2,
   flags: ["fast"],
+  touches: false,
   categories: ["keyspace"],
   tips: ["nondeterministic_output"],
   keys: oneKey("RO", "access"),

@@ -32,6 +32,7 @@ export const scan: ReadCommand = {
   history: [["6.0.0", "Option `TYPE`."]],
   arity: -2,
   flags: [],
+  touches: false,
   categories: ["keyspace"],
   tips: ["nondeterministic_output", "request_policy:special"],
   arguments: [

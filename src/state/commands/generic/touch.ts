@@ -13,6 +13,7 @@ export const touch: ReadCommand = {
   complexity: "O(N), the number of keys.",
   arity: -2,
   flags: ["fast"],
+  touches: true,
   categories: ["keyspace"],
   tips: ["request_policy:multi_shard", "response_policy:agg_sum"],
   keys: allKeys("RO"),

@@ -16,6 +16,7 @@ export const type: ReadCommand = {
   complexity: "O(1)",
   arity: 2,
   flags: ["fast"],
+  touches: false,
   categories: ["keyspace"],
   keys: oneKey("RO"),
   arguments: [keyArgument],

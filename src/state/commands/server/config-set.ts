@@ -27,7 +27,7 @@ export const configSet: SessionCommand = {
       ],
     },
   ],
-  run({ server }, args) {
+  async run({ server }, args) {
     if (args.length % 2 !== 0) return errors.syntax;
     const known = new Set(server.config.all().map(([name]) => name));
     const pairs = new Map<string, readonly [spelled: string, value: string]>();
@@ -38,6 +38,6 @@ export const configSet: SessionCommand = {
       if (pairs.has(name)) return errors.configSetFailed(spelled, "duplicate parameter");
       pairs.set(name, [spelled, word(args, at + 1)]);
     }
-    return server.config.set([...pairs.values()]) ?? ok;
+    return (await server.config.set([...pairs.values()])) ?? ok;
   },
 };

@@ -55,8 +55,7 @@ export function memorySection({ server }: SessionContext): readonly Field[] {
     ["total_system_memory_human", humanBytes(total)],
     ["maxmemory", limit],
     ["maxmemory_human", humanBytes(Number(limit))],
-    // Nothing is ever evicted.
-    ["maxmemory_policy", "noeviction"],
+    ["maxmemory_policy", optionValue(server.config, "maxmemory-policy") ?? "noeviction"],
     ["mem_fragmentation_ratio", (residentBytes / usedBytes).toFixed(2)],
     ["mem_fragmentation_bytes", residentBytes - usedBytes],
   ];

@@ -13,7 +13,7 @@ export function statsSection({ server }: SessionContext): readonly Field[] {
     ["total_net_output_bytes", stats.outputBytes],
     ["rejected_connections", stats.connectionsRejected],
     ["expired_keys", stats.expiredKeys],
-    ["evicted_keys", 0],
+    ["evicted_keys", stats.evictedKeys],
     ["keyspace_hits", stats.keyspaceHits],
     ["keyspace_misses", stats.keyspaceMisses],
     ["total_error_replies", stats.errorReplies],
