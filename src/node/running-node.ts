@@ -4,12 +4,13 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
-  diskCheckMs,
   electionTicksMin,
+  fullDiskCheckpointBytes,
   heartbeatTicks,
   inflightBytesMax,
   inflightMessagesMax,
   leaseMs,
+  roomCheckMs,
   tickMs,
 } from "../constants.ts";
 import { ClientListener } from "../net/clients/client-listener.ts";
@@ -18,19 +19,17 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { PeerNetwork } from "../net/peers/peer-network.ts";
 import { createRaft } from "../raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
-import { errors } from "../resp/errors.ts";
-import type { ErrorReply } from "../resp/reply.ts";
 import { CommandFinder } from "../state/commands/lookup.ts";
 import { commands } from "../state/commands/table.ts";
-import { Machine } from "../state/execution/machine.ts";
 import { kvorumVersion } from "../version.ts";
 import { clientLimits } from "./config/client-limits.ts";
-import { DiskGuard } from "./directory/disk-guard.ts";
+import { createMachine } from "./create-machine.ts";
 import { frameKind } from "./frames.ts";
 import type { MemberAddress } from "./members/member-address.ts";
 import type { NodeParts } from "./node-parts.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
+import { RoomGuard } from "./resources/room-guard.ts";
 import { ServerContext } from "./server-context.ts";
 import { Checkpointer } from "./snapshots/checkpointer.ts";
 import { checkpointContext } from "./snapshots/snapshot-point.ts";
@@ -63,7 +62,7 @@ export class Node implements RunningNode {
   readonly #replica: Replica;
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots;
-  readonly #diskGuard: DiskGuard;
+  readonly #room: RoomGuard;
   readonly #stats: NodeStats;
   readonly #context: ServerContext;
   readonly #listener: ClientListener;
@@ -91,12 +90,7 @@ export class Node implements RunningNode {
     this.#replica = this.#createReplica();
     this.#checkpointer = this.#createCheckpointer();
     this.#snapshots = this.#createSnapshots();
-    this.#diskGuard = new DiskGuard({
-      driver: this.#replica.driver,
-      peers: this.#network,
-      measure: () => parts.directory.space(),
-      logger: parts.hooks.logger,
-    });
+    this.#room = this.#createRoomGuard();
     this.#stats = new NodeStats(parts.machine.keyspace.counters);
     this.#context = this.#createContext(this.#stats);
     this.#listener = this.#createListener(this.#stats);
@@ -119,10 +113,11 @@ export class Node implements RunningNode {
   async start(): Promise<void> {
     const { runtime } = this.#parts;
     await this.#network.listen();
+    await this.#room.look();
     this.#everySecond = setInterval(() => {
-      this.#checkDisk();
-      this.#stats.sample(diskCheckMs / 1000);
-    }, diskCheckMs);
+      this.#follow(this.#room.check());
+      this.#stats.sample(roomCheckMs / 1000);
+    }, roomCheckMs);
     this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();
     const { bind, port } = runtime.current;
@@ -194,10 +189,24 @@ export class Node implements RunningNode {
     this.#listener.sweep();
   }
 
-  #checkDisk(): void {
-    this.#diskGuard.check().then(() => {
-      if (this.#diskGuard.isLow) this.#cutLog();
+  /** After a look at the room that there is. */
+  #follow(look: Promise<void>): void {
+    look.then(() => {
+      if (!this.#room.isDiskLow || this.#isOver) return;
+      this.#cutLog();
+      this.#checkpointer.freeSpace();
     }, this.#parts.hooks.onFailure);
+  }
+
+  #createRoomGuard(): RoomGuard {
+    const { disk, memory, directory, hooks } = this.#parts;
+    disk.onLookWanted = () => this.#follow(this.#room.look());
+    return new RoomGuard({
+      driver: this.#replica.driver,
+      peers: this.#network,
+      ...{ disk, memory, reserve: directory.reserve, logger: hooks.logger },
+      pendingBytes: () => this.#replica.pendingWriteBytes,
+    });
   }
 
   /** At the end of this turn of the event loop: everything that came in goes on together. */
@@ -234,7 +243,7 @@ export class Node implements RunningNode {
         },
         removed: (by) => this.#replica.removed(by),
         disconnected: (peer, isGone) => {
-          this.#diskGuard.disconnected(peer);
+          this.#room.disconnected(peer);
           this.#replica.disconnected(peer, isGone);
         },
       },
@@ -242,7 +251,7 @@ export class Node implements RunningNode {
   }
 
   #createReplica(): Replica {
-    const { runtime, identity, machine, store, hooks } = this.#parts;
+    const { runtime, identity, machine, store, memory, hooks } = this.#parts;
     const { clusterId, nodeId, incarnation } = identity;
     const random = Math.random;
     const core = createRaft({
@@ -258,7 +267,7 @@ export class Node implements RunningNode {
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
       address: () => this.#address,
-      mayLead: (member) => this.#diskGuard.hasSpace(member),
+      mayLead: (member) => this.#room.hasRoom(member),
       invited: identity.peers,
       logger: hooks.logger,
       nowMs: Date.now,
@@ -268,7 +277,10 @@ export class Node implements RunningNode {
       wake: this.#wake,
       answered: () => this.#listener.writeReplies(),
       turned: () => this.#turned(),
-      applied: (bytes) => this.#applied(bytes),
+      applied: (bytes) => {
+        memory.applied(bytes);
+        this.#checkpointer.applied(bytes);
+      },
       onFailure: hooks.onFailure,
       snapshots: {
         begin: (to) => this.#snapshots.begin(to),
@@ -278,17 +290,18 @@ export class Node implements RunningNode {
     });
   }
 
-  #applied(bytes: number): void {
-    this.#checkpointer.applied(bytes);
-  }
-
   #createCheckpointer(): Checkpointer {
-    const { runtime, machine, home, store, hooks, logShareBytes } = this.#parts;
+    const { runtime, machine, home, store, hooks, disk, logShareBytes } = this.#parts;
     return new Checkpointer({
       machine,
       store: () => home.store,
       whenStill: () => this.#replica.whenStill(),
-      logBytes: () => Math.min(runtime.current.checkpointLogBytes, logShareBytes),
+      logBytes: () =>
+        this.#room.isDiskLow
+          ? fullDiskCheckpointBytes
+          : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
+      hasRoom: (bytes) => disk.space.total === 0 || disk.space.free > bytes,
+      storeBytes: () => home.bytes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
@@ -311,7 +324,7 @@ export class Node implements RunningNode {
     const { store, runtime, logShareBytes } = this.#parts;
     const index = Math.min(this.#checkpointIndex, this.#snapshots.oldestIndex);
     const { retainedLogBytes } = runtime.current;
-    const retained = this.#diskGuard.isLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
+    const retained = this.#room.isDiskLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
     store.cutBefore(asIndex(index), retained);
   }
 
@@ -335,7 +348,7 @@ export class Node implements RunningNode {
     this.#ticker.catchUp();
     if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
     else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
-    else if (kind === frameKind.diskSpace) this.#diskGuard.told(from, body);
+    else if (kind === frameKind.room) this.#room.told(from, body);
     else this.#replica.frame(from, kind, body);
   }
 
@@ -361,7 +374,6 @@ export class Node implements RunningNode {
   #createListener(stats: NodeStats): ClientListener {
     const { runtime, hooks } = this.#parts;
     const replica = this.#replica;
-    const diskGuard = this.#diskGuard;
     const listener = new ClientListener({
       limits: () => clientLimits(runtime.current),
       sessions: {
@@ -372,9 +384,7 @@ export class Node implements RunningNode {
         get isFull(): boolean {
           return replica.isFull;
         },
-        get writesRefused(): ErrorReply | null {
-          return diskGuard.refusesWrites ? errors.diskFull : null;
-        },
+        refusesWrite: (command, bytes) => this.#room.refusal(command, bytes),
         write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
         read: (waiter, command, args, locally) => replica.read(waiter, command, args, locally),
         holds: (command) => listener.holds(command),
@@ -390,8 +400,3 @@ export class Node implements RunningNode {
 }
 
 const noMembership = { index: 0, membership: { members: [], nextId: founder } };
-
-/** Its hash seed differs from node to node and from start to start: see KeyHasher. */
-export function createMachine(): Machine {
-  return new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
-}

@@ -132,7 +132,7 @@ export class ServerContext implements Server {
     return { usedBytes, residentBytes: rss, peakBytes: this.#peakBytes };
   }
 
-  checkpoint(): Promise<void> {
+  checkpoint(): Promise<boolean> {
     return this.#parts.checkpointer.run();
   }
   get checkpointRunning(): boolean {

@@ -2,7 +2,8 @@
 
 import { createServer as createSocketServer } from "node:net";
 import { join } from "node:path";
-import { segmentBytes } from "../constants.ts";
+import { diskBytesMin, segmentBytes } from "../constants.ts";
+import { diskFiles } from "../disk.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { foundingEntry } from "../raft/core/membership.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../raft/core/types.ts";
@@ -14,6 +15,7 @@ import { readHeader } from "../state/execution/proposal.ts";
 import { codeOf, describeError } from "../system-error.ts";
 import type { Config } from "./config/config.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
+import { createMachine } from "./create-machine.ts";
 import {
   DataDirectory,
   type Identity,
@@ -21,10 +23,15 @@ import {
   newClusterId,
 } from "./directory/data-directory.ts";
 import { hasSpaceFor, logShare } from "./directory/disk-space.ts";
+import { growingFiles } from "./directory/growing-files.ts";
 import { requestJoin } from "./join.ts";
 import { encodeAddress } from "./members/member-address.ts";
 import type { NodeHooks, NodeParts } from "./node-parts.ts";
-import { createMachine, founder, Node, type RunningNode } from "./running-node.ts";
+import { DiskRoom } from "./resources/disk-room.ts";
+import { MemoryRoom } from "./resources/memory-room.ts";
+import { inMiB } from "./resources/room.ts";
+import { measureMemory } from "./resources/system-memory.ts";
+import { founder, Node, type RunningNode } from "./running-node.ts";
 import { CheckpointHome, type LoadedHome } from "./snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./snapshots/snapshot-point.ts";
 
@@ -80,21 +87,24 @@ class NodeBuilder {
   readonly #runtime: RuntimeConfig;
   readonly #hooks: NodeHooks;
   readonly #directory: DataDirectory;
+  readonly #disk: DiskRoom;
 
   constructor(runtime: RuntimeConfig, hooks: NodeHooks, directory: DataDirectory) {
     this.#runtime = runtime;
     this.#hooks = hooks;
     this.#directory = directory;
+    this.#disk = new DiskRoom({ measure: () => directory.space() });
   }
 
   async build(): Promise<RunningNode> {
     const { logger } = this.#hooks;
     for (const warning of this.#directory.warnings) logger.warn(warning);
+    await this.#checkDisk();
 
     const identity = await this.#identity();
     const machine = createMachine();
     const { home, checkpoint } = await this.#openCheckpoint(machine);
-    const logShareBytes = logShare(await this.#directory.space());
+    const logShareBytes = logShare(this.#disk.space);
     const store = await this.#openLog(identity, logShareBytes);
     await finishInstallation(home, checkpoint, store);
     await this.#found(identity, store);
@@ -111,8 +121,21 @@ class NodeBuilder {
     return node;
   }
 
-  #parts(): Pick<NodeParts, "runtime" | "hooks" | "directory"> {
-    return { runtime: this.#runtime, hooks: this.#hooks, directory: this.#directory };
+  #parts(): Pick<NodeParts, "runtime" | "hooks" | "directory" | "disk" | "memory"> {
+    return {
+      ...{ runtime: this.#runtime, hooks: this.#hooks, directory: this.#directory },
+      ...{ disk: this.#disk, memory: new MemoryRoom(measureMemory) },
+    };
+  }
+
+  async #checkDisk(): Promise<void> {
+    await this.#disk.look();
+    const { total } = this.#disk.space;
+    if (total === 0 || total >= diskBytesMin) return;
+    throw new StartError(
+      `the disk of ${this.#directory.path} has ${inMiB(total)} MiB, and a node needs ${inMiB(diskBytesMin)} MiB at least: ` +
+        "give a --dir on a larger one",
+    );
   }
 
   /** Who this node is: known to the directory, invited by the cluster to join, or a new founder. */
@@ -156,7 +179,11 @@ class NodeBuilder {
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
       segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
-      hasSpace: async (bytes) => hasSpaceFor(bytes, await this.#directory.space()),
+      files: growingFiles(diskFiles, (bytes) => this.#disk.grown(bytes)),
+      hasSpace: async (bytes) => {
+        await this.#disk.look();
+        return hasSpaceFor(bytes, this.#disk.space);
+      },
     });
     if ("damaged" in log && log.isOtherFormat === true) {
       throw new StartError(

@@ -2,8 +2,10 @@
 
 import { basename } from "node:path";
 import { electionTicksMin, heartbeatTicks, leaseMs } from "../../src/constants.ts";
-import { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
+import { DiskRoom } from "../../src/node/resources/disk-room.ts";
+import { MemoryRoom } from "../../src/node/resources/memory-room.ts";
+import { RoomGuard } from "../../src/node/resources/room-guard.ts";
 import { restartPoint } from "../../src/node/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
@@ -76,13 +78,16 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
   const replica = createReplica(node, { core, log, machine }, parts);
   const snapshots = createSnapshots(node, { log, machine, replica });
   parts.snapshots = snapshots;
-  const diskGuard = new DiskGuard({
+  const room = new RoomGuard({
     driver: replica.driver,
     peers: peersOf(node),
-    measure: node.disk.space,
+    disk: new DiskRoom({ measure: node.disk.space }),
+    memory: new MemoryRoom(() => Promise.resolve(null)),
+    reserve: { follow: () => Promise.resolve() },
+    pendingBytes: () => replica.pendingWriteBytes,
     logger: node.around.snapshotLogger,
   });
-  return { core, replica, machine, log, snapshots, diskGuard };
+  return { core, replica, machine, log, snapshots, room };
 }
 
 function createReplica(

@@ -299,7 +299,7 @@ class Simulation {
     );
     const takesWrites = (): boolean =>
       core.every((node) => {
-        return node.isUp && !node.running.diskGuard.refusesWrites;
+        return node.isUp && node.running.room.refusal({ flags: ["denyoom"] }, 0) === null;
       });
     await this.#runUntil(() => takesWrites() || this.#timeline.now > began + recoveryUs);
     ensure(takesWrites(), "liveness", () => "there is space again, and writes are refused");

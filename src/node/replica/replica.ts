@@ -78,6 +78,9 @@ export class Replica implements ReplicaHost {
   get isFull(): boolean {
     return !this.#isRetired && (this.#parts.writes.isFull || this.#parts.reads.isFull);
   }
+  get pendingWriteBytes(): number {
+    return this.#parts.writes.bytes;
+  }
   get pendingWrites(): number {
     return this.#parts.writes.length;
   }

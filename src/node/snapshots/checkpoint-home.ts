@@ -61,6 +61,11 @@ export class CheckpointHome {
     return this.#directory.restart;
   }
 
+  /** On disk. */
+  bytes(): Promise<number> {
+    return this.#directory.bytes();
+  }
+
   view(): Promise<CheckpointView | null> {
     return this.#store.view();
   }

@@ -1,5 +1,6 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
+import { checkpointCopies, compactionRest, mergeBytesMax } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
@@ -13,6 +14,10 @@ export interface CheckpointerOptions {
   readonly whenStill: () => Promise<void>;
   /** Log bytes that are applied before the next one starts by itself. */
   readonly logBytes: () => number;
+  /** Whether the disk has so many bytes to spare. */
+  readonly hasRoom: (bytes: number) => boolean;
+  /** What the store takes on disk. */
+  readonly storeBytes: () => Promise<number>;
   /** On disk: the log up to this entry is no longer needed here. */
   readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
@@ -29,10 +34,18 @@ export class Checkpointer {
   #bytesSince = 0;
   #running: Promise<void> | null = null;
   #lastMs: number;
+  /** The last attempt found no room, and the log says so. */
+  #hadNoRoom = false;
+  /** Records were written since the store has given back the space of old ones. */
+  #hasOldRecords = false;
+  #restsUntilMs = 0;
+  /** In any checkpoint since then. */
+  #mostKeys = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
     this.#lastMs = options.nowMs();
+    this.#mostKeys = countKeys(options.machine);
   }
 
   get isRunning(): boolean {
@@ -52,9 +65,23 @@ export class Checkpointer {
     if (this.#bytesSince >= this.#options.logBytes() && !this.isRunning) void this.run();
   }
 
-  /** Resolves when everything applied by now is in a checkpoint on disk. */
-  run(): Promise<void> {
-    return this.alone(() => this.#write());
+  /** Resolves to true when everything applied by now is in a checkpoint on disk; false: the disk has no room for one. */
+  async run(): Promise<boolean> {
+    let isWritten = false;
+    await this.alone(async () => {
+      isWritten = await this.#write();
+    });
+    return isWritten;
+  }
+
+  /** Called every second while the disk is nearly full: brings what was deleted to disk, where its space is given back. */
+  freeSpace(): void {
+    const mayMerge = this.#hasOldRecords && this.#options.nowMs() >= this.#restsUntilMs;
+    if (this.isRunning || (this.changes === 0 && !mayMerge)) return;
+    void this.alone(async () => {
+      if (this.changes > 0) await this.#write();
+      if (mayMerge) await this.#merge();
+    });
   }
 
   /** Runs work that no checkpoint may be written beside. */
@@ -69,23 +96,66 @@ export class Checkpointer {
     }
   }
 
-  async #write(): Promise<void> {
+  async #write(): Promise<boolean> {
     const { machine, store, context, logger, nowMs, onFailure, written } = this.#options;
     while (machine.isApplying) await this.#options.whenStill();
+    if (!this.#hasRoom()) return false;
     const startedMs = nowMs();
     this.#bytesSince = 0;
+    const keys = countKeys(machine);
     try {
       const { appliedIndex, records } = await writeCheckpoint(store(), machine, {
         ...context(),
         pause: nextTurn,
       });
       this.#lastMs = nowMs();
+      this.#hasOldRecords ||= records > 0;
+      this.#mostKeys = Math.max(this.#mostKeys, keys);
       written(appliedIndex);
       logger.debug({ appliedIndex, records, ms: this.#lastMs - startedMs }, "checkpoint written");
+      return true;
+    } catch (error) {
+      onFailure(error as Error);
+      return false;
+    }
+  }
+
+  /** A checkpoint that finds the disk full ends the process; the log holds all that it would hold. */
+  #hasRoom(): boolean {
+    const { hasRoom, logger } = this.#options;
+    const isRoomy = hasRoom(checkpointCopies * this.#bytesSince);
+    if (!isRoomy && !this.#hadNoRoom) {
+      logger.warn(
+        "the disk has no room for a checkpoint: the log cannot be cut until space is freed",
+      );
+    }
+    this.#hadNoRoom = !isRoomy;
+    return isRoomy;
+  }
+
+  /** On a large disk it may take long, and the disk is not there for that alone: so there is a rest after it. */
+  async #merge(): Promise<void> {
+    const { machine, store, storeBytes, hasRoom, nowMs, logger, onFailure } = this.#options;
+    const startedMs = nowMs();
+    try {
+      // Records of keys that are gone are not written again.
+      const keysNow = countKeys(machine);
+      const kept = (await storeBytes()) * Math.min(1, keysNow / Math.max(1, this.#mostKeys));
+      if (!hasRoom(Math.min(kept, mergeBytesMax))) return;
+      this.#hasOldRecords = false;
+      this.#mostKeys = keysNow;
+      await store().compact();
+      const ms = nowMs() - startedMs;
+      this.#restsUntilMs = nowMs() + compactionRest * ms;
+      logger.debug({ ms }, "the space of deleted keys is given back");
     } catch (error) {
       onFailure(error as Error);
     }
   }
+}
+
+function countKeys({ keyspace }: Machine): number {
+  return keyspace.databases.reduce((sum, { size }) => sum + size, 0);
 }
 
 function nextTurn(): Promise<void> {

@@ -24,6 +24,16 @@ export async function openLevel(directory: string): Promise<CheckpointLevel> {
   return level;
 }
 
+/** All of it: LevelDB's own merging keeps deleted records for as long as their level is not full. */
+export async function compactLevel(level: CheckpointLevel): Promise<void> {
+  // `level` is classic-level in Node, and its types are those of every platform.
+  await (level as unknown as Compactable).compactRange(Buffer.alloc(0), Buffer.alloc(32, 0xff));
+}
+
+interface Compactable {
+  compactRange(start: Buffer, end: Buffer): Promise<void>;
+}
+
 export function damaged(problem: string): CheckpointError {
   return new CheckpointError(
     `the checkpoint is damaged (${problem}): bring this node back empty, as a new member`,

@@ -21,6 +21,8 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
         rest = resolve;
       }),
     logBytes: () => 1,
+    hasRoom: () => true,
+    storeBytes: () => Promise.resolve(0),
     written: () => {},
     context: () => context,
     logger: createLogger("silent"),
