@@ -300,8 +300,9 @@ export class Node implements RunningNode {
         this.#room.isDiskLow
           ? fullDiskCheckpointBytes
           : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
-      hasRoom: (bytes) => disk.space.total === 0 || disk.space.free > bytes,
-      storeBytes: () => home.bytes(),
+      hasRoom: (bytes) => disk.has(bytes),
+      makeRoom: (bytes) => this.#room.makeRoom(bytes),
+      mergeBytes: () => home.mergeBytes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);

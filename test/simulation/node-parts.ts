@@ -83,7 +83,7 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
     peers: peersOf(node),
     disk: new DiskRoom({ measure: node.disk.space }),
     memory: new MemoryRoom(() => Promise.resolve(null)),
-    reserve: { follow: () => Promise.resolve() },
+    reserve: { follow: () => Promise.resolve(), give: () => Promise.resolve() },
     pendingBytes: () => replica.pendingWriteBytes,
     logger: node.around.snapshotLogger,
   });

@@ -7,6 +7,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../assert.ts";
+import { mergeBytesMax, mergedTableBytesMax } from "../../constants.ts";
 import { diskFiles, type Files, replaceFile } from "../../disk.ts";
 import {
   type CheckedFile,
@@ -83,14 +84,19 @@ export class CheckpointDirectory {
     return join(this.#path, this.#pointer.directory);
   }
 
-  /** What its files take on disk; those that go meanwhile do not count. */
-  async bytes(): Promise<number> {
-    let sum = 0;
+  /**
+   * What its store may write before it can remove anything, when it merges its tables: those of the first level, which are
+   * larger than any other, and a part of the rest. Files that go meanwhile do not count.
+   */
+  async mergeBytes(): Promise<number> {
+    let first = 0;
+    let rest = 0;
     for (const name of await readdir(this.current)) {
-      const found = await stat(join(this.current, name)).catch(() => null);
-      sum += found?.size ?? 0;
+      const size = (await stat(join(this.current, name)).catch(() => null))?.size ?? 0;
+      if (size > mergedTableBytesMax) first += size;
+      else rest += size;
     }
-    return sum;
+    return first + Math.min(rest, mergeBytesMax);
   }
 
   /** Not null: before anything else the log must restart behind the checkpoint. Then call `restarted`. */

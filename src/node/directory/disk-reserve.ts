@@ -58,6 +58,12 @@ export class DiskReserve {
     return this.#work;
   }
 
+  /** Gives way, if so many bytes are free then. */
+  async give(space: DiskSpace, bytes: number): Promise<void> {
+    await this.#work;
+    if (this.#isThere && space.free + reserveSize(space) > bytes) await this.#release();
+  }
+
   /** What is half made is removed by the next start. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -67,8 +73,10 @@ export class DiskReserve {
   #workFor(space: DiskSpace): Promise<void> | null {
     if (this.#isThere) return space.free < lastSpace(space) ? this.#release() : null;
     const bytes = reserveSize(space);
-    const left = space.free - bytes - diskFloor(space);
-    return left > bytes && left < scarceBytes ? this.#make(bytes) : null;
+    const left = space.free - bytes;
+    // A node that its own data keeps at the floor needs a reserve as well.
+    const isWanted = left > diskFloor(space) / 2 && left < diskFloor(space) + scarceBytes;
+    return isWanted ? this.#make(bytes) : null;
   }
 
   async #release(): Promise<void> {
@@ -80,7 +88,11 @@ export class DiskReserve {
     const temporary = temporaryOf(this.#path);
     try {
       const fd = await this.#files.create(temporary, 0o600);
-      await this.#fill(fd, bytes).finally(() => this.#files.close(fd));
+      try {
+        await this.#fill(fd, bytes);
+      } finally {
+        await this.#files.close(fd);
+      }
     } catch (error) {
       if (!isFullDisk(error)) throw error;
       await this.#files.remove(temporary);

@@ -98,6 +98,7 @@ export class Replica implements ReplicaHost {
       if (waits) this.#options.wake();
       this.#parts.driver.turn(); // The disk, the peers, committed entries, confirmed reads.
       this.#runReads();
+      this.#parts.time.expiry.goOn();
       this.#parts.addresses.follow();
     }
     this.#tellOfStillness();

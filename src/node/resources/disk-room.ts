@@ -29,6 +29,12 @@ export class DiskRoom {
     return { total, free: Math.max(0, free - this.#writtenBytes) };
   }
 
+  /** So many bytes are free, above no floor. */
+  has(bytes: number): boolean {
+    const { total, free } = this.space;
+    return total === 0 || free > bytes;
+  }
+
   get room(): Room {
     const { space } = this;
     if (space.total === 0) return plenty;

@@ -6,7 +6,7 @@ import type { RaftDriver } from "../../raft/driver.ts";
 import { errors } from "../../resp/errors.ts";
 import type { ErrorReply } from "../../resp/reply.ts";
 import type { WriteCommand } from "../../state/commands/spec.ts";
-import type { DiskSpace } from "../directory/disk-space.ts";
+import type { DiskReserve } from "../directory/disk-reserve.ts";
 import { frameKind, type Peers } from "../frames.ts";
 import { tellOthers } from "../tell-others.ts";
 import type { DiskRoom } from "./disk-room.ts";
@@ -20,7 +20,7 @@ export interface RoomGuardOptions {
   readonly disk: DiskRoom;
   readonly memory: MemoryRoom;
   /** Takes space while there is enough of it: DiskReserve. */
-  readonly reserve: { follow(space: DiskSpace): Promise<void> };
+  readonly reserve: Pick<DiskReserve, "follow" | "give">;
   /** Of the writes that this node has taken and that are not applied here. */
   readonly pendingBytes: () => number;
   readonly logger: Logger;
@@ -97,6 +97,15 @@ export class RoomGuard {
     this.#tell();
     this.#leaveFullNode();
     await reserve.follow(disk.space);
+  }
+
+  /** Whether so many bytes of disk may be used to free some: then the reserve gives way if need be. */
+  async makeRoom(bytes: number): Promise<boolean> {
+    const { disk, reserve } = this.#options;
+    if (disk.has(bytes)) return true;
+    await reserve.give(disk.space, bytes);
+    await disk.look();
+    return disk.has(bytes);
   }
 
   /** A frame of `frameKind.room`. */

@@ -61,9 +61,9 @@ export class CheckpointHome {
     return this.#directory.restart;
   }
 
-  /** On disk. */
-  bytes(): Promise<number> {
-    return this.#directory.bytes();
+  /** See CheckpointDirectory. */
+  mergeBytes(): Promise<number> {
+    return this.#directory.mergeBytes();
   }
 
   view(): Promise<CheckpointView | null> {

@@ -1,6 +1,6 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
-import { checkpointCopies, compactionRest, mergeBytesMax } from "../../constants.ts";
+import { checkpointCopies, compactionRest } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
@@ -16,8 +16,10 @@ export interface CheckpointerOptions {
   readonly logBytes: () => number;
   /** Whether the disk has so many bytes to spare. */
   readonly hasRoom: (bytes: number) => boolean;
-  /** What the store takes on disk. */
-  readonly storeBytes: () => Promise<number>;
+  /** The same, and the reserve gives way if that helps. */
+  readonly makeRoom: (bytes: number) => Promise<boolean>;
+  /** What the store needs on disk while it gives back space. */
+  readonly mergeBytes: () => Promise<number>;
   /** On disk: the log up to this entry is no longer needed here. */
   readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
@@ -36,11 +38,11 @@ export class Checkpointer {
   #lastMs: number;
   /** The last attempt found no room, and the log says so. */
   #hadNoRoom = false;
-  /** Records were written since the store has given back the space of old ones. */
-  #hasOldRecords = false;
+  /** Records were written since the store has given back the space of old ones; nobody knows of the time before the start. */
+  #hasOldRecords = true;
   #restsUntilMs = 0;
   /** In any checkpoint since then. */
-  #mostKeys = 0;
+  #mostKeys: number;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
@@ -135,15 +137,15 @@ export class Checkpointer {
 
   /** On a large disk it may take long, and the disk is not there for that alone: so there is a rest after it. */
   async #merge(): Promise<void> {
-    const { machine, store, storeBytes, hasRoom, nowMs, logger, onFailure } = this.#options;
+    const { machine, store, mergeBytes, makeRoom, nowMs, logger, onFailure } = this.#options;
     const startedMs = nowMs();
     try {
       // Records of keys that are gone are not written again.
-      const keysNow = countKeys(machine);
-      const kept = (await storeBytes()) * Math.min(1, keysNow / Math.max(1, this.#mostKeys));
-      if (!hasRoom(Math.min(kept, mergeBytesMax))) return;
+      const keys = countKeys(machine);
+      const kept = Math.min(1, keys / Math.max(1, this.#mostKeys));
+      if (!(await makeRoom(kept * (await mergeBytes())))) return;
       this.#hasOldRecords = false;
-      this.#mostKeys = keysNow;
+      this.#mostKeys = keys;
       await store().compact();
       const ms = nowMs() - startedMs;
       this.#restsUntilMs = nowMs() + compactionRest * ms;

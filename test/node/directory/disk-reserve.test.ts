@@ -19,11 +19,11 @@ async function opened(free: number, disk = new SimulatedDisk(seeded(1))) {
 const sizeOf = (disk: SimulatedDisk) =>
   disk.paths().includes("d/reserve") ? disk.content("d/reserve").length : 0;
 
-it("is made when there is space for it twice above the floor, and not before", async () => {
+it("is made when that leaves half of the floor, and not before", async () => {
   const { disk, reserve } = await opened(total);
-  await reserve.follow({ total, free: floor + 2 * size });
+  await reserve.follow({ total, free: floor / 2 + size });
   expect(sizeOf(disk)).toBe(0);
-  await reserve.follow({ total, free: floor + 2 * size + 1 });
+  await reserve.follow({ total, free: floor / 2 + size + 1 });
   expect(sizeOf(disk)).toBe(size);
 });
 
@@ -43,6 +43,15 @@ it("gives way when the disk is full, and comes again with the space", async () =
   expect(sizeOf(disk)).toBe(0);
   await reserve.follow({ total, free: total });
   expect(sizeOf(disk)).toBe(size);
+});
+
+it("gives way when that makes room for what frees space, and not in vain", async () => {
+  const { disk, reserve } = await opened(total);
+  await reserve.follow({ total, free: total });
+  await reserve.give({ total, free: 10 }, size + 10);
+  expect(sizeOf(disk)).toBe(size);
+  await reserve.give({ total, free: 10 }, size + 9);
+  expect(sizeOf(disk)).toBe(0);
 });
 
 it("gives way at a start on a full disk, before anything is written", async () => {
