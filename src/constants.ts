@@ -76,7 +76,7 @@ export const leaderWaitMs = 10_000;
 export const diskFloorBytes = 256 * MiB;
 export const diskFloorShare = 0.05;
 export const diskFloorBytesMin = 64 * MiB;
-export const diskFloorShareMax = 0.4;
+export const diskFloorShareMax = 0.5;
 /** A file that gives way on a full disk: for what a start writes, and for what it takes to free space. */
 export const diskReserveBytes = 32 * MiB;
 export const diskReserveShare = 1 / 8;

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
+  checkpointCopies,
   electionTicksMin,
   fullDiskCheckpointBytes,
   heartbeatTicks,
@@ -32,7 +33,7 @@ import { Replica } from "./replica/replica.ts";
 import { RoomGuard } from "./resources/room-guard.ts";
 import { ServerContext } from "./server-context.ts";
 import { Checkpointer } from "./snapshots/checkpointer.ts";
-import { checkpointContext } from "./snapshots/snapshot-point.ts";
+import { checkpointContext, noMembership } from "./snapshots/snapshot-point.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
 import { Ticker } from "./ticker.ts";
 
@@ -200,6 +201,7 @@ export class Node implements RunningNode {
 
   #createRoomGuard(): RoomGuard {
     const { disk, memory, directory, hooks } = this.#parts;
+    disk.claimed = () => checkpointCopies * this.#checkpointer.expectedBytes;
     disk.onLookWanted = () => this.#follow(this.#room.look());
     return new RoomGuard({
       driver: this.#replica.driver,
@@ -302,7 +304,7 @@ export class Node implements RunningNode {
           : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
       hasRoom: (bytes) => disk.has(bytes),
       makeRoom: (bytes) => this.#room.makeRoom(bytes),
-      mergeBytes: () => home.mergeBytes(),
+      sizes: () => home.sizes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
@@ -399,5 +401,3 @@ export class Node implements RunningNode {
     return listener;
   }
 }
-
-const noMembership = { index: 0, membership: { members: [], nextId: founder } };

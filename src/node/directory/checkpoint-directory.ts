@@ -7,7 +7,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../assert.ts";
-import { mergeBytesMax, mergedTableBytesMax } from "../../constants.ts";
 import { diskFiles, type Files, replaceFile } from "../../disk.ts";
 import {
   type CheckedFile,
@@ -84,19 +83,13 @@ export class CheckpointDirectory {
     return join(this.#path, this.#pointer.directory);
   }
 
-  /**
-   * What its store may write before it can remove anything, when it merges its tables: those of the first level, which are
-   * larger than any other, and a part of the rest. Files that go meanwhile do not count.
-   */
-  async mergeBytes(): Promise<number> {
-    let first = 0;
-    let rest = 0;
+  /** What its files take. Those that go meanwhile do not count. */
+  async bytes(): Promise<number> {
+    let sum = 0;
     for (const name of await readdir(this.current)) {
-      const size = (await stat(join(this.current, name)).catch(() => null))?.size ?? 0;
-      if (size > mergedTableBytesMax) first += size;
-      else rest += size;
+      sum += (await stat(join(this.current, name)).catch(() => null))?.size ?? 0;
     }
-    return first + Math.min(rest, mergeBytesMax);
+    return sum;
   }
 
   /** Not null: before anything else the log must restart behind the checkpoint. Then call `restarted`. */

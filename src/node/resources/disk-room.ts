@@ -16,6 +16,8 @@ export class DiskRoom {
   /** Written since the look began that `#space` comes from. */
   #writtenBytes = 0;
   #look: Promise<void> | null = null;
+  /** What the next checkpoint is going to write, as far as it is known. */
+  claimed: () => number = () => 0;
   /** Told when so much was written that the disk has to be looked at before the next second. */
   onLookWanted: () => void = () => undefined;
 
@@ -38,7 +40,8 @@ export class DiskRoom {
   get room(): Room {
     const { space } = this;
     if (space.total === 0) return plenty;
-    return roomOf(space.free, { growth: diskFloor(space), any: lastSpace(space) });
+    const any = lastSpace(space) + this.claimed();
+    return roomOf(space.free, { growth: Math.max(diskFloor(space), any), any });
   }
 
   /** Files of this node have grown, or are about to. */

@@ -5,6 +5,7 @@ import type { Logger } from "../../logger.ts";
 import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
 import type { Machine } from "../../state/execution/machine.ts";
+import type { CheckpointSizes } from "../directory/checkpoint-directory.ts";
 
 export interface CheckpointerOptions {
   readonly machine: Machine;
@@ -18,8 +19,8 @@ export interface CheckpointerOptions {
   readonly hasRoom: (bytes: number) => boolean;
   /** The same, and the reserve gives way if that helps. */
   readonly makeRoom: (bytes: number) => Promise<boolean>;
-  /** What the store needs on disk while it gives back space. */
-  readonly mergeBytes: () => Promise<number>;
+  /** Of the store. */
+  readonly sizes: () => Promise<CheckpointSizes>;
   /** On disk: the log up to this entry is no longer needed here. */
   readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
@@ -43,11 +44,16 @@ export class Checkpointer {
   #restsUntilMs = 0;
   /** In any checkpoint since then. */
   #mostKeys: number;
+  /** Of the checkpoint that runs. */
+  #runningBytes = 0;
+  /** Of a record on disk. */
+  #meanBytes = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
     this.#lastMs = options.nowMs();
     this.#mostKeys = countKeys(options.machine);
+    void this.#weigh(this.#mostKeys);
   }
 
   get isRunning(): boolean {
@@ -61,10 +67,25 @@ export class Checkpointer {
     return this.#options.machine.keyspace.counters.changes;
   }
 
+  /**
+   * About what the checkpoint that runs and the one after it write. A deleted key is a few bytes in the log, and another
+   * record takes its place: so changes count as much as the mean record does.
+   */
+  get expectedBytes(): number {
+    return this.#runningBytes + this.#nextBytes;
+  }
+
   /** Entries of so many bytes were applied. */
   applied(bytes: number): void {
     this.#bytesSince += bytes;
-    if (this.#bytesSince >= this.#options.logBytes() && !this.isRunning) void this.run();
+    if (this.#nextBytes >= this.#options.logBytes() && !this.isRunning) void this.run();
+  }
+
+  get #nextBytes(): number {
+    // Nothing is written of keys that are gone, however many they were.
+    const records =
+      this.changes === 0 ? 0 : Math.min(this.changes, countKeys(this.#options.machine));
+    return Math.max(this.#bytesSince, records * this.#meanBytes);
   }
 
   /** Resolves to true when everything applied by now is in a checkpoint on disk; false: the disk has no room for one. */
@@ -102,6 +123,7 @@ export class Checkpointer {
     const { machine, store, context, logger, nowMs, onFailure, written } = this.#options;
     while (machine.isApplying) await this.#options.whenStill();
     if (!this.#hasRoom()) return false;
+    this.#runningBytes = this.#nextBytes;
     const startedMs = nowMs();
     this.#bytesSince = 0;
     const keys = countKeys(machine);
@@ -113,6 +135,8 @@ export class Checkpointer {
       this.#lastMs = nowMs();
       this.#hasOldRecords ||= records > 0;
       this.#mostKeys = Math.max(this.#mostKeys, keys);
+      this.#runningBytes = 0;
+      await this.#weigh(keys);
       written(appliedIndex);
       logger.debug({ appliedIndex, records, ms: this.#lastMs - startedMs }, "checkpoint written");
       return true;
@@ -122,10 +146,18 @@ export class Checkpointer {
     }
   }
 
+  async #weigh(keys: number): Promise<void> {
+    try {
+      this.#meanBytes = (await this.#options.sizes()).total / Math.max(1, keys);
+    } catch (error) {
+      this.#options.onFailure(error as Error);
+    }
+  }
+
   /** A checkpoint that finds the disk full ends the process; the log holds all that it would hold. */
   #hasRoom(): boolean {
     const { hasRoom, logger } = this.#options;
-    const isRoomy = hasRoom(checkpointCopies * this.#bytesSince);
+    const isRoomy = hasRoom(checkpointCopies * this.#nextBytes);
     if (!isRoomy && !this.#hadNoRoom) {
       logger.warn(
         "the disk has no room for a checkpoint: the log cannot be cut until space is freed",
@@ -137,13 +169,13 @@ export class Checkpointer {
 
   /** On a large disk it may take long, and the disk is not there for that alone: so there is a rest after it. */
   async #merge(): Promise<void> {
-    const { machine, store, mergeBytes, makeRoom, nowMs, logger, onFailure } = this.#options;
+    const { machine, store, sizes, makeRoom, nowMs, logger, onFailure } = this.#options;
     const startedMs = nowMs();
     try {
       // Records of keys that are gone are not written again.
       const keys = countKeys(machine);
       const kept = Math.min(1, keys / Math.max(1, this.#mostKeys));
-      if (!(await makeRoom(kept * (await mergeBytes())))) return;
+      if (!(await makeRoom(kept * (await sizes()).merge))) return;
       this.#hasOldRecords = false;
       this.#mostKeys = keys;
       await store().compact();
