@@ -80,6 +80,8 @@ export const diskFloorShareMax = 0.5;
 /** A file that gives way on a full disk: for what a start writes, and for what it takes to free space. */
 export const diskReserveBytes = 32 * MiB;
 export const diskReserveShare = 1 / 8;
+/** What frees space is taken as long as this part of a reserve is free, whether as a file or not: its checkpoint merges tables. */
+export const diskLastShare = 3 / 4;
 export const diskReservePieceBytes = MiB;
 /** A smaller disk would be taken up by floor, reserve and log. */
 export const diskBytesMin = 40 * MiB;
@@ -106,12 +108,8 @@ export const memoryShare = 0.85;
 export const memoryShareMax = 0.95;
 export const memoryFloorBytes = 256 * MiB;
 export const memoryFloorShare = 0.05;
-/**
- * LevelDB merges at once all tables that came from its write buffer, and of those that it has merged before (2 MiB each) its first
- * level (10 MiB) or a table with the ten or so that it overlaps.
- */
+/** LevelDB merges at once a few tables as large as its write buffer (4 MiB), and its first level (10 MiB) with them. */
 export const mergeBytesMax = 24 * MiB;
-export const mergedTableBytesMax = 3 * MiB;
 /** What a checkpoint writes is in a log of its store first, and then in a table. */
 export const checkpointCopies = 2;
 /** On a full disk a checkpoint begins after so many bytes of log: only what it holds can be cut or given back. */

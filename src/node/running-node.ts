@@ -304,7 +304,7 @@ export class Node implements RunningNode {
           : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
       hasRoom: (bytes) => disk.has(bytes),
       makeRoom: (bytes) => this.#room.makeRoom(bytes),
-      sizes: () => home.sizes(),
+      storeBytes: () => home.bytes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);

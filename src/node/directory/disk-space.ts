@@ -5,6 +5,7 @@ import {
   diskFloorBytesMin,
   diskFloorShare,
   diskFloorShareMax,
+  diskLastShare,
   diskReserveBytes,
   diskReserveShare,
   logDiskShare,
@@ -34,7 +35,7 @@ export function reserveSize({ total }: DiskSpace): number {
 
 /** Below this nothing is written any more that a client asks for, not even what frees space. */
 export function lastSpace(space: DiskSpace): number {
-  return reserveSize(space) / 2;
+  return reserveSize(space) * diskLastShare;
 }
 
 /** Whether so many bytes may be used ahead of time: they bring no disk anywhere near to being full. */

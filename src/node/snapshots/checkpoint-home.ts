@@ -5,11 +5,7 @@ import type { CheckpointMeta } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint/store.ts";
 import { type CheckpointView, StagedCheckpoint } from "../../state/checkpoint/transfer.ts";
 import type { Machine } from "../../state/execution/machine.ts";
-import {
-  CheckpointDirectory,
-  type CheckpointSizes,
-  type RestartMark,
-} from "../directory/checkpoint-directory.ts";
+import { CheckpointDirectory, type RestartMark } from "../directory/checkpoint-directory.ts";
 import { clearLoading, markLoading } from "../directory/loading-mark.ts";
 import { type Probe, probeCheckpoint } from "./probe.ts";
 
@@ -66,8 +62,8 @@ export class CheckpointHome {
   }
 
   /** See CheckpointDirectory. */
-  sizes(): Promise<CheckpointSizes> {
-    return this.#directory.sizes();
+  bytes(): Promise<number> {
+    return this.#directory.bytes();
   }
 
   view(): Promise<CheckpointView | null> {

@@ -1,11 +1,10 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
-import { checkpointCopies, compactionRest } from "../../constants.ts";
+import { checkpointCopies, compactionRest, mergeBytesMax } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
 import type { Machine } from "../../state/execution/machine.ts";
-import type { CheckpointSizes } from "../directory/checkpoint-directory.ts";
 
 export interface CheckpointerOptions {
   readonly machine: Machine;
@@ -19,8 +18,8 @@ export interface CheckpointerOptions {
   readonly hasRoom: (bytes: number) => boolean;
   /** The same, and the reserve gives way if that helps. */
   readonly makeRoom: (bytes: number) => Promise<boolean>;
-  /** Of the store. */
-  readonly sizes: () => Promise<CheckpointSizes>;
+  /** What the store takes on disk. */
+  readonly storeBytes: () => Promise<number>;
   /** On disk: the log up to this entry is no longer needed here. */
   readonly written: (appliedIndex: number) => void;
   /** Raft's part at the index that is applied now. */
@@ -148,7 +147,7 @@ export class Checkpointer {
 
   async #weigh(keys: number): Promise<void> {
     try {
-      this.#meanBytes = (await this.#options.sizes()).total / Math.max(1, keys);
+      this.#meanBytes = (await this.#options.storeBytes()) / Math.max(1, keys);
     } catch (error) {
       this.#options.onFailure(error as Error);
     }
@@ -169,13 +168,13 @@ export class Checkpointer {
 
   /** On a large disk it may take long, and the disk is not there for that alone: so there is a rest after it. */
   async #merge(): Promise<void> {
-    const { machine, store, sizes, makeRoom, nowMs, logger, onFailure } = this.#options;
+    const { machine, store, storeBytes, makeRoom, nowMs, logger, onFailure } = this.#options;
     const startedMs = nowMs();
     try {
       // Records of keys that are gone are not written again.
       const keys = countKeys(machine);
       const kept = Math.min(1, keys / Math.max(1, this.#mostKeys));
-      if (!(await makeRoom(kept * (await sizes()).merge))) return;
+      if (!(await makeRoom(Math.min(kept * (await storeBytes()), mergeBytesMax)))) return;
       this.#hasOldRecords = false;
       this.#mostKeys = keys;
       await store().compact();

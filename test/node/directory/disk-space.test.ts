@@ -4,6 +4,7 @@ import {
   diskFloorBytesMin,
   diskFloorShare,
   diskFloorShareMax,
+  diskLastShare,
 } from "../../../src/constants.ts";
 import {
   diskFloor,
@@ -24,9 +25,9 @@ it("the floor is a named size on a large disk, a named share of a smaller one, a
   expect(diskFloor(disk(60 * MiB))).toBe(60 * MiB * diskFloorShareMax);
 });
 
-it("what may free space is taken below the floor, as long as half of a reserve is free", () => {
+it("what may free space is taken below the floor, as long as a part of a reserve is free", () => {
   for (const total of [60 * MiB, 400 * MiB, 100 * GiB]) {
-    expect(lastSpace(disk(total))).toBe(reserveSize(disk(total)) / 2);
+    expect(lastSpace(disk(total))).toBe(reserveSize(disk(total)) * diskLastShare);
     expect(reserveSize(disk(total))).toBeLessThan(diskFloor(disk(total)));
   }
 });

@@ -23,7 +23,7 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
     logBytes: () => 1,
     hasRoom: () => true,
     makeRoom: () => Promise.resolve(true),
-    sizes: () => Promise.resolve({ total: 0, merge: 0 }),
+    storeBytes: () => Promise.resolve(0),
     written: () => {},
     context: () => context,
     logger: createLogger("silent"),
