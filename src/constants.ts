@@ -115,7 +115,7 @@ export const checkpointCopies = 2;
 /** On a full disk a checkpoint begins after so many bytes of log: only what it holds can be cut or given back. */
 export const fullDiskCheckpointBytes = MiB;
 /** On a full disk the checkpoint store gives back the space of deleted keys, and then rests for so many times as long. */
-export const compactionRest = 10;
+export const compactionRest = 2;
 /** Nodes compare digests of their state at every so many entries, and keep the last few. */
 export const digestEveryEntries = 256;
 export const digestsKept = 64;

@@ -95,14 +95,14 @@ function createReplica(
   { core, log, machine }: Pick<Running, "core" | "log" | "machine">,
   parts: { readonly snapshots: Snapshots | null },
 ): Replica {
-  const { logger, world } = node.around;
+  const { loggerOf, world } = node.around;
   const { monotonicMs } = node;
   let sliceMs = 0;
   return new Replica({
     clusterId: "simulated",
     nodeId: node.id,
     incarnation: node.incarnation,
-    ...{ core, machine, logger, store: log },
+    ...{ core, machine, logger: loggerOf(node.id), store: log },
     peers: peersOf(node),
     limits: world.plan.limits.replica,
     address: () => node.address,

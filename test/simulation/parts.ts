@@ -72,7 +72,7 @@ export interface Surroundings {
   readonly world: World;
   readonly watcher: Watcher;
   /** A warning is a violation. */
-  readonly logger: Logger;
+  readonly loggerOf: (id: number) => Logger;
   /** Transfers of snapshots end early as a matter of course. */
   readonly snapshotLogger: Logger;
   readonly network: () => Network;
