@@ -46,3 +46,33 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
   expect((await store.load(restored))?.appliedIndex).toBe(1);
   expect(stateOf(restored)).toEqual(stateOf(machine));
 });
+
+it("none is begun on a disk that has no room for it: the log keeps what it would hold, and says so once", async () => {
+  const store = await openStore(await temporaryDirectory());
+  const lines: string[] = [];
+  const state = { hasRoom: false, written: 0 };
+  const checkpointer = new Checkpointer({
+    machine: new Machine({ commands: smallCommands }),
+    store: () => store,
+    whenStill: () => Promise.resolve(),
+    logBytes: () => 1,
+    hasRoom: () => state.hasRoom,
+    makeRoom: () => Promise.resolve(true),
+    storeBytes: () => Promise.resolve(0),
+    written: () => {
+      state.written += 1;
+    },
+    context: () => context,
+    logger: createLogger("warn", { write: (line) => lines.push(line) }),
+    nowMs: () => 0,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  expect([await checkpointer.run(), await checkpointer.run()]).toEqual([false, false]);
+  expect(lines).toEqual([expect.stringContaining("no room for a checkpoint")]);
+  expect(state.written).toBe(0);
+  state.hasRoom = true;
+  expect(await checkpointer.run()).toBe(true);
+  expect(state.written).toBe(1);
+});
