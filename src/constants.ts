@@ -102,20 +102,54 @@ export const loadingReportMs = 3_000;
 /** A start reads so many bytes of the log before the event loop goes on: one to five ms, and clients are answered. */
 export const loadingStepBytes = MiB;
 
-/** Below this much free disk, and below this share of it, a node takes no more writes (statfs). */
+/**
+ * Below this much free disk, and below this share of it, a node takes no more writes that make the state grow (statfs).
+ * On a small disk the floor is higher: a checkpoint writes everything twice, and its store merges tables (`mergeBytesMax`) and
+ * has the old ones and the new ones on disk meanwhile. The checkpoint of a smaller disk is itself smaller than that.
+ */
 export const diskFloorBytes = 256 * MiB;
 export const diskFloorShare = 0.05;
+export const diskFloorBytesMin = 64 * MiB;
+export const diskFloorShareMax = 0.5;
+/** A file that gives way on a full disk: for what a start writes, and for what it takes to free space. */
+export const diskReserveBytes = 32 * MiB;
+export const diskReserveShare = 1 / 8;
+/** What frees space is taken as long as this part of a reserve is free, whether as a file or not: its checkpoint merges tables. */
+export const diskLastShare = 3 / 4;
+export const diskReservePieceBytes = MiB;
+/** A smaller disk would be taken up by floor, reserve and log. */
+export const diskBytesMin = 40 * MiB;
 /**
  * On a small disk (below a GiB or two) the log is kept smaller than the settings say: segments, what is applied before the
  * next checkpoint, and what stays behind it, each at most this share of the whole disk.
  */
 export const logDiskShare = 1 / 16;
-export const diskCheckMs = 1_000;
+/** Disk and memory are looked at this often. */
+export const roomCheckMs = 1_000;
 /**
- * A full node says so at each check. A node that has not heard it for so many checks assumes that there is space
- * again.
+ * With less room than this above its floor, of disk or memory, a node tells the others at each check how much there is, keeps a
+ * reserve, and looks at its disk after every so many bytes that it has written.
  */
-export const diskWordChecks = 5;
+export const scarceBytes = 1024 * MiB;
+export const diskLookBytes = MiB;
+/** A node that has not heard it for so many checks assumes that there is room again. */
+export const roomWordChecks = 5;
+/**
+ * A process that holds more than the first share of the memory that it may hold takes no more writes that make the state grow, above
+ * the second one none at all; likewise when so little of the machine's memory is available.
+ */
+export const memoryShare = 0.85;
+export const memoryShareMax = 0.95;
+export const memoryFloorBytes = 256 * MiB;
+export const memoryFloorShare = 0.05;
+/** LevelDB merges at once a few tables as large as its write buffer (4 MiB), and its first level (10 MiB) with them. */
+export const mergeBytesMax = 24 * MiB;
+/** What a checkpoint writes is in its redo file first, then in a log of its store, and then in a table. */
+export const checkpointCopies = 3;
+/** On a full disk a checkpoint begins after so many bytes of log: only what it holds can be cut or given back. */
+export const fullDiskCheckpointBytes = MiB;
+/** On a full disk the checkpoint store gives back the space of deleted keys, and then rests for so many times as long. */
+export const compactionRest = 2;
 /** Nodes compare digests of their state at every so many entries, and keep the last few. */
 export const digestEveryEntries = 256;
 export const digestsKept = 64;

@@ -46,3 +46,9 @@ export function describeError(error: unknown): string {
   const entry = errno === undefined ? undefined : getSystemErrorMap().get(errno);
   return entry === undefined ? message : entry[1];
 }
+
+/** No space is left on the disk. A write that was cut short has no code. */
+export function isFullDisk(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === null || code === "ENOSPC" || code === "EDQUOT";
+}

@@ -57,6 +57,7 @@ const rooms = new Map([
   ["node/directory", ["directory"]],
   ["node/members", ["members"]],
   ["node/config", ["config", "directory"]],
+  ["node/resources", ["resources", "directory"]],
   ["node/snapshots", ["snapshots", "directory"]],
   ["node/time", ["time"]],
   ["node/replica", ["replica", "members", "time"]],

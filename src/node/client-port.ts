@@ -133,9 +133,7 @@ export class ClientPort {
       get isFull() {
         return service()?.isFull ?? false;
       },
-      get writesRefused() {
-        return service()?.writesRefused ?? null;
-      },
+      refusesWrite: (command, bytes) => service()?.refusesWrite(command, bytes) ?? null,
       write: (waiter, source, start, end) => this.#served.write(waiter, source, start, end),
       read: (waiter, command, args, locally) => this.#served.read(waiter, command, args, locally),
       holds: (command) => this.#listener.holds(command),

@@ -32,8 +32,8 @@ export const frameKind = {
   /** RAFT ADD, REMOVE, TRANSFER asked at a follower; JSON. */
   admin: 6,
   adminReply: 7,
-  /** Whether the sender's disk is nearly full: one byte. */
-  diskSpace: 10,
+  /** How much room the sender has on its disk and in memory: resources/room.ts. */
+  room: 10,
   /** The sender's state after an entry, to be compared. */
   digest: 11,
   /** A member is at another address than the configuration says: address-book.ts. */

@@ -8,6 +8,8 @@ import type { ClientPort } from "./client-port.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
 import type { DataDirectory, Identity } from "./directory/data-directory.ts";
 import type { Loading } from "./loading.ts";
+import type { DiskRoom } from "./resources/disk-room.ts";
+import type { MemoryRoom } from "./resources/memory-room.ts";
 import type { CheckpointHome } from "./snapshots/checkpoint-home.ts";
 
 export interface NodeHooks {
@@ -30,6 +32,8 @@ export interface NodeParts {
   readonly machine: Machine;
   readonly home: CheckpointHome;
   readonly store: LogStore;
+  readonly disk: DiskRoom;
+  readonly memory: MemoryRoom;
   /** See `logShare`. */
   readonly logShareBytes: number;
 }

@@ -1,18 +1,19 @@
 // One running node: its parts, how they are wired, and how they are closed in the reverse order.
 
-import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
+  checkpointCopies,
   closeGraceMs,
-  diskCheckMs,
   electionTicksMin,
+  fullDiskCheckpointBytes,
   heartbeatTicks,
   inflightBytesMax,
   inflightMessagesMax,
   leaseMs,
   reclaimSliceMs,
   reclaimStepKeys,
+  roomCheckMs,
   sweepMs,
   tickMs,
 } from "../constants.ts";
@@ -20,19 +21,18 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { PeerNetwork } from "../net/peers/peer-network.ts";
 import { createRaft } from "../raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
-import { errors } from "../resp/errors.ts";
-import { commands } from "../state/commands/table.ts";
-import { Machine } from "../state/execution/machine.ts";
-import { DiskGuard } from "./directory/disk-guard.ts";
+import { createMachine } from "./create-machine.ts";
 import { frameKind } from "./frames.ts";
+import { leaveLead } from "./leave-lead.ts";
 import type { MemberAddress } from "./members/member-address.ts";
 import type { NodeParts } from "./node-parts.ts";
 import { joinSettings, ownSettings } from "./own-settings.ts";
 import { ReplicaAdmin } from "./replica/raft-admin.ts";
 import { Replica } from "./replica/replica.ts";
+import { RoomGuard } from "./resources/room-guard.ts";
 import type { Service } from "./service.ts";
 import { Checkpointer } from "./snapshots/checkpointer.ts";
-import { checkpointContext } from "./snapshots/snapshot-point.ts";
+import { checkpointContext, noMembership } from "./snapshots/snapshot-point.ts";
 import { Snapshots } from "./snapshots/snapshots.ts";
 import { Ticker } from "./ticker.ts";
 
@@ -48,8 +48,6 @@ export interface RunningNode {
   close(): Promise<void>;
 }
 
-/** A successor has to be found within about two election timeouts, or the others elect one. */
-const handOverMs = 2 * electionTicksMin * tickMs;
 const sweepTicks = sweepMs / tickMs;
 
 /** All parts of a running node, wired. */
@@ -59,7 +57,7 @@ export class Node implements RunningNode {
   readonly #replica: Replica;
   readonly #checkpointer: Checkpointer;
   readonly #snapshots: Snapshots;
-  readonly #diskGuard: DiskGuard;
+  readonly #room: RoomGuard;
   #isAwake = false;
   /** A turn is at work, and in the end it writes the replies of all sessions. */
   #isTurning = false;
@@ -85,12 +83,7 @@ export class Node implements RunningNode {
     joinSettings(parts.runtime, this.#replica, parts.machine);
     this.#checkpointer = this.#createCheckpointer();
     this.#snapshots = this.#createSnapshots();
-    this.#diskGuard = new DiskGuard({
-      driver: this.#replica.driver,
-      peers: this.#network,
-      measure: () => parts.directory.space(),
-      logger: parts.hooks.logger,
-    });
+    this.#room = this.#createRoomGuard();
     parts.clients.serve(this.#createService());
   }
 
@@ -112,10 +105,11 @@ export class Node implements RunningNode {
     const { runtime, clients } = this.#parts;
     await this.#network.listen();
     runtime.portsTaken(this.port, this.#network.port);
+    await this.#room.look();
     this.#everySecond = setInterval(() => {
-      this.#checkDisk();
-      clients.stats.sample(diskCheckMs / 1000);
-    }, diskCheckMs);
+      this.#follow(this.#room.check());
+      clients.stats.sample(roomCheckMs / 1000);
+    }, roomCheckMs);
     this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();
   }
@@ -132,7 +126,7 @@ export class Node implements RunningNode {
   }
 
   async #close(): Promise<void> {
-    await this.#handOver();
+    await leaveLead(this.#replica);
     await this.#replica.whenStill(); // A long write may take longer than the grace of its client.
     await this.#parts.clients.close(closeGraceMs);
     this.#stopClocks();
@@ -161,16 +155,6 @@ export class Node implements RunningNode {
     await store.close();
     await home.close();
     await directory.close();
-  }
-
-  /** A leader that just stops would cost the others an election timeout. */
-  async #handOver(): Promise<void> {
-    const { driver, membership } = this.#replica;
-    const successor = driver.isLeader ? membership.bestSuccessor() : null;
-    if (successor === null || driver.transfer(successor) !== null) return;
-    for (let waited = 0; waited < handOverMs && driver.isLeader; waited += tickMs) {
-      await sleep(tickMs);
-    }
   }
 
   get #isAlone(): boolean {
@@ -222,10 +206,25 @@ export class Node implements RunningNode {
     while (keyspace.reclaim(reclaimStepKeys) && performance.now() < untilMs);
   }
 
-  #checkDisk(): void {
-    this.#diskGuard.check().then(() => {
-      if (this.#diskGuard.isLow) this.#cutLog();
+  /** After a look at the room that there is. */
+  #follow(look: Promise<void>): void {
+    look.then(() => {
+      if (!this.#room.isDiskLow || this.#isOver) return;
+      this.#cutLog();
+      this.#checkpointer.freeSpace();
     }, this.#parts.hooks.onFailure);
+  }
+
+  #createRoomGuard(): RoomGuard {
+    const { disk, memory, directory, hooks } = this.#parts;
+    disk.claimed = () => checkpointCopies * this.#checkpointer.expectedBytes;
+    disk.onLookWanted = () => this.#follow(this.#room.look());
+    return new RoomGuard({
+      driver: this.#replica.driver,
+      peers: this.#network,
+      ...{ disk, memory, reserve: directory.reserve, logger: hooks.logger },
+      pendingBytes: () => this.#replica.pendingWriteBytes,
+    });
   }
 
   /** At the end of this turn of the event loop: everything that came in goes on together. */
@@ -262,7 +261,7 @@ export class Node implements RunningNode {
         },
         removed: (by) => this.#replica.removed(by),
         disconnected: (peer, isGone) => {
-          this.#diskGuard.disconnected(peer);
+          this.#room.disconnected(peer);
           this.#replica.disconnected(peer, isGone);
         },
       },
@@ -270,7 +269,7 @@ export class Node implements RunningNode {
   }
 
   #createReplica(): Replica {
-    const { runtime, identity, machine, store, hooks } = this.#parts;
+    const { runtime, identity, machine, store, memory, hooks } = this.#parts;
     const { clusterId, nodeId, incarnation } = identity;
     const random = Math.random;
     const core = createRaft({
@@ -286,7 +285,7 @@ export class Node implements RunningNode {
       ...{ clusterId, nodeId, incarnation, core, store, machine },
       peers: this.#network,
       address: () => this.#address,
-      mayLead: (member) => this.#diskGuard.hasSpace(member),
+      mayLead: (member) => this.#room.hasRoom(member),
       invited: identity.peers,
       logger: hooks.logger,
       nowMs: Date.now,
@@ -296,7 +295,10 @@ export class Node implements RunningNode {
       wake: this.#wake,
       answered: () => this.#parts.clients.writeReplies(),
       turned: () => this.#turned(),
-      applied: (bytes) => this.#checkpointer.applied(bytes),
+      applied: (bytes) => {
+        memory.applied(bytes);
+        this.#checkpointer.applied(bytes);
+      },
       onFailure: hooks.onFailure,
       ...ownSettings(runtime),
       snapshots: {
@@ -308,12 +310,19 @@ export class Node implements RunningNode {
   }
 
   #createCheckpointer(): Checkpointer {
-    const { runtime, machine, home, store, hooks, logShareBytes } = this.#parts;
+    const { runtime, machine, home, store, hooks, disk, logShareBytes } = this.#parts;
     return new Checkpointer({
       machine,
       store: () => home.store,
       whenStill: () => this.#replica.whenStill(),
-      logBytes: () => Math.min(runtime.current.checkpointLogBytes, logShareBytes),
+      wrote: (bytes) => disk.grown(bytes),
+      logBytes: () =>
+        this.#room.isDiskLow
+          ? fullDiskCheckpointBytes
+          : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
+      hasRoom: (bytes) => disk.has(bytes),
+      makeRoom: (bytes) => this.#room.makeRoom(bytes),
+      storeBytes: () => home.bytes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);
         return checkpointContext(store.term(index) ?? 0, store.membershipAt(index) ?? noMembership);
@@ -336,7 +345,7 @@ export class Node implements RunningNode {
     const { store, runtime, logShareBytes } = this.#parts;
     const index = Math.min(this.#checkpointIndex, this.#snapshots.oldestIndex);
     const { retainedLogBytes } = runtime.current;
-    const retained = this.#diskGuard.isLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
+    const retained = this.#room.isDiskLow ? 0 : Math.min(retainedLogBytes, logShareBytes);
     store.cutBefore(asIndex(index), retained);
   }
 
@@ -360,21 +369,18 @@ export class Node implements RunningNode {
     this.#ticker.catchUp();
     if (kind === frameKind.snapshot) this.#snapshots.frame(from, body);
     else if (kind === frameKind.snapshotReply) this.#snapshots.reply(from, body);
-    else if (kind === frameKind.diskSpace) this.#diskGuard.told(from, body);
+    else if (kind === frameKind.room) this.#room.told(from, body);
     else this.#replica.frame(from, kind, body);
   }
 
   /** Where the requests of clients go from now on. */
   #createService(): Service {
     const replica = this.#replica;
-    const diskGuard = this.#diskGuard;
     return {
       get isFull() {
         return replica.isFull;
       },
-      get writesRefused() {
-        return diskGuard.refusesWrites ? errors.diskFull : null;
-      },
+      refusesWrite: (command, bytes) => this.#room.refusal(command, bytes),
       raft: new ReplicaAdmin(this.#parts.identity, replica, (member) =>
         this.#snapshots.percent(member),
       ),
@@ -389,11 +395,4 @@ export class Node implements RunningNode {
       },
     };
   }
-}
-
-const noMembership = { index: 0, membership: { members: [], nextId: founder } };
-
-/** Its hash seed differs from node to node and from start to start: see KeyHasher. */
-export function createMachine(): Machine {
-  return new Machine({ commands, hashSeed: randomBytes(4).readUInt32LE() });
 }

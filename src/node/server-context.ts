@@ -153,7 +153,7 @@ export class ServerContext implements Server {
     return { usedBytes, residentBytes: rss, peakBytes: this.#peakBytes };
   }
 
-  checkpoint(): Promise<void> {
+  checkpoint(): Promise<boolean> {
     assert(this.#service !== null, "a checkpoint is asked for when the state is loaded");
     return this.#service.checkpointer.run();
   }

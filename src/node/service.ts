@@ -4,7 +4,7 @@ import type { SessionHost } from "../net/clients/session.ts";
 import type { RaftAdmin } from "../state/commands/session-context.ts";
 import type { Checkpointer } from "./snapshots/checkpointer.ts";
 
-export interface Service extends Pick<SessionHost, "isFull" | "writesRefused" | "write" | "read"> {
+export interface Service extends Pick<SessionHost, "isFull" | "refusesWrite" | "write" | "read"> {
   readonly raft: RaftAdmin;
   readonly checkpointer: Checkpointer;
   setActiveExpiry(active: boolean): void;

@@ -3,7 +3,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { closeGraceMs, loadingStepBytes, segmentBytes } from "../constants.ts";
+import { closeGraceMs, diskBytesMin, loadingStepBytes, segmentBytes } from "../constants.ts";
+import { diskFiles } from "../disk.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { foundingEntry } from "../raft/core/membership.ts";
 import { asIndex, asNode, asTerm, type NodeId } from "../raft/core/types.ts";
@@ -18,6 +19,7 @@ import { ClientPort } from "./client-port.ts";
 import { Closing } from "./closing.ts";
 import type { Config } from "./config/config.ts";
 import type { RuntimeConfig } from "./config/config-runtime.ts";
+import { createMachine } from "./create-machine.ts";
 import {
   DataDirectory,
   type Identity,
@@ -25,12 +27,17 @@ import {
   newClusterId,
 } from "./directory/data-directory.ts";
 import { hasSpaceFor, logShare } from "./directory/disk-space.ts";
+import { growingFiles } from "./directory/growing-files.ts";
 import { requestJoin } from "./join.ts";
 import { Loading } from "./loading.ts";
 import { LoadingReport } from "./loading-report.ts";
 import { encodeAddress } from "./members/member-address.ts";
 import type { NodeHooks, NodeParts } from "./node-parts.ts";
-import { createMachine, founder, Node, type RunningNode } from "./running-node.ts";
+import { DiskRoom } from "./resources/disk-room.ts";
+import { MemoryRoom } from "./resources/memory-room.ts";
+import { inMiB } from "./resources/room.ts";
+import { measureMemory } from "./resources/system-memory.ts";
+import { founder, Node, type RunningNode } from "./running-node.ts";
 import { CheckpointHome, type LoadedHome } from "./snapshots/checkpoint-home.ts";
 import { restartPoint, snapshotPoint } from "./snapshots/snapshot-point.ts";
 import { StartError } from "./start-error.ts";
@@ -60,6 +67,7 @@ class NodeBuilder {
   readonly #directory: DataDirectory;
   readonly #closing: Closing;
   readonly #loading = new Loading(Date.now());
+  readonly #disk: DiskRoom;
 
   constructor(
     runtime: RuntimeConfig,
@@ -71,11 +79,13 @@ class NodeBuilder {
     this.#hooks = hooks;
     this.#directory = directory;
     this.#closing = closing;
+    this.#disk = new DiskRoom({ measure: () => directory.space() });
   }
 
   async build(): Promise<RunningNode> {
     const { logger, stopping } = this.#hooks;
     for (const warning of this.#directory.warnings) logger.warn(warning);
+    await this.#checkDisk();
 
     const identity = await unlessStopped(stopping, this.#identity());
     const machine = createMachine();
@@ -83,8 +93,8 @@ class NodeBuilder {
     const report = new LoadingReport(this.#loading, logger);
     this.#closing.add(async () => report.stop());
 
-    const logShareBytes = logShare(await this.#directory.space());
     const { home, checkpoint } = await this.#openCheckpoint(machine);
+    const logShareBytes = logShare(this.#disk.space);
     const store = await this.#openLog(identity, logShareBytes);
     await finishInstallation(home, checkpoint, store);
     await this.#found(identity, store);
@@ -92,7 +102,8 @@ class NodeBuilder {
     const life = await this.#directory.outlive(await this.#highestLife(identity, machine, store));
 
     const parts = { ...this.#parts(), identity: { ...identity, ...life }, clients };
-    const node = new Node({ ...parts, machine, home, store, logShareBytes });
+    const rooms = { disk: this.#disk, memory: new MemoryRoom(measureMemory) };
+    const node = new Node({ ...parts, ...rooms, machine, home, store, logShareBytes });
     this.#closing.replace(async () => {
       report.stop();
       await node.abandon();
@@ -111,6 +122,16 @@ class NodeBuilder {
       directory: this.#directory,
       loading: this.#loading,
     };
+  }
+
+  async #checkDisk(): Promise<void> {
+    await this.#disk.look();
+    const { total } = this.#disk.space;
+    if (total === 0 || total >= diskBytesMin) return;
+    throw new StartError(
+      `the disk of ${this.#directory.path} has ${inMiB(total)} MiB, and a node needs ${inMiB(diskBytesMin)} MiB at least: ` +
+        "give a --dir on a larger one",
+    );
   }
 
   /** Clients are told -LOADING from now on. */
@@ -186,7 +207,11 @@ class NodeBuilder {
       onBegun: () => this.#directory.logBegun(),
       // A smaller log is cut in smaller steps.
       segmentBytes: Math.min(segmentBytes, checkpointLogBytes, logShareBytes),
-      hasSpace: async (bytes) => hasSpaceFor(bytes, await this.#directory.space()),
+      files: growingFiles(diskFiles, (bytes) => this.#disk.grown(bytes)),
+      hasSpace: async (bytes) => {
+        await this.#disk.look();
+        return hasSpaceFor(bytes, this.#disk.space);
+      },
       onRead: (bytes) => {
         if (bytes < pausedAt + loadingStepBytes) return null;
         pausedAt = bytes;

@@ -46,6 +46,10 @@ export const errors = {
   diskFull: error(
     "DISKFULL The disks of too many nodes are nearly full: no writes until space is freed, reads go on. Not executed",
   ),
+  memoryFull: error(
+    "OOM The memory of too many nodes is nearly full: no writes until keys are deleted, reads go on. Not executed",
+  ),
+  noRoomForCheckpoint: error("ERR The disk has no room for a checkpoint"),
   unknownOutcome: error(
     "UNKNOWN The fate of this write is not known: it may or may not have taken effect",
   ),

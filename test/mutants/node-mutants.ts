@@ -163,9 +163,9 @@ const files: readonly Omit<Mutant, "run">[] = [
   {
     name: "writes are refused while a majority has space",
     why: "docs/guarantees.md: -DISKFULL only when no majority could store a write",
-    file: "src/node/directory/disk-space.ts",
-    find: "withSpace <= voters.length / 2",
-    replace: "withSpace < voters.length",
+    file: "src/node/resources/room-watch.ts",
+    find: "withRoom <= voters.length / 2",
+    replace: "withRoom < voters.length",
   },
 ];
 

@@ -7,8 +7,8 @@ import { ClientPort } from "../../src/node/client-port.ts";
 import { loadConfig } from "../../src/node/config/config.ts";
 import type { OptionName } from "../../src/node/config/config-options.ts";
 import { RuntimeConfig } from "../../src/node/config/config-runtime.ts";
+import { createMachine } from "../../src/node/create-machine.ts";
 import { Loading } from "../../src/node/loading.ts";
-import { createMachine } from "../../src/node/running-node.ts";
 import type { Service } from "../../src/node/service.ts";
 import { StartingRaft } from "../../src/node/starting-raft.ts";
 import { asNode } from "../../src/raft/core/types.ts";
@@ -43,7 +43,7 @@ function emptyNode(port: ClientPort): Service & { readonly isExpiryActive: boole
   const service = {
     isExpiryActive: true,
     isFull: false,
-    writesRefused: null,
+    refusesWrite: () => null,
     raft: new StartingRaft(identity),
     checkpointer: { isRunning: false, lastSeconds: 5, changes: 0 } as Service["checkpointer"],
     write: () => {},

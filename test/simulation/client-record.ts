@@ -27,7 +27,7 @@ export const inResp = (words: readonly string[]): string =>
   `*${words.length}\r\n${words.map((each) => `$${each.length}\r\n${each}\r\n`).join("")}`;
 
 export function hostOf(node: SimulatedNode): SessionHost {
-  const { replica, machine, diskGuard } = node.running;
+  const { replica, machine, room } = node.running;
   const stats = new NodeStats(machine.keyspace.counters);
   return {
     ...{ commands, finder, stats, server: new FakeServer() },
@@ -36,9 +36,7 @@ export function hostOf(node: SimulatedNode): SessionHost {
     },
     write: (waiter, source, start, end) => replica.write(waiter, source, start, end),
     read: (waiter, command, args) => replica.read(waiter, command, args),
-    get writesRefused(): ErrorReply | null {
-      return diskGuard.refusesWrites ? errors.diskFull : null;
-    },
+    refusesWrite: (command, bytes) => room.refusal(command, bytes),
     holds: () => false,
     nowMs: node.nowMs,
   };

@@ -2,9 +2,11 @@
 
 import { basename } from "node:path";
 import { electionTicksMin, heartbeatTicks, leaseMs } from "../../src/constants.ts";
-import { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import { Replica } from "../../src/node/replica/replica.ts";
 import type { OwnSettings } from "../../src/node/replica/settings-desk.ts";
+import { DiskRoom } from "../../src/node/resources/disk-room.ts";
+import { MemoryRoom } from "../../src/node/resources/memory-room.ts";
+import { RoomGuard } from "../../src/node/resources/room-guard.ts";
 import { restartPoint } from "../../src/node/snapshots/snapshot-point.ts";
 import { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import { createRaft } from "../../src/raft/core/raft.ts";
@@ -78,13 +80,16 @@ export function wireParts(node: SimulatedProcess, log: SegmentLog, machine: Mach
   const replica = createReplica(node, { core, log, machine }, parts);
   const snapshots = createSnapshots(node, { log, machine, replica });
   parts.snapshots = snapshots;
-  const diskGuard = new DiskGuard({
+  const room = new RoomGuard({
     driver: replica.driver,
     peers: peersOf(node),
-    measure: node.disk.space,
+    disk: new DiskRoom({ measure: node.disk.space }),
+    memory: new MemoryRoom(() => Promise.resolve(null)),
+    reserve: { follow: () => Promise.resolve(), give: () => Promise.resolve() },
+    pendingBytes: () => replica.pendingWriteBytes,
     logger: node.around.snapshotLogger,
   });
-  return { core, replica, machine, log, snapshots, diskGuard };
+  return { core, replica, machine, log, snapshots, room };
 }
 
 function settingsOf({ memory }: Plan): OwnSettings | null {
@@ -99,14 +104,14 @@ function createReplica(
   { core, log, machine }: Pick<Running, "core" | "log" | "machine">,
   parts: { readonly snapshots: Snapshots | null },
 ): Replica {
-  const { logger, world } = node.around;
+  const { loggerOf, world } = node.around;
   const { monotonicMs } = node;
   let sliceMs = 0;
   return new Replica({
     clusterId: "simulated",
     nodeId: node.id,
     incarnation: node.incarnation,
-    ...{ core, machine, logger, store: log },
+    ...{ core, machine, logger: loggerOf(node.id), store: log },
     peers: peersOf(node),
     limits: world.plan.limits.replica,
     settings: settingsOf(world.plan),

@@ -1,12 +1,12 @@
 // The timer of one simulated node: consensus, transfers of snapshots and the space on its disk are looked after.
 
-import { diskCheckMs, tickMs } from "../../src/constants.ts";
+import { roomCheckMs, tickMs } from "../../src/constants.ts";
 import type { NodeClock } from "./node-clock.ts";
 import type { Running, SimulatedProcess } from "./parts.ts";
 
 /** Transfers of snapshots are looked after this often. */
 const snapshotTicks = 10;
-const diskTicks = diskCheckMs / tickMs;
+const diskTicks = roomCheckMs / tickMs;
 
 interface Ticking extends SimulatedProcess {
   readonly exists: boolean;
@@ -55,14 +55,14 @@ export class NodeTicks {
 
   #checkDisk(): void {
     const { world, running } = this.#node;
-    const { diskGuard, replica } = running;
+    const { room, replica } = running;
     const { isLeader } = replica.driver;
     world.wantsDrain = true;
-    diskGuard
+    room
       .check()
       .then(() => {
         const handsOver = isLeader && replica.driver.core.hasHandedOver;
-        if (handsOver && diskGuard.isLow) world.marks.met("full leader hands over");
+        if (handsOver && room.isDiskLow) world.marks.met("full leader hands over");
       })
       .catch((error: unknown) => world.fail(error));
   }

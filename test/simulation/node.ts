@@ -330,10 +330,10 @@ export class SimulatedNode implements Host, SimulatedProcess {
     const peer = asNode(from);
     this.event(() => {
       if (this.#running === null) return;
-      const { replica, snapshots, diskGuard } = this.#running;
+      const { replica, snapshots, room } = this.#running;
       if (kind === frameKind.snapshot) this.#drained(() => snapshots.frame(peer, body));
       else if (kind === frameKind.snapshotReply) this.#drained(() => snapshots.reply(peer, body));
-      else if (kind === frameKind.diskSpace) diskGuard.told(peer, body);
+      else if (kind === frameKind.room) room.told(peer, body);
       else replica.frame(peer, kind, body);
     });
   }
@@ -347,7 +347,7 @@ export class SimulatedNode implements Host, SimulatedProcess {
 
   disconnected(peer: number, refused: boolean): void {
     this.event(() => {
-      this.#running?.diskGuard.disconnected(asNode(peer));
+      this.#running?.room.disconnected(asNode(peer));
       this.#running?.replica.disconnected(asNode(peer), refused);
     });
   }

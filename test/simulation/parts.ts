@@ -1,9 +1,9 @@
 // What the parts of a simulated node know of each other.
 
 import type { Logger } from "../../src/logger.ts";
-import type { DiskGuard } from "../../src/node/directory/disk-guard.ts";
 import type { MemberAddress } from "../../src/node/members/member-address.ts";
 import type { Replica } from "../../src/node/replica/replica.ts";
+import type { RoomGuard } from "../../src/node/resources/room-guard.ts";
 import type { Snapshots } from "../../src/node/snapshots/snapshots.ts";
 import type { RaftCore } from "../../src/raft/core/core.ts";
 import type { NodeId } from "../../src/raft/core/types.ts";
@@ -24,7 +24,7 @@ export interface Running {
   readonly machine: Machine;
   readonly log: SegmentLog;
   readonly snapshots: Snapshots;
-  readonly diskGuard: DiskGuard;
+  readonly room: RoomGuard;
 }
 
 /** A node as its own parts and its watcher see it. */
@@ -72,7 +72,7 @@ export interface Surroundings {
   readonly world: World;
   readonly watcher: Watcher;
   /** A warning is a violation. */
-  readonly logger: Logger;
+  readonly loggerOf: (id: number) => Logger;
   /** Transfers of snapshots end early as a matter of course. */
   readonly snapshotLogger: Logger;
   readonly network: () => Network;

@@ -44,7 +44,7 @@ export class Door {
         server: this.server,
         stats: new NodeStats({ expiredKeys: 0, evictedKeys: 0, hits: 0, misses: 0 }),
         isFull: false,
-        writesRefused: null,
+        refusesWrite: () => null,
         write: vi.fn(),
         read: vi.fn(),
         holds: (command) => this.listener.holds(command),

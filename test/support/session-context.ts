@@ -177,6 +177,8 @@ export class FakeServer implements Server {
   checkpoints = 0;
   checkpointRunning = false;
   checkpointFailure: Error | null = null;
+  /** The disk has room for a checkpoint. */
+  hasRoom = true;
   readonly lastCheckpointSeconds = 1234;
   readonly changesSinceCheckpoint = 17;
   shutdowns = 0;
@@ -221,10 +223,10 @@ export class FakeServer implements Server {
   memory(): ReturnType<Server["memory"]> {
     return { usedBytes: 1024 * 1024, residentBytes: 1536 * 1024, peakBytes: 2048 * 1024 };
   }
-  checkpoint(): Promise<void> {
+  checkpoint(): Promise<boolean> {
     this.checkpoints += 1;
     return this.checkpointFailure === null
-      ? Promise.resolve()
+      ? Promise.resolve(this.hasRoom)
       : Promise.reject(this.checkpointFailure);
   }
   setActiveExpiry(active: boolean): void {

@@ -3,12 +3,12 @@
 import { errors } from "../../resp/errors.ts";
 import type { ErrorReply } from "../../resp/reply.ts";
 import { arityFits, fullName } from "../../state/commands/derive.ts";
-import type { Command } from "../../state/commands/spec.ts";
+import type { Command, WriteCommand } from "../../state/commands/spec.ts";
 
 export interface AdmittedClient {
   readonly authenticated: boolean;
-  /** Why its node takes no writes at the moment; null while it does. */
-  readonly writesRefused: ErrorReply | null;
+  /** Why its node does not take its present request, a write; null when it does. */
+  refusesWrite(command: WriteCommand): ErrorReply | null;
   /** Its node is bringing its state back. */
   readonly isLoading: boolean;
 }
@@ -26,7 +26,7 @@ const authenticated: Stage = (command, _wordCount, client) =>
   client.authenticated || command.flags.includes("no_auth") ? null : errors.noAuth;
 
 const writable: Stage = (command, _wordCount, client) =>
-  command.kind === "write" ? client.writesRefused : null;
+  command.kind === "write" ? client.refusesWrite(command) : null;
 
 const loaded: Stage = (command, _wordCount, client) =>
   client.isLoading && !command.flags.includes("loading") ? errors.loading : null;

@@ -21,6 +21,7 @@ import type {
   CommandTable,
   ReadCommand,
   SessionContext,
+  WriteCommand,
 } from "../../state/commands/spec.ts";
 import type { Arguments } from "../../state/parse/arguments.ts";
 import { refusal } from "./admission.ts";
@@ -41,7 +42,7 @@ export interface SessionHost {
   /** More requests cannot be taken now; every session is pumped when that is over. */
   readonly isFull: boolean;
   /** See AdmittedClient. */
-  readonly writesRefused: ErrorReply | null;
+  refusesWrite(command: WriteCommand, bytes: number): ErrorReply | null;
   write(waiter: Waiter, source: Buffer, start: number, end: number): void;
   /** `locally`: from this node's own state, without asking anybody. */
   read(
@@ -135,8 +136,9 @@ export class Session implements Client, Waiter {
     this.#wire.decoder.limits.authenticated = authenticated;
   }
 
-  get writesRefused(): ErrorReply | null {
-    return this.#host.writesRefused;
+  refusesWrite(command: WriteCommand): ErrorReply | null {
+    const { start, end } = this.#wire.decoder;
+    return this.#host.refusesWrite(command, end - start);
   }
 
   get isLoading(): boolean {

@@ -4,7 +4,7 @@
 // the one that counts. Replacing that file is the switch: until then the old checkpoint counts, afterwards the new one,
 // and no other directory is needed.
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { assert } from "../../assert.ts";
 import { diskFiles, type Files, replaceFile } from "../../disk.ts";
@@ -81,6 +81,15 @@ export class CheckpointDirectory {
   /** The path of the directory with the checkpoint that counts. */
   get current(): string {
     return join(this.#path, this.#pointer.directory);
+  }
+
+  /** What its files take. Those that go meanwhile do not count. */
+  async bytes(): Promise<number> {
+    let sum = 0;
+    for (const name of await readdir(this.current)) {
+      sum += (await stat(join(this.current, name)).catch(() => null))?.size ?? 0;
+    }
+    return sum;
   }
 
   /** Not null: before anything else the log must restart behind the checkpoint. Then call `restarted`. */

@@ -10,6 +10,7 @@ import { asNode, type NodeId } from "../../raft/core/types.ts";
 import { codeOf, describeError } from "../../system-error.ts";
 import { type CheckedFile, decodeChecked, encodeChecked, isCount } from "./checked-file.ts";
 import { type DirectoryLock, LockedError, lockDirectory, lockName } from "./directory-lock.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import type { DiskSpace } from "./disk-space.ts";
 
 /** Who the node is. Made once; only `incarnation` and `hasLog` change. */
@@ -78,15 +79,20 @@ export class DataDirectory {
   readonly path: string;
   /** Warnings for the operator, one line each. */
   readonly warnings: readonly string[];
+  readonly reserve: DiskReserve;
   readonly #lock: DirectoryLock;
   #identity: Identity | null;
   #logBegun: Promise<void> | null = null;
 
   /** Use `DataDirectory.open`. */
-  constructor(lock: DirectoryLock, found: Pick<DataDirectory, "path" | "warnings" | "identity">) {
+  constructor(
+    lock: DirectoryLock,
+    found: Pick<DataDirectory, "path" | "warnings" | "identity" | "reserve">,
+  ) {
     this.#lock = lock;
     this.path = found.path;
     this.warnings = found.warnings;
+    this.reserve = found.reserve;
     this.#identity = found.identity;
   }
 
@@ -99,13 +105,19 @@ export class DataDirectory {
       await ensureDirectory(diskFiles, resolve(path));
       const lock = await lockDirectory(path);
       try {
+        const reserve = await DiskReserve.open(diskFiles, path, () => spaceOf(path));
         const before = await readIdentity(path);
         const identity = before && { ...before, incarnation: before.incarnation + 1 };
         if (identity !== null) {
           await writeIdentity(path, identity);
           await forgetJoining(path);
         }
-        return new DataDirectory(lock, { path, identity, warnings: await warningsFor(path) });
+        return new DataDirectory(lock, {
+          path,
+          identity,
+          reserve,
+          warnings: await warningsFor(path),
+        });
       } catch (error) {
         await lock.release();
         throw error;
@@ -190,15 +202,20 @@ export class DataDirectory {
   }
 
   /** Of the file system that the directory is on. */
-  async space(): Promise<DiskSpace> {
-    const { bsize, blocks, bavail } = await statfs(this.path);
-    return { total: bsize * blocks, free: bsize * bavail };
+  space(): Promise<DiskSpace> {
+    return spaceOf(this.path);
   }
 
   /** Lets another process have the directory. */
   async close(): Promise<void> {
+    await this.reserve.close();
     await this.#lock.release();
   }
+}
+
+async function spaceOf(path: string): Promise<DiskSpace> {
+  const { bsize, blocks, bavail } = await statfs(path);
+  return { total: bsize * blocks, free: bsize * bavail };
 }
 
 /** Null when the directory is empty; anything else without an identity is refused. */

@@ -92,9 +92,11 @@ export class PendingWrites {
   get length(): number {
     return this.#length;
   }
+  get bytes(): number {
+    return this.#numberedBytes + this.#closedBytes + this.#collecting.byteLength;
+  }
   get isFull(): boolean {
-    const bytes = this.#numberedBytes + this.#closedBytes + this.#collecting.byteLength;
-    return bytes >= this.#ports.limits.pendingBytesMax;
+    return this.bytes >= this.#ports.limits.pendingBytesMax;
   }
   /** Something waited for a place in the window, and there is one now. */
   get wantsFlush(): boolean {

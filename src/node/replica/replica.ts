@@ -88,6 +88,9 @@ export class Replica implements ReplicaHost {
   get isFull(): boolean {
     return !this.#isRetired && (this.#parts.writes.isFull || this.#parts.reads.isFull);
   }
+  get pendingWriteBytes(): number {
+    return this.#parts.writes.bytes;
+  }
   get pendingWrites(): number {
     return this.#parts.writes.length;
   }
@@ -105,6 +108,7 @@ export class Replica implements ReplicaHost {
       if (waits) this.#options.wake();
       this.#parts.driver.turn(); // The disk, the peers, committed entries, confirmed reads.
       this.#runReads();
+      this.#parts.time.expiry.goOn();
       this.#parts.addresses.follow();
     }
     this.#tellOfStillness();

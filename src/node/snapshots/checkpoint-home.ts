@@ -72,6 +72,11 @@ export class CheckpointHome {
     return this.#directory.restart;
   }
 
+  /** See CheckpointDirectory. */
+  bytes(): Promise<number> {
+    return this.#directory.bytes();
+  }
+
   view(): Promise<CheckpointView | null> {
     return this.#store.view();
   }

@@ -2,7 +2,7 @@
 
 import { decodeMembership, encodeMembership } from "../../raft/core/membership.ts";
 import type { SnapshotPoint } from "../../raft/core/types.ts";
-import { asIndex, asTerm, type Membership } from "../../raft/core/types.ts";
+import { asIndex, asNode, asTerm, type Membership } from "../../raft/core/types.ts";
 import type { RestartPoint } from "../../raft/ports.ts";
 import type { CheckpointContext, CheckpointMeta } from "../../state/checkpoint/meta.ts";
 
@@ -31,3 +31,6 @@ export function restartPoint({ index, term, membership }: SnapshotPoint): Restar
   const data = encodeMembership(membership.membership);
   return { base: { index, term }, membership: { index: membership.index, data } };
 }
+
+/** Before the first entry. */
+export const noMembership = { index: 0, membership: { members: [], nextId: asNode(1) } };

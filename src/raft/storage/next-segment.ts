@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { type Files, temporaryOf, writeWhole } from "../../disk.ts";
-import { codeOf } from "../../system-error.ts";
+import { isFullDisk } from "../../system-error.ts";
 import { allocatedFor, zeros } from "./segment.ts";
 
 /** The name under which a segment is prepared, until it has a number. */
@@ -68,7 +68,7 @@ export class NextSegment {
         return;
       }
     } catch (error) {
-      if (!isFull(error)) throw error;
+      if (!isFullDisk(error)) throw error;
     }
     this.#state = "no space";
     await this.#discard(path);
@@ -99,10 +99,4 @@ export class NextSegment {
     if (this.#file !== null) await this.#options.files.close(this.#file.fd);
     this.#file = null;
   }
-}
-
-/** A short write has no code. */
-function isFull(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === null || code === "ENOSPC" || code === "EDQUOT";
 }

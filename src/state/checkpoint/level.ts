@@ -29,6 +29,8 @@ export async function openLevel(directory: string): Promise<CheckpointLevel> {
 
 /** Below all keys. */
 const noKey: Buffer = Buffer.from([0]);
+/** Above all keys. */
+const lastKey: Buffer = Buffer.alloc(32, 0xff);
 
 /**
  * Resolves when all that was written before is in synced tables: a compaction begins with that, and there is nothing
@@ -37,6 +39,11 @@ const noKey: Buffer = Buffer.from([0]);
  */
 export function makeDurable(level: CheckpointLevel): Promise<void> {
   return level.compactRange(noKey, noKey);
+}
+
+/** All of it: LevelDB's own merging keeps deleted records for as long as their level is not full. */
+export function compactLevel(level: CheckpointLevel): Promise<void> {
+  return level.compactRange(noKey, lastKey);
 }
 
 export function damaged(problem: string): CheckpointError {

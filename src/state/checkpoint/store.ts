@@ -9,6 +9,7 @@ import { Checkpoint } from "./checkpoint.ts";
 import {
   CheckpointError,
   type CheckpointLevel,
+  compactLevel,
   damaged,
   openLevel,
   readingFailed,
@@ -47,6 +48,8 @@ export interface CheckpointStore {
    * with a CheckpointError.
    */
   view(): Promise<CheckpointView | null>;
+  /** Gives back the space of records that were deleted or replaced. It writes the others anew, a part of them at a time. */
+  compact(): Promise<void>;
   /** Closes its views too. */
   close(): Promise<void>;
 }
@@ -192,6 +195,10 @@ class LevelStore implements CheckpointStore {
     }
     this.#isWriting = false;
     return { appliedIndex: checkpoint.appliedIndex, records: checkpoint.records };
+  }
+
+  compact(): Promise<void> {
+    return compactLevel(this.#level);
   }
 
   close(): Promise<void> {

@@ -78,8 +78,8 @@ export interface Server {
   cpu(): { readonly systemSeconds: number; readonly userSeconds: number };
   memory(): { usedBytes: number; residentBytes: number; peakBytes: number };
 
-  /** Writes a checkpoint now; resolves when it is on disk, rejects when one is running. */
-  checkpoint(): Promise<void>;
+  /** Writes a checkpoint now; resolves to true when it is on disk, to false when the disk has no room for it. */
+  checkpoint(): Promise<boolean>;
   readonly checkpointRunning: boolean;
   /** Unix seconds of the last finished checkpoint, or of the start. */
   readonly lastCheckpointSeconds: number;

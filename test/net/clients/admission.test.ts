@@ -12,7 +12,7 @@ const finder = new CommandFinder(commands);
 function refused(words: readonly string[], client: Partial<AdmittedClient>) {
   const command = finder.find(words.slice(0, 2)) ?? finder.find(words.slice(0, 1));
   if (command === undefined) throw new Error(`there is no command ${words.join(" ")}`);
-  const usual = { authenticated: true, writesRefused: null, isLoading: false };
+  const usual = { authenticated: true, refusesWrite: () => null, isLoading: false };
   return refusal(command, words.length, { ...usual, ...client });
 }
 
@@ -63,7 +63,7 @@ describe("while a node loads its data", () => {
   });
 
   test("a wrong number of words, a missing password and a full disk are named before it", () => {
-    const client = { isLoading: true, authenticated: false, writesRefused: errors.diskFull };
+    const client = { isLoading: true, authenticated: false, refusesWrite: () => errors.diskFull };
     expect(refused(["get"], client)?.text).toContain("wrong number of arguments");
     expect(refused(["get", "a"], client)).toBe(errors.noAuth);
     expect(refused(["set", "a", "1"], { ...client, authenticated: true })).toBe(errors.diskFull);

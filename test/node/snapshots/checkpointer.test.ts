@@ -22,6 +22,9 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
         rest = resolve;
       }),
     logBytes: () => 1,
+    hasRoom: () => true,
+    makeRoom: () => Promise.resolve(true),
+    storeBytes: () => Promise.resolve(0),
     written: () => {},
     wrote(bytes) {
       told += bytes;
@@ -56,6 +59,9 @@ it("one that waits for work which fails is written, and does not fail with it", 
     store: () => store,
     whenStill: () => Promise.resolve(),
     logBytes: () => 1,
+    hasRoom: () => true,
+    makeRoom: () => Promise.resolve(true),
+    storeBytes: () => Promise.resolve(0),
     written: () => {},
     context: () => context,
     logger: createLogger("silent"),
@@ -67,5 +73,35 @@ it("one that waits for work which fails is written, and does not fail with it", 
   const failing = checkpointer.alone(() => Promise.reject(new Error("its own")));
   const waiting = checkpointer.run();
   await expect(failing).rejects.toThrow("its own");
-  await expect(waiting).resolves.toBeUndefined();
+  await expect(waiting).resolves.toBe(true);
+});
+
+it("none is begun on a disk that has no room for it: the log keeps what it would hold, and says so once", async () => {
+  const store = await openStore(await temporaryDirectory());
+  const lines: string[] = [];
+  const state = { hasRoom: false, written: 0 };
+  const checkpointer = new Checkpointer({
+    machine: new Machine({ commands: smallCommands }),
+    store: () => store,
+    whenStill: () => Promise.resolve(),
+    logBytes: () => 1,
+    hasRoom: () => state.hasRoom,
+    makeRoom: () => Promise.resolve(true),
+    storeBytes: () => Promise.resolve(0),
+    written: () => {
+      state.written += 1;
+    },
+    context: () => context,
+    logger: createLogger("warn", { write: (line) => lines.push(line) }),
+    nowMs: () => 0,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+  expect([await checkpointer.run(), await checkpointer.run()]).toEqual([false, false]);
+  expect(lines).toEqual([expect.stringContaining("no room for a checkpoint")]);
+  expect(state.written).toBe(0);
+  state.hasRoom = true;
+  expect(await checkpointer.run()).toBe(true);
+  expect(state.written).toBe(1);
 });

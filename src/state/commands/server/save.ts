@@ -15,7 +15,6 @@ export const save: SessionCommand = {
   flags: ["admin", "noscript", "no_async_loading", "no_multi"],
   async run({ server }) {
     if (server.checkpointRunning) return errors.saveInProgress;
-    await server.checkpoint();
-    return ok;
+    return (await server.checkpoint()) ? ok : errors.noRoomForCheckpoint;
   },
 };

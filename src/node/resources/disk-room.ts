@@ -1,0 +1,69 @@
+// The room on this node's disk: measured now and then, and counted in between.
+
+import { diskLookBytes } from "../../constants.ts";
+import { type DiskSpace, diskFloor, lastSpace } from "../directory/disk-space.ts";
+import { plenty, type Room, roomOf } from "./room.ts";
+import { isScarce } from "./room-watch.ts";
+
+export interface DiskRoomOptions {
+  readonly measure: () => Promise<DiskSpace>;
+}
+
+/** A small disk can be full within a second: so what is written is subtracted until the next look. */
+export class DiskRoom {
+  readonly #measure: () => Promise<DiskSpace>;
+  #space: DiskSpace | null = null;
+  /** Written since the look began that `#space` comes from. */
+  #writtenBytes = 0;
+  #look: Promise<void> | null = null;
+  /** What the next checkpoint is going to write, as far as it is known. */
+  claimed: () => number = () => 0;
+  /** Told when so much was written that the disk has to be looked at before the next second. */
+  onLookWanted: () => void = () => undefined;
+
+  constructor({ measure }: DiskRoomOptions) {
+    this.#measure = measure;
+  }
+
+  /** As estimated now; the total is 0 before the first look. */
+  get space(): DiskSpace {
+    const { total, free } = this.#space ?? { total: 0, free: 0 };
+    return { total, free: Math.max(0, free - this.#writtenBytes) };
+  }
+
+  /** So many bytes are free, above no floor. */
+  has(bytes: number): boolean {
+    const { total, free } = this.space;
+    return total === 0 || free > bytes;
+  }
+
+  get room(): Room {
+    const { space } = this;
+    if (space.total === 0) return plenty;
+    const any = lastSpace(space) + this.claimed();
+    return roomOf(space.free, { growth: Math.max(diskFloor(space), any), any });
+  }
+
+  /** Files of this node have grown, or are about to. */
+  grown(bytes: number): void {
+    this.#writtenBytes += bytes;
+    if (this.#writtenBytes >= diskLookBytes && this.#look === null && isScarce(this.room)) {
+      this.onLookWanted();
+    }
+  }
+
+  /** Rejects with the error of the file system. */
+  look(): Promise<void> {
+    this.#look ??= this.#measureAnew().finally(() => {
+      this.#look = null;
+    });
+    return this.#look;
+  }
+
+  async #measureAnew(): Promise<void> {
+    const before = this.#writtenBytes;
+    this.#space = await this.#measure();
+    // What was written meanwhile may be in the figure, or not.
+    this.#writtenBytes -= before;
+  }
+}

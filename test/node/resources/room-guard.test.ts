@@ -1,0 +1,70 @@
+import { expect, it } from "vitest";
+import { createLogger } from "../../../src/logger.ts";
+import { DiskRoom } from "../../../src/node/resources/disk-room.ts";
+import { MemoryRoom } from "../../../src/node/resources/memory-room.ts";
+import { RoomGuard, type RoomGuardOptions } from "../../../src/node/resources/room-guard.ts";
+import { asNode } from "../../../src/raft/core/types.ts";
+import { errors } from "../../../src/resp/errors.ts";
+import type { WriteCommand } from "../../../src/state/commands/spec.ts";
+import { commands } from "../../../src/state/commands/table.ts";
+
+const MiB = 2 ** 20;
+const GiB = 1024 * MiB;
+
+function guarded() {
+  const disk = { total: 400 * MiB, free: 300 * MiB };
+  const memory = { resident: GiB, limit: 4 * GiB, available: 8 * GiB, total: 16 * GiB };
+  const lines: string[] = [];
+  const members = [{ id: asNode(1), voter: true, address: "" }];
+  const core = { id: asNode(1), membership: { members, nextId: asNode(2) } };
+  const state = { disk, memory, lines, pendingBytes: 0 };
+  const guard = new RoomGuard({
+    // What a node that is alone and follows nobody needs of it.
+    driver: { core, isLeader: false } as unknown as RoomGuardOptions["driver"],
+    peers: { send: () => true },
+    disk: new DiskRoom({ measure: () => Promise.resolve({ ...disk }) }),
+    memory: new MemoryRoom(() => Promise.resolve({ ...memory })),
+    reserve: { follow: () => Promise.resolve(), give: () => Promise.resolve() },
+    pendingBytes: () => state.pendingBytes,
+    logger: createLogger("warn", { write: (line) => lines.push(line) }),
+  });
+  const refusal = (name: string, bytes = 100) =>
+    guard.refusal(commands.get(name) as WriteCommand, bytes);
+  return { ...state, state, guard, refusal };
+}
+
+it("a full disk refuses what may make the state grow, and takes what frees space", async () => {
+  const { disk, guard, refusal, lines } = guarded();
+  await guard.check();
+  expect(refusal("set")).toBeNull();
+  disk.free = 60 * MiB;
+  await guard.check();
+  expect(["set", "append", "mset", "incr"].map((name) => refusal(name))).toEqual(
+    Array.from({ length: 4 }, () => errors.diskFull),
+  );
+  const frees = ["del", "unlink", "getdel", "flushall", "flushdb", "expire"];
+  expect(frees.map((name) => refusal(name))).toEqual(frees.map(() => null));
+  disk.free = 10 * MiB;
+  await guard.check();
+  expect(refusal("del")).toBe(errors.diskFull);
+  expect(lines).toEqual([expect.stringContaining("the disk is nearly full")]);
+});
+
+it("a write has to fit beside those that are under way", async () => {
+  const { state, guard, refusal } = guarded();
+  await guard.check();
+  expect(refusal("set", 200 * MiB)).toBeNull();
+  state.pendingBytes = 100 * MiB;
+  expect(refusal("set", 200 * MiB)).toBe(errors.diskFull);
+  expect(refusal("set", 100 * MiB)).toBeNull();
+});
+
+it("memory that is nearly full refuses likewise, with -OOM", async () => {
+  const { memory, guard, refusal, lines } = guarded();
+  memory.resident = 3.5 * GiB;
+  await guard.check();
+  expect(refusal("set")).toBe(errors.memoryFull);
+  expect(errors.memoryFull.text).toMatch(/^OOM /);
+  expect(refusal("del")).toBeNull();
+  expect(lines).toEqual([expect.stringContaining("memory is nearly full")]);
+});
