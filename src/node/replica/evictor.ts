@@ -1,6 +1,11 @@
 // The leader's evictions: chooses keys, and puts their removal into the log before the writes that need the room.
 
-import { evictionChoiceMs, evictionHeadroomShare, evictionKeysMax } from "../../constants.ts";
+import {
+  batchBytesMax,
+  evictionChoiceMs,
+  evictionHeadroomShare,
+  evictionKeysMax,
+} from "../../constants.ts";
 import type { EntryId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
 import type { Bytes } from "../../resp/reply.ts";
@@ -159,12 +164,15 @@ export class Evictor {
     const untilMs = monotonicMs() + choiceMs(options().tenacity, count);
     const victims: Victim[] = [];
     let bytes = 0;
-    while (lack > 0 && victims.length < evictionKeysMax) {
+    let named = 0;
+    // Keys may be as long as a request, and an entry names them: no more of them than a batch holds.
+    while (lack > 0 && victims.length < evictionKeysMax && named < batchBytesMax) {
       const victim = this.#victims.next();
       if (victim === null) break;
       // Until they are ordered, so that none is chosen twice.
       this.#doomed.add(nameOf(victim.database, victim.key));
       victims.push(victim);
+      named += victim.key.length;
       bytes += victim.bytes;
       lack -= victim.bytes;
       if (victims.length % victimsPerLook === 0 && monotonicMs() >= untilMs) break;

@@ -1,7 +1,7 @@
 // Whole nodes at maxmemory: settings reach every node, and the leader evicts before the writes that need the room.
 
 import { describe, expect, it } from "vitest";
-import { maxmemoryShare } from "../../../src/constants.ts";
+import { batchBytesMax, maxmemoryShare } from "../../../src/constants.ts";
 import type { OwnSettings } from "../../../src/node/replica/settings-desk.ts";
 import { asIndex } from "../../../src/raft/core/types.ts";
 import { type ErrorReply, ok } from "../../../src/resp/reply.ts";
@@ -142,4 +142,22 @@ it("a lower limit is reached without any write", () => {
   cluster.run(1_000);
   for (const { machine } of cluster.nodes)
     expect(machine.keyspace.used).toBeLessThanOrEqual(100_000);
+});
+
+it("an entry names no more bytes of keys than a batch and one key hold", () => {
+  const { cluster, leader } = threeNodes();
+  void set(cluster, leader, ["maxmemory", "0"], ["maxmemory-policy", "allkeys-random"]);
+  const client = new VirtualClient(leader);
+  for (let n = 0; n < 12; n++) client.send("SET", `${n}${"k".repeat(MiB)}`, "x");
+  cluster.run(1_000);
+  void set(cluster, leader, ["maxmemory", "1"]);
+  cluster.run(2_000);
+  const { log } = leader;
+  const entries = log.slice(asIndex(1), asIndex(log.lastIndex), Number.MAX_SAFE_INTEGER);
+  const evictions = entries
+    .filter(({ kind, data }) => kind === "data" && readHeader(data).kind === proposalKind.system)
+    .map(({ data }) => data.length);
+  expect(evictions.length).toBeGreaterThan(1);
+  expect(Math.max(...evictions)).toBeLessThan(batchBytesMax + 2 * MiB);
+  expect(leader.machine.keyspace.used).toBe(0);
 });
