@@ -3,6 +3,7 @@
 import { assert } from "../../assert.ts";
 import { databaseCount } from "../../constants.ts";
 import { Memory } from "../memory/memory.ts";
+import type { DenseTable } from "../memory/table.ts";
 import { DiskAccount } from "./disk-account.ts";
 import { KeyHasher } from "./key-hash.ts";
 import { Partition } from "./partition.ts";
@@ -122,12 +123,8 @@ export class Keyspace {
    */
   removeDue(max: number): void {
     for (let removed = 0; removed < max && this.#firstDueMs() <= this.logTimeMs; removed++) {
-      const { due, records } = this.memory;
-      const address = due.firstAddress;
-      const partition = this.memory.tableOf(address).owner;
-      assert(partition instanceof Partition, "only keys of partitions fall due");
-      const key = records.key(address);
-      partition.remove(partition.find(key, this.hasher.hashOf(key)));
+      const { due } = this.memory;
+      this.#remove(partitionOf(this.memory.tableOf(due.firstAddress)), due.firstAddress);
       this.counters.expiredKeys++;
       this.counters.changes++;
     }
@@ -187,10 +184,22 @@ export class Keyspace {
   #firstDueMs(): number {
     const { due } = this.memory;
     while (due.size > 0) {
-      const table = this.memory.tableOf(due.firstAddress);
-      if (!table.isDropped) break;
-      table.forgetDue(due.firstAddress);
+      const address = due.firstAddress;
+      const table = this.memory.tableOf(address);
+      if (table.isDropped) table.forgetDue(address);
+      else if (partitionOf(table).isLeft) this.#remove(partitionOf(table), address);
+      else break;
     }
     return due.firstTimeMs;
   }
+
+  #remove(partition: Partition, address: number): void {
+    const key = this.memory.records.key(address);
+    partition.remove(partition.find(key, this.hasher.hashOf(key)));
+  }
+}
+
+function partitionOf(table: DenseTable): Partition {
+  assert(table.owner instanceof Partition, "only keys of partitions fall due");
+  return table.owner;
 }

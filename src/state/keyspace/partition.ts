@@ -21,6 +21,8 @@ export interface FrozenPartition {
 export interface PartitionOwner {
   /** Never used again. */
   readonly id: number;
+  /** FLUSHDB has left it behind. */
+  readonly isDropped: boolean;
   /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
   /** Of all changes so far: see trace.ts. */
@@ -78,6 +80,11 @@ export class Partition {
   /** The id of its database. */
   get database(): number {
     return this.#owner.id;
+  }
+
+  /** It was flushed; a checkpoint may still have to write it. */
+  get isLeft(): boolean {
+    return this.#owner.isDropped;
   }
 
   get size(): number {

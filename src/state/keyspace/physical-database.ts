@@ -31,6 +31,7 @@ export class PhysicalDatabase implements PartitionOwner {
   used = 0;
   generation = 0;
   trace = 0;
+  isDropped = false;
 
   readonly #memory: Memory;
   readonly #disk: DiskAccount;
@@ -38,7 +39,6 @@ export class PhysicalDatabase implements PartitionOwner {
   #changed: Partition[] = [];
   /** The checkpoint that has begun and still needs what was here then. */
   #freezer: PartitionFreezer | null = null;
-  #isDropped = false;
 
   constructor(id: number, memory: Memory, disk: DiskAccount) {
     this.id = id;
@@ -72,7 +72,7 @@ export class PhysicalDatabase implements PartitionOwner {
 
   /** FLUSHDB: nobody asks for its keys any more. Their memory is given back by and by. */
   drop(): void {
-    this.#isDropped = true;
+    this.isDropped = true;
     for (const partition of this.#partitions) {
       if (partition !== undefined) this.#disk.left(partition);
     }
@@ -109,7 +109,7 @@ export class PhysicalDatabase implements PartitionOwner {
   /** The checkpoint has all that it needs of this database. */
   endGeneration(): void {
     this.#freezer = null;
-    if (this.#isDropped) this.#giveBack();
+    if (this.isDropped) this.#giveBack();
   }
 
   /** Every partition that holds keys, ascending. The walk stands still while nobody changes anything. */

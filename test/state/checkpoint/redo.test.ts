@@ -309,7 +309,9 @@ describe("a view", () => {
     expect(views.length).toBeGreaterThan(2);
     expect(new Set(await Promise.all(views))).toEqual(new Set([log.machine.appliedIndex]));
     expect(old?.meta.appliedIndex).toBeLessThan(log.machine.appliedIndex);
-    expect((await old?.read(null, 1 << 30))?.records).toBe(31);
+    const records = old === null ? 0 : countOf(old.meta);
+    expect(records).toBeGreaterThan(31);
+    expect((await old?.read(null, 1 << 30))?.records).toBe(records);
   });
 });
 
