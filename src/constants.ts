@@ -273,6 +273,11 @@ export const retainedLogBytesDefault = 128 * MiB;
 export const checkpointSliceBytes = 64 * KiB;
 /** A chunk of the redo file, which is one synced write: a few slices, so that syncs cost little. */
 export const redoChunkBytes = 256 * KiB;
+/**
+ * Bytes that wait for the redo file, because entries were about to change what they hold, before entries wait as well:
+ * so a slow disk costs time, and not as much memory again as the checkpoint has bytes.
+ */
+export const redoWaitingBytesMax = 16 * MiB;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */

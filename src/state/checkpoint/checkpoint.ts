@@ -1,6 +1,7 @@
 // A checkpoint: the state at one applied index, written while later entries go on changing it.
 
 import { assert } from "../../assert.ts";
+import { redoWaitingBytesMax } from "../../constants.ts";
 import type { Machine } from "../execution/machine.ts";
 import type { Origin } from "../execution/origins.ts";
 import type { DiskAccount, PartWriter } from "../keyspace/disk-account.ts";
@@ -19,6 +20,8 @@ const partitionCost = 64;
 export interface RecordSink {
   put(key: Buffer, value: Buffer): void;
   del(key: Buffer): void;
+  /** What it has copied and still holds in memory. */
+  readonly waitingBytes: number;
   /** Deletes all records with keys in [from, to). */
   clearRange(from: Buffer, to: Buffer): void;
 }
@@ -78,6 +81,10 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
 
   get appliedIndex(): number {
     return this.#head.appliedIndex;
+  }
+
+  get isBehind(): boolean {
+    return this.#sink.waitingBytes > redoWaitingBytesMax;
   }
 
   /** Encodes records of about so many bytes; false when all are encoded. */

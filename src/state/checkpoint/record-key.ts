@@ -78,7 +78,7 @@ export class RecordKeyReader {
         return `part ${this.place} of object ${this.id}`;
       case "partition":
         return `partition ${this.id}`;
-      default:
+      case "record":
         return `record ${this.place} of partition ${this.id}`;
     }
   }

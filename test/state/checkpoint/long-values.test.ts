@@ -109,7 +109,7 @@ describe("long values in a checkpoint", () => {
 
   it("cost what changed: one byte of 1 MiB costs one part", async () => {
     const store = await openStore(await temporaryDirectory());
-    const log = new TestLog();
+    let log = new TestLog();
     const megabyte = 1024 * 1024;
     log.run(["set", "a", "v".repeat(megabyte)], ["set", "b", "v".repeat(megabyte)]);
     let bytes = 0;
@@ -135,7 +135,14 @@ describe("long values in a checkpoint", () => {
     expect(await written()).toBeLessThan(2_000);
     log.run(["setrange", "new", String(40 * megabyte), "x"]);
     expect(await written()).toBeLessThan(100_000); // Zeros cost nothing but a key for each part.
-    expect(stateOf(await restoredFrom(store))).toEqual(stateOf(log.machine));
+    const restarted = await restoredFrom(store);
+    expect(stateOf(restarted)).toEqual(stateOf(log.machine));
+    log = new TestLog([restarted], log);
+    log.run(["rename", "c", "0", "e"], { words: ["setrange", "d", "7", "x"], database: 2 });
+    const cost = await written();
+    expect(cost).toBeLessThan(2 * part + 2_000);
+    expect(cost).toBeGreaterThan(2 * part);
+    expect(stateOf(await restoredFrom(store))).toEqual(stateOf(restarted));
   });
 
   const long = "l".repeat(300_000);
