@@ -71,16 +71,20 @@ export class RecordKeyReader {
 
   /** In words. */
   get text(): string {
-    switch (this.kind) {
-      case "origin":
-        return `origin ${this.id}`;
-      case "part":
-        return `part ${this.place} of object ${this.id}`;
-      case "partition":
-        return `partition ${this.id}`;
-      case "record":
-        return `record ${this.place} of partition ${this.id}`;
-    }
+    return textOf(this.kind, this.id, this.place);
+  }
+}
+
+function textOf(kind: RecordKind, id: number, place: number): string {
+  switch (kind) {
+    case "origin":
+      return `origin ${id}`;
+    case "part":
+      return `part ${place} of object ${id}`;
+    case "partition":
+      return `partition ${id}`;
+    case "record":
+      return `record ${place} of partition ${id}`;
   }
 }
 
