@@ -359,6 +359,11 @@ export const evictionHeadroomShare = 1 / 2;
 export const accessReportMs = 100;
 export const accessReportKeysMax = 256;
 export const accessReportBytesMax = 16 * KiB;
+/**
+ * Bytes that wait for the redo file, because entries were about to change what they hold, before entries wait as well:
+ * so a slow disk costs time, and not as much memory again as the checkpoint has bytes.
+ */
+export const redoWaitingBytesMax = 16 * MiB;
 /** Longest string that APPEND and SETRANGE make. No setting of one node: every node must agree. */
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */

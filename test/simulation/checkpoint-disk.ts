@@ -139,6 +139,7 @@ function sinkOf(changes: Change[]): RecordSink {
       const of = name(key);
       changes.push((records) => records.delete(of));
     },
+    waitingBytes: 0,
     clearRange(from, to) {
       const [first, end] = [name(from), name(to)];
       changes.push((records) => {

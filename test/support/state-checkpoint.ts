@@ -12,7 +12,7 @@ import {
 } from "../../src/state/checkpoint/store.ts";
 import type { Machine } from "../../src/state/execution/machine.ts";
 import { readRandom, stateOf, type TestLog } from "./state-log.ts";
-import { type Dice, someWrite } from "./state-random.ts";
+import { type Dice, someLongWrite, someWrite } from "./state-random.ts";
 
 export const context = { term: 3, membershipIndex: 1, membership: "members \xff\0 as they were" };
 
@@ -41,22 +41,34 @@ export async function checkpoint(
   return records;
 }
 
-export function randomEntry(log: TestLog, dice: Dice): void {
-  log.nowMs += dice.below(6) - 1;
-  const rows = Array.from({ length: 1 + dice.below(5) }, () => ({
-    words: someWrite(dice, log.nowMs),
-    database: dice.below(3),
-  }));
-  log.run(...rows);
-}
+export type RandomEntry = (log: TestLog, dice: Dice) => void;
+
+const entryOf =
+  (write: typeof someWrite): RandomEntry =>
+  (log, dice) => {
+    log.nowMs += dice.below(6) - 1;
+    const rows = Array.from({ length: 1 + dice.below(5) }, () => ({
+      words: write(dice, log.nowMs),
+      database: dice.below(3),
+    }));
+    log.run(...rows);
+  };
+
+export const randomEntry = entryOf(someWrite);
+export const randomLongEntry = entryOf(someLongWrite);
 
 /** What came back can be told from the original by nothing that happens later. */
-export function goOnAlike(original: TestLog, restored: Machine, dice: () => Dice): void {
+export function goOnAlike(
+  original: TestLog,
+  restored: Machine,
+  dice: () => Dice,
+  goOn: RandomEntry = randomEntry,
+): void {
   expect(stateOf(restored)).toEqual(stateOf(original.machine));
   restored.keyspace.check();
   original.machines.push(restored);
   const entries = dice();
-  for (let entry = 0; entry < 150; entry++) randomEntry(original, entries);
+  for (let entry = 0; entry < 150; entry++) goOn(original, entries);
   const chances = [dice(), dice()];
   for (let pick = 0; pick < 20; pick++) {
     const picks = chances.map(({ next }, at) =>

@@ -1,10 +1,12 @@
 // A log of small commands for tests of the state: proposals in, replies out.
 
 import { ok, type Protocol, type Reply } from "../../src/resp/reply.ts";
+import { finish } from "../../src/state/commands/sliced.ts";
 import type { Command, CommandTable, ReadCommand } from "../../src/state/commands/spec.ts";
 import { Machine, type ReplySink } from "../../src/state/execution/machine.ts";
 import { BatchBuilder, encodeProposal, tickProposal } from "../../src/state/execution/proposal.ts";
-import type { Moment, WriteView } from "../../src/state/keyspace/views.ts";
+import { strings } from "../../src/state/keyspace/strings.ts";
+import { isError, type Moment, type WriteView } from "../../src/state/keyspace/views.ts";
 import { type Arguments, word } from "../../src/state/parse/arguments.ts";
 
 type Apply = (db: WriteView, args: Arguments, at: Moment) => Reply;
@@ -51,6 +53,21 @@ export const smallCommands: CommandTable = new Map<string, Command>([
     return 1;
   }),
   write("persist", (db, args) => (db.persist(word(args, 1)) ? 1 : 0)),
+  write("setrange", (db, args) => {
+    const value = db.edit(word(args, 1), strings);
+    if (!isError(value)) value.write(Number(word(args, 2)), word(args, 3));
+    return ok;
+  }),
+  write("rename", (db, args) => {
+    if (!db.has(word(args, 1))) return 0;
+    db.rename(word(args, 1), db.select(Number(word(args, 2))), word(args, 3));
+    return 1;
+  }),
+  write("copy", (db, args) => {
+    if (!db.has(word(args, 1))) return 0;
+    finish(db.copy(word(args, 1), db.select(Number(word(args, 2))), word(args, 3)));
+    return 1;
+  }),
   write("pop", (db, _args, at) => {
     const key = db.randomKey(at.random);
     if (key === undefined) return null;
@@ -134,8 +151,12 @@ export class TestLog {
   nowMs = 1_700_000_000_000;
   #number = 1;
 
-  constructor(machines: readonly Machine[] = [newMachine()]) {
+  /** `before`: the log that the machines have applied so far, whose writes this one goes on with. */
+  constructor(machines: readonly Machine[] = [newMachine()], before?: TestLog) {
     this.machines = [...machines];
+    if (before === undefined) return;
+    this.nowMs = before.nowMs;
+    this.#number = before.#number;
   }
 
   get machine(): Machine {

@@ -53,9 +53,9 @@ export class Applier {
     this.run();
   }
 
-  /** As much as there is time for in this turn, one step at least. */
+  /** As much as there is time for in this turn, one step at least; nothing while a checkpoint waits for the disk. */
   run(): void {
-    if (!this.isBehind) return;
+    if (!this.isBehind || this.#ports.machine.isHeldUp) return;
     this.#untilMs ??= this.#ports.clockMs() + applySliceMs;
     do {
       const entry = this.#entries[this.#at] as Entry;
@@ -63,7 +63,7 @@ export class Applier {
       this.#at++;
       this.#bytes += entry.data.length;
       this.#ports.whole(entry);
-    } while (this.isBehind && !this.isLate);
+    } while (this.isBehind && !this.#isTimeOver());
     if (!this.isBehind) this.#entries = [];
     this.#ports.applied(this.#bytes);
     this.#bytes = 0;
@@ -78,5 +78,5 @@ export class Applier {
     return true;
   }
 
-  readonly #isTimeOver = (): boolean => this.isLate;
+  readonly #isTimeOver = (): boolean => this.isLate || this.#ports.machine.isHeldUp;
 }

@@ -1,6 +1,7 @@
 // A checkpoint: the state at one applied index, written while later entries go on changing it.
 
 import { assert } from "../../assert.ts";
+import { redoWaitingBytesMax } from "../../constants.ts";
 import type { Machine } from "../execution/machine.ts";
 import type { Origin } from "../execution/origins.ts";
 import type { DiskAccount, PartWriter } from "../keyspace/disk-account.ts";
@@ -10,7 +11,7 @@ import type { PartitionFreezer, PhysicalDatabase } from "../keyspace/physical-da
 import type { Memory } from "../memory/memory.ts";
 import { type CheckpointContext, type CheckpointMeta, checkpointFormat, mixed } from "./meta.ts";
 import { RecordEncoder } from "./record.ts";
-import { recordKey } from "./record-key.ts";
+import { type RecordKind, recordKey } from "./record-key.ts";
 
 /** What going to a partition costs in a slice, beside the bytes of its records: about that of a small record. */
 const partitionCost = 64;
@@ -19,6 +20,8 @@ const partitionCost = 64;
 export interface RecordSink {
   put(key: Buffer, value: Buffer): void;
   del(key: Buffer): void;
+  /** What it has copied and still holds in memory. */
+  readonly waitingBytes: number;
   /** Deletes all records with keys in [from, to). */
   clearRange(from: Buffer, to: Buffer): void;
 }
@@ -81,6 +84,10 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     return this.#head.appliedIndex;
   }
 
+  get isBehind(): boolean {
+    return this.#sink.waitingBytes > redoWaitingBytesMax;
+  }
+
   /** Encodes records of about so many bytes; false when all are encoded. */
   encodeSlice(bytes: number): boolean {
     for (let left = bytes; left > 0; ) {
@@ -118,10 +125,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
   }
 
   delete(partition: Partition, position: number): number {
-    this.#encoder.encodeKey("record", partition.id, position);
-    this.#sink.del(this.#encoder.key);
-    this.records++;
-    return this.#encoder.key.length;
+    return this.#delete("record", partition.id, position);
   }
 
   putPart(parts: ObjectParts, part: number): number {
@@ -201,15 +205,15 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     return partitionCost;
   }
 
+  /** One part after the other: a range for each object would cost LevelDB a walk, and most have few parts. */
   #forgetObject({ id, checksums }: ObjectParts): number {
-    this.#sink.clearRange(recordKey("part", id), recordKey("part", id + 1));
-    for (const checksum of checksums) {
-      if (checksum === undefined) continue;
+    checksums.forEach((checksum, part) => {
+      if (checksum === undefined) return;
       this.#account(checksum, false);
       this.#disk.parts--;
-    }
-    this.records++;
-    return partitionCost + checksums.length;
+      this.#delete("part", id, part);
+    });
+    return partitionCost * checksums.length;
   }
 
   #forgetPartition({ id, rowChecksum }: Partition): number {
@@ -236,6 +240,13 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
   #account(before: number | undefined, comesAnother = true): void {
     if (before !== undefined) this.#disk.digest ^= mixed(before);
     if (comesAnother) this.#disk.digest ^= mixed(this.checksum);
+  }
+
+  #delete(kind: RecordKind, id: number, place = 0): number {
+    this.#encoder.encodeKey(kind, id, place);
+    this.#sink.del(this.#encoder.key);
+    this.records++;
+    return this.#encoder.key.length;
   }
 
   #put(): number {

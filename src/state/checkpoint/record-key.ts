@@ -9,8 +9,6 @@
 // All numbers are big endian, so LevelDB's order is ours: whatever a record refers to comes before it. Ids are never
 // used again: FLUSHDB leaves its partitions behind, and RENAME, MOVE and SWAPDB move no long value.
 
-import { unreachable } from "../../assert.ts";
-
 export type RecordKind = "origin" | "part" | "partition" | "record";
 
 const prefixes: Readonly<Record<RecordKind, number>> = {
@@ -73,18 +71,20 @@ export class RecordKeyReader {
 
   /** In words. */
   get text(): string {
-    switch (this.kind) {
-      case "origin":
-        return `origin ${this.id}`;
-      case "part":
-        return `part ${this.place} of object ${this.id}`;
-      case "partition":
-        return `partition ${this.id}`;
-      case "record":
-        return `record ${this.place} of partition ${this.id}`;
-      default:
-        return unreachable(this.kind);
-    }
+    return textOf(this.kind, this.id, this.place);
+  }
+}
+
+function textOf(kind: RecordKind, id: number, place: number): string {
+  switch (kind) {
+    case "origin":
+      return `origin ${id}`;
+    case "part":
+      return `part ${place} of object ${id}`;
+    case "partition":
+      return `partition ${id}`;
+    case "record":
+      return `record ${place} of partition ${id}`;
   }
 }
 

@@ -17,7 +17,7 @@ import type { Expiry } from "../expiry.ts";
 import type { ObjectParts } from "../keyspace/object-parts.ts";
 import { plainString, typeCount } from "../keyspace/types.ts";
 import { blockBytes } from "../memory/blob.ts";
-import type { Records } from "../memory/records.ts";
+import { type Records, recordValueBytesMax } from "../memory/records.ts";
 import { checksumSeed, RecordKeyReader, RecordKeyWriter, type RecordKind } from "./record-key.ts";
 
 /** What kind of value follows (keyspace/types.ts): the low four bits of the first byte. */
@@ -253,7 +253,16 @@ export class RecordDecoder {
     if (end < at + 4) return `${text} is too short`;
     const keyEnd = at + 4 + bytes.readUInt32LE(at);
     if (keyEnd > end) return `${text} has a key beyond its end`;
-    if ((kind & inParts) !== 0 && end !== keyEnd + objectBytes) return `${text} has a wrong length`;
-    return null;
+    const isSound =
+      (kind & inParts) === 0
+        ? end - keyEnd <= recordValueBytesMax
+        : end === keyEnd + objectBytes && this.#hasLongValue(keyEnd);
+    return isSound ? null : `${text} has a wrong length`;
+  }
+
+  /** Values of one length lie in the same way on every node, and object 0 is nobody's. */
+  #hasLongValue(at: number): boolean {
+    const bytes = this.#bytes;
+    return bytes.readUIntLE(at, 6) > 0 && bytes.readUIntLE(at + 6, 6) > recordValueBytesMax;
   }
 }

@@ -58,6 +58,11 @@ export class RedoChunk {
     return this.#bytes.length - chunkHeadBytes;
   }
 
+  /** Of the whole chunk so far. */
+  get length(): number {
+    return this.#end;
+  }
+
   get isEmpty(): boolean {
     return this.#end === chunkHeadBytes;
   }

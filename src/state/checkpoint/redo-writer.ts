@@ -17,14 +17,17 @@ const keptChunks = 2;
 
 /**
  * Takes operations at any time, also while it writes; `drain` writes what has become whole chunks. What comes in
- * meanwhile waits in memory: what entries are about to change, for as long as one write takes. Every rejection is the
- * system's error: then the process must end.
+ * meanwhile waits in memory: what entries are about to change. That is `redoWaitingBytesMax` and what one step of an
+ * entry changes, because no further step is taken then (`Machine.isHeldUp`). Every rejection is the system's error: then
+ * the process must end.
  */
 export class RedoWriter implements RecordSink {
   readonly #files: Files;
   readonly #path: string;
   readonly #wrote: (bytes: number) => void;
   #filling = new RedoChunk(redoChunkBytes);
+  /** Bytes of whole chunks that are not on disk yet. */
+  waitingBytes = 0;
   readonly #full: RedoChunk[] = [];
   readonly #free: RedoChunk[] = [];
   #fd = -1;
@@ -60,7 +63,9 @@ export class RedoWriter implements RecordSink {
   /** Writes all chunks that are full, those of meanwhile included. */
   async drain(): Promise<void> {
     for (let chunk = this.#full.shift(); chunk !== undefined; chunk = this.#full.shift()) {
+      const { length } = chunk;
       await this.#writeChunk(chunk);
+      this.waitingBytes -= length;
       this.#keep(chunk);
     }
   }
@@ -85,8 +90,11 @@ export class RedoWriter implements RecordSink {
 
   /** An operation that is larger than a chunk gets one of its size. */
   #nextChunk(bytes: number): void {
-    if (!this.#filling.isEmpty) this.#full.push(this.#filling);
-    else this.#keep(this.#filling);
+    if (this.#filling.isEmpty) this.#keep(this.#filling);
+    else {
+      this.#full.push(this.#filling);
+      this.waitingBytes += this.#filling.length;
+    }
     const spare = bytes > redoChunkBytes ? undefined : this.#free.pop();
     this.#filling = spare ?? new RedoChunk(Math.max(bytes, redoChunkBytes));
   }

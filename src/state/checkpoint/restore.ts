@@ -105,6 +105,7 @@ export class Restorer {
     const { memory, disk } = this.#machine.keyspace;
     let parts = this.#objects.get(place.id);
     if (parts === undefined) {
+      if (place.id >= this.#meta.nextObject) return `${place.text} has an id that is yet to come`;
       const blob = memory.createBlob();
       parts = new ObjectParts(place.id, blob, disk);
       blob.watcher = parts;
@@ -124,6 +125,7 @@ export class Restorer {
   #takePartition(): string | null {
     const { place, checksum } = this.#decoder;
     const { disk } = this.#machine.keyspace;
+    if (place.id >= this.#meta.nextPartition) return `${place.text} has an id that is yet to come`;
     const row = this.#decoder.readPartition();
     const database = this.#databases.get(row.database);
     if (database === undefined) return `${place.text} is in no database`;

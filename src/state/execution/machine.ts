@@ -116,6 +116,10 @@ export class Machine {
   get isApplying(): boolean {
     return this.#work !== null;
   }
+  /** A checkpoint has much that waits for the disk: nothing more should be applied until some of it is there. */
+  get isHeldUp(): boolean {
+    return this.keyspace.disk.checkpoint?.isBehind === true;
+  }
   get logTimeMs(): number {
     return this.keyspace.logTimeMs;
   }

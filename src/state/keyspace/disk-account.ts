@@ -7,6 +7,8 @@ import type { Partition } from "./partition.ts";
 /** A checkpoint that has begun. */
 export interface PartWriter {
   putPart(parts: ObjectParts, part: number): void;
+  /** So much of it waits for the disk that nothing should change until some of it is there. */
+  readonly isBehind: boolean;
 }
 
 /** Numbers are counted while entries are applied, so they are equal on every node; the rest is this node's own. */

@@ -218,14 +218,15 @@ export class Keyspace {
   }
 
   /**
-   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, partition, key),
+   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, number of the database, partition, key),
    * which is equal on every node whatever the order in which the expiries came.
    */
   removeDue(max: number): void {
-    for (let removed = 0; removed < max && this.#firstDueMs() <= this.logTimeMs; removed++) {
-      const due = this.firstDue();
-      if (due === undefined) return;
-      this.#removeAt(due.partition, due.position);
+    for (let removed = 0; removed < max; removed++) {
+      const database = this.#firstDueDatabase();
+      if (database === undefined || database.due.firstTimeMs > this.logTimeMs) return;
+      const { partition, position } = this.#placeOf(database.due.firstAddress);
+      this.#removeAt(partition, position);
       this.counters.expiredKeys++;
       this.counters.changes++;
     }
@@ -233,8 +234,7 @@ export class Keyspace {
 
   /** When the next key falls due (Unix ms; perhaps long ago); undefined when none ever does. */
   nextDueAt(): number | undefined {
-    const at = this.#firstDueMs();
-    return at === Number.POSITIVE_INFINITY ? undefined : at;
+    return this.#firstDueDatabase()?.due.firstTimeMs;
   }
 
   /** So many bytes of one key or value are hashed, copied or written. */
@@ -249,11 +249,8 @@ export class Keyspace {
 
   /** The key with an expiry that dies first. */
   firstDue(): { partition: Partition; position: number } | undefined {
-    if (this.#firstDueMs() === Number.POSITIVE_INFINITY) return undefined;
-    const { due, records } = this.memory;
-    const partition = this.memory.tableOf(due.firstAddress).owner;
-    assert(partition instanceof Partition, "only keys of partitions fall due");
-    return { partition, position: records.position(due.firstAddress) };
+    const database = this.#firstDueDatabase();
+    return database === undefined ? undefined : this.#placeOf(database.due.firstAddress);
   }
 
   /** For the restart: exactly these databases, in the order of their numbers, still empty. */
@@ -290,14 +287,20 @@ export class Keyspace {
     this.databases[number] = new PhysicalDatabase(this.nextId++, this.memory, this.disk);
   }
 
-  /** Infinity when nothing ever falls due. Records of flushed databases, which do not any more, are passed over. */
-  #firstDueMs(): number {
-    const { due } = this.memory;
-    while (due.size > 0) {
-      const table = this.memory.tableOf(due.firstAddress);
-      if (!table.isDropped) break;
-      table.forgetDue(due.firstAddress);
+  /** The one whose first key falls due first, by the lower number of two; undefined when nothing ever does. */
+  #firstDueDatabase(): PhysicalDatabase | undefined {
+    let first: PhysicalDatabase | undefined;
+    for (const database of this.databases) {
+      if (database.due.firstTimeMs < (first?.due.firstTimeMs ?? Number.POSITIVE_INFINITY)) {
+        first = database;
+      }
     }
-    return due.firstTimeMs;
+    return first;
+  }
+
+  #placeOf(address: number): { partition: Partition; position: number } {
+    const partition = this.memory.tableOf(address).owner;
+    assert(partition instanceof Partition, "only keys of partitions fall due");
+    return { partition, position: this.memory.records.position(address) };
   }
 }

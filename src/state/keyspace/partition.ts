@@ -3,6 +3,7 @@
 import type { Bytes } from "../../resp/reply.ts";
 import type { Expiry } from "../expiry.ts";
 import type { Blob } from "../memory/blob.ts";
+import type { DueHeap } from "../memory/due-heap.ts";
 import type { Memory } from "../memory/memory.ts";
 import { PagedWords } from "../memory/paged.ts";
 import type { DenseTable } from "../memory/table.ts";
@@ -21,6 +22,8 @@ export interface FrozenPartition {
 export interface PartitionOwner {
   /** Never used again. */
   readonly id: number;
+  /** Where its keys with an expiry stand. */
+  readonly due: DueHeap;
   /** The number of checkpoints begun: one more asks all changed partitions for what they were. */
   readonly generation: number;
   /** Of all changes so far: see trace.ts. */
@@ -74,7 +77,7 @@ export class Partition {
     this.number = number;
     this.#owner = owner;
     this.#memory = memory;
-    this.table = memory.createTable(id, this);
+    this.table = memory.createTable(id, owner.due, this);
   }
 
   /** The id of its database. */

@@ -2,6 +2,7 @@
 
 import { assert, InvariantError } from "../../assert.ts";
 import { partitionCount } from "../../constants.ts";
+import type { DueHeap } from "../memory/due-heap.ts";
 import type { Memory } from "../memory/memory.ts";
 import type { DiskAccount } from "./disk-account.ts";
 import { Partition, type PartitionOwner } from "./partition.ts";
@@ -31,6 +32,10 @@ export class PhysicalDatabase implements PartitionOwner {
   used = 0;
   generation = 0;
   trace = 0;
+  #isDropped = false;
+
+  /** Its keys with an expiry, in the order in which they fall due. */
+  readonly due: DueHeap;
 
   readonly #memory: Memory;
   readonly #disk: DiskAccount;
@@ -38,11 +43,11 @@ export class PhysicalDatabase implements PartitionOwner {
   #changed: Partition[] = [];
   /** The checkpoint that has begun and still needs what was here then. */
   #freezer: PartitionFreezer | null = null;
-  #isDropped = false;
 
   constructor(id: number, memory: Memory, disk: DiskAccount) {
     this.id = id;
     this.#memory = memory;
+    this.due = memory.createDueHeap();
     this.#disk = disk;
   }
 

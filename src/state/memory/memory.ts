@@ -16,7 +16,6 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
   watch: (blob: Blob) => BlobWatcher | null = () => null;
   readonly arena: Arena;
   readonly records: Records;
-  readonly due: DueHeap;
   /** Number 0 is the owner of the tails of blobs. */
   readonly #tables: (DenseTable | undefined)[] = [undefined];
   readonly #freeTables: number[] = [];
@@ -28,14 +27,17 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
     this.hasher = hasher;
     this.arena = new Arena(this);
     this.records = new Records(this.arena, hasher, (number) => this.#blob(number));
-    this.due = new DueHeap(this);
   }
 
-  /** `rank`: see DenseTable. `owner`: whose table it is. */
-  createTable(rank: number, owner: object | null = null): DenseTable {
+  createDueHeap(): DueHeap {
+    return new DueHeap(this);
+  }
+
+  /** `rank`: see DenseTable. `due`: where its records with an expiry stand. `owner`: whose table it is. */
+  createTable(rank: number, due: DueHeap, owner: object | null = null): DenseTable {
     const number = this.#freeTables.pop() ?? this.#tables.length;
     assert(number < tablesMax, "a record has 24 bits for the number of its table");
-    const table = new DenseTable(number, rank, this, owner);
+    const table = new DenseTable(number, rank, due, this, owner);
     this.#tables[number] = table;
     return table;
   }

@@ -30,7 +30,6 @@ export interface TableMemory {
   readonly hasher: Hasher;
   readonly arena: Arena;
   readonly records: Records;
-  readonly due: DueHeap;
   createBlob(): Blob;
   createValueBlob(): Blob;
   freeBlob(blob: Blob): void;
@@ -55,6 +54,7 @@ export class DenseTable {
   used = 0;
 
   readonly #memory: TableMemory;
+  readonly #due: DueHeap;
   readonly #index: AddressIndex;
   readonly #addresses = new PagedWords();
   #isDropped = false;
@@ -62,7 +62,15 @@ export class DenseTable {
   #wanted: Bytes = "";
 
   /** Use `Memory.createTable`. */
-  constructor(number: number, rank: number, memory: TableMemory, owner: object | null) {
+  // biome-ignore lint/complexity/useMaxParams: only `Memory.createTable` calls it.
+  constructor(
+    number: number,
+    rank: number,
+    due: DueHeap,
+    memory: TableMemory,
+    owner: object | null,
+  ) {
+    this.#due = due;
     this.number = number;
     this.rank = rank;
     this.owner = owner;
@@ -206,19 +214,12 @@ export class DenseTable {
 
   // --- The end ---------------------------------------------------------------------------------
 
-  /** Nobody looks for anything here any more: its records go with `reclaim`. */
+  /** Nobody looks for anything here any more, and its due heap goes with it: its records go with `reclaim`. */
   drop(): void {
     this.#isDropped = true;
   }
   get isDropped(): boolean {
     return this.#isDropped;
-  }
-
-  /** Of a dropped table: this record does not fall due any more. */
-  forgetDue(address: number): void {
-    const { due, records } = this.#memory;
-    due.remove(records.duePlace(address));
-    records.setFlags(address, this.number, records.flags(address) | isDistant);
   }
 
   /** Of a dropped table: gives back at most so many records. */
@@ -233,10 +234,11 @@ export class DenseTable {
 
   /** The slot of one of its records was moved; `to` holds it. */
   moved(from: number, to: number): void {
-    const { due, records } = this.#memory;
+    const { records } = this.#memory;
     this.#addresses.set(records.position(to), to);
-    if (records.isDue(to)) due.moved(records.duePlace(to), to);
-    if (!this.#isDropped) this.#index.move(records.hash(to), from, to);
+    if (this.#isDropped) return;
+    if (records.isDue(to)) this.#due.moved(records.duePlace(to), to);
+    this.#index.move(records.hash(to), from, to);
   }
 
   isAt(address: number): boolean {
@@ -329,18 +331,18 @@ export class DenseTable {
 
   /** `to` is the record now, instead of the one at `from`, which was found last. */
   #replace(from: number, to: number, units: number): void {
-    const { arena, due, records } = this.#memory;
+    const { arena, records } = this.#memory;
     this.#addresses.set(records.position(to), to);
-    if (records.isDue(from) && records.isDue(to)) due.moved(records.duePlace(to), to);
+    if (records.isDue(from) && records.isDue(to)) this.#due.moved(records.duePlace(to), to);
     this.#index.movedFound(to);
     arena.free(from, units);
   }
 
   #dropExpiry(address: number): number {
-    const { due, records } = this.#memory;
+    const { records } = this.#memory;
     const position = records.position(address);
     const before = records.room(address);
-    if (records.isDue(address)) due.remove(records.duePlace(address));
+    if (records.isDue(address)) this.#due.remove(records.duePlace(address));
     this.#rehead(address, headBytes, records.flags(address) & ~(hasExpiry | isDistant));
     this.expires--;
     return this.#changed(position, before);
@@ -348,19 +350,20 @@ export class DenseTable {
 
   /** Writes the expiry of a record that has room for it, and its place in the due heap. */
   #fallDue(address: number, had: Expiry | undefined, at: Expiry): void {
-    const { due, records } = this.#memory;
-    if (typeof had === "number" && typeof at === "bigint") due.remove(records.duePlace(address));
+    const { records } = this.#memory;
+    if (typeof had === "number" && typeof at === "bigint")
+      this.#due.remove(records.duePlace(address));
     records.setExpiry(address, at);
     if (typeof at !== "number") return;
-    if (typeof had === "number") due.change(records.duePlace(address), at);
-    else due.add(at, address);
+    if (typeof had === "number") this.#due.change(records.duePlace(address), at);
+    else this.#due.add(at, address);
   }
 
   /** Gives back a record that nothing names any more, with its place in the due heap and its blobs. */
   #release(address: number): void {
-    const { arena, due, records } = this.#memory;
+    const { arena, records } = this.#memory;
     if (records.expiry(address) !== undefined) this.expires--;
-    if (records.isDue(address)) due.remove(records.duePlace(address));
+    if (records.isDue(address) && !this.#isDropped) this.#due.remove(records.duePlace(address));
     const keyBlob = records.keyBlob(address);
     const valueBlob = records.valueBlob(address);
     arena.free(address, records.units(address));

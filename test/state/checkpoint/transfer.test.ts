@@ -11,8 +11,12 @@ import {
   decodeMeta,
   encodeMeta,
   metaKey,
-  mixed,
 } from "../../../src/state/checkpoint/meta.ts";
+import {
+  RecordKeyReader,
+  type RecordKind,
+  recordKey,
+} from "../../../src/state/checkpoint/record-key.ts";
 import { openCheckpointStore } from "../../../src/state/checkpoint/store.ts";
 import {
   type CheckpointView,
@@ -25,7 +29,6 @@ import {
   goOnAlike,
   openStore,
   randomEntry,
-  recordsOf,
   temporaryDirectory,
   withLevel,
 } from "../../support/state-checkpoint.ts";
@@ -133,8 +136,8 @@ describe("a checkpoint that is sent to another node", () => {
     expect(await chunksOf(view, () => 1)).toHaveLength(records);
     expect(await chunksOf(view, () => 1 << 30)).toHaveLength(1);
     for (const chunk of await chunksOf(view, () => 4_000)) {
-      // A record that is larger goes alone.
-      if (chunk.length > 4_000) expect(chunk.includes(everyByte.repeat(400), "latin1")).toBe(true);
+      // A record that is larger, the part of a long value, goes alone.
+      if (chunk.length > 4_000) expect(recordsIn(chunk)).toHaveLength(1);
     }
   });
 
@@ -158,7 +161,7 @@ describe("a checkpoint that is sent to another node", () => {
   it("can be asked to go on after any bytes", async () => {
     const view = await viewOf(someLog(3, 20));
     const first = await view.read(null, 1);
-    const edges = ["", "a", "m", "r", "r\0\0\0\0\0\0"];
+    const edges = ["", "a", "m", "o", "o\0\0\0\0\0\0"];
     for (const key of edges) expect(await view.read(Buffer.from(key), 1)).toEqual(first);
     for (const key of ["s", "\xff".repeat(100)]) {
       expect(await view.read(Buffer.from(key, "latin1"), 1)).toBeNull();
@@ -167,9 +170,17 @@ describe("a checkpoint that is sent to another node", () => {
 
   it("may be empty", async () => {
     const log = new TestLog();
-    log.run(["set", "a", "1"], ["del", "a"]);
+    log.tick();
     const view = await viewOf(log);
     expect(await view.read(null, 1_000)).toBeNull();
+    await expectCheckpoint(view, stateOf(log.machine));
+  });
+
+  it("may hold no key any more", async () => {
+    const log = new TestLog();
+    log.run(["set", "a", "1"], ["del", "a"]);
+    const view = await viewOf(log);
+    expect(view.meta).toMatchObject({ keys: 0, origins: 1, partitions: 1 });
     await expectCheckpoint(view, stateOf(log.machine));
   });
 
@@ -270,28 +281,6 @@ describe("a view", () => {
       const view = await openView(level, (bytes) => decodeMeta(bytes) as CheckpointMeta);
       expect(open(view).meta).toEqual(meta);
     });
-  });
-
-  it("leaves out records of flushed databases that are still there", async () => {
-    const path = await temporaryDirectory();
-    const log = someLog(3, 60);
-    const store = await openCheckpointStore(path);
-    await checkpoint(store, log);
-    await store.close();
-    const old = await recordsOf(path);
-    log.run(["flushdb"], ["set", "a", "v"]);
-    const again = await openCheckpointStore(path);
-    await checkpoint(again, log);
-    await again.close();
-    const now = new Set((await recordsOf(path)).map(([key]) => key.toString("hex")));
-    const gone = old.filter(([key]) => !now.has(key.toString("hex")));
-    expect(gone.length).toBeGreaterThan(10);
-    await withLevel(path, async (level) => {
-      for (const [key, value] of gone) await level.put(key, value);
-    });
-
-    const third = await openStore(path);
-    await expectCheckpoint(open(await third.view()), stateOf(log.machine));
   });
 
   it("is null as long as there is no checkpoint, and refused when its meta record is damaged", async () => {
@@ -443,35 +432,54 @@ describe("what a peer sends is refused in words", () => {
     const log = new TestLog();
     log.run(["set", "a", "1"], ["set", "b", "1"]);
     const [old, now] = await twoViews(log, ["set", "b", "2"]);
-    const staged = await stage(now.metaBytes);
-    for (const chunk of await chunksOf(old, () => 1)) {
-      expect(await staged.append(chunk)).toBeNull();
-    }
-    expect(await staged.finish(newMachine())).toBe("database 0 has records of another checkpoint");
+    const earlier = await recordsOfView(old);
+    expect(await refusalOf(now.metaBytes, earlier)).toBe("there are records of another checkpoint");
+    // The rows are right here, and one of the keys is as it was before.
+    const mixture = (await recordsOfView(now)).map(([key, value], at) =>
+      kindOf(key) === "record" ? (earlier[at] as [Buffer, Buffer]) : ([key, value] as const),
+    );
+    expect(await refusalOf(now.metaBytes, mixture)).toMatch(
+      /^partition \d+ has records of another checkpoint$/,
+    );
   });
 
-  it("when there are more records than the checkpoint has, or records of no database of it", async () => {
+  it("when there are more records than the checkpoint has", async () => {
     const { view, chunks } = await sent(5);
-    const [first, ...others] = view.meta.databases;
-    const one = { ...(first as (typeof others)[number]), keys: 1 };
-    const less = {
-      ...view.meta,
-      databases: [one, ...others.map((each) => ({ ...each, keys: 0 }))],
-    };
-    const few = await stage(encodeMeta(less));
+    const few = await stage(encodeMeta({ ...view.meta, keys: 1, parts: 0 }));
     expect(await few.append(Buffer.concat(chunks))).toBe(
       "there are more records than the checkpoint has",
     );
+  });
+
+  it("when a partition is in no database of the checkpoint", async () => {
+    const { view } = await sent(5);
     const elsewhere = view.meta.databases.map((each, at) => ({ ...each, id: 1_000 + at }));
-    const strange = await stage(encodeMeta({ ...view.meta, databases: elsewhere, nextId: 2_000 }));
-    expect(await strange.append(chunks[0] as Buffer)).toMatch(/in no database of the checkpoint/);
-    expect(strange.records).toBe(0);
+    const meta = encodeMeta({ ...view.meta, databases: elsewhere, nextId: 2_000 });
+    expect(await refusalOf(meta, await recordsOfView(view))).toMatch(
+      /^partition \d+ is in no database$/,
+    );
+  });
+
+  it("when an id is one that the checkpoint has yet to give", async () => {
+    const log = new TestLog();
+    log.run(["set", "a", "1"], ["set", "b", "b".repeat(20_000)]);
+    const view = await viewOf(log);
+    const records = await recordsOfView(view);
+    expect(await refusalOf(encodeMeta(view.meta), records)).toBeNull();
+    for (const [change, words] of [
+      [{ nextPartition: 2 }, "partition 2 has an id that is yet to come"],
+      [{ nextObject: 1 }, "part 0 of object 1 has an id that is yet to come"],
+    ] as const) {
+      expect(await refusalOf(encodeMeta({ ...view.meta, ...change }), records)).toBe(words);
+    }
   });
 
   it("when the checkpoint has another number of databases than this program", async () => {
-    const meta = { ...(await sent(6)).view.meta, databases: [] };
-    const staged = await stage(encodeMeta(meta));
-    expect(await staged.finish(newMachine())).toMatch(/has 0 databases, this program 16/);
+    const { view } = await sent(6);
+    const meta = encodeMeta({ ...view.meta, databases: [] });
+    expect(await refusalOf(meta, await recordsOfView(view))).toMatch(
+      /has 0 databases, this program 16/,
+    );
   });
 
   it("when it is random, and nothing of what its lengths say is allocated", async () => {
@@ -493,37 +501,91 @@ describe("what a peer sends is refused in words", () => {
 
   it("when a record has a right checksum and a content that makes no sense", async () => {
     const log = new TestLog();
-    log.run(["set", "a", "1"]);
+    log.run(["set", "a", "1"], ["set", "b", "b".repeat(70_000)]);
     const view = await viewOf(log);
-    const [key, value] = recordsIn((await view.read(null, 1_000))?.chunk as Buffer)[0] ?? [];
-    for (const content of nonsense(value as Buffer)) {
-      const staged = await stage(view.metaBytes);
-      const wrong = chunkOf(key as Buffer, withChecksum(key as Buffer, content));
-      const problem = (await staged.append(wrong)) ?? (await staged.finish(newMachine()));
-      expect(problem).toMatch(/^(record|database) /);
-      await staged.close();
+    const records = await recordsOfView(view);
+    let refused = 0;
+    for (const [at, [key, value]] of records.entries()) {
+      for (const content of nonsense(kindOf(key), value)) {
+        const wrong = [key, withChecksum(key, content)] as const;
+        expect(await refusalOf(view.metaBytes, records.with(at, wrong))).toMatch(
+          /^(record|part|o)/,
+        );
+        refused++;
+      }
     }
+    expect(refused).toBeGreaterThan(30);
   });
 
-  it("when an expiry is no time, although number and digest are right", async () => {
+  it("when an expiry is no time", async () => {
     const log = new TestLog();
     log.run(["set", "a", "1"]);
     const view = await viewOf(log);
-    const [key, value] = recordsIn((await view.read(null, 1_000))?.chunk as Buffer)[0] ?? [];
+    const records = await recordsOfView(view);
+    const [key, value] = records.at(-1) as [Buffer, Buffer];
     const time = Buffer.alloc(9, 0x10);
     time.writeDoubleLE(Number.NaN, 1);
-    const content = Buffer.concat([time, (value as Buffer).subarray(1, -4)]);
-    const wrong = withChecksum(key as Buffer, content);
-    const digest = mixed(wrong.readInt32LE(wrong.length - 4));
-    const [first, ...others] = view.meta.databases;
-    const database = { ...(first as (typeof others)[number]), expires: 1, digest };
-    const staged = await stage(encodeMeta({ ...view.meta, databases: [database, ...others] }));
-    expect(await staged.append(chunkOf(key as Buffer, wrong))).toBeNull();
-    expect(await staged.finish(newMachine())).toMatch(
+    const wrong = withChecksum(key, Buffer.concat([time, value.subarray(1, -4)]));
+    expect(await refusalOf(view.metaBytes, records.with(-1, [key, wrong]))).toMatch(
       /^record 0 .* has an expiry that is no time$/,
     );
   });
+
+  it("when parts of a long value are missing, left over or in another order", async () => {
+    const log = new TestLog();
+    log.run(["set", "a", "a".repeat(200_000)], ["set", "b", "b".repeat(20_000)]);
+    const view = await viewOf(log);
+    const records = await recordsOfView(view);
+    const meta = (parts: number) => encodeMeta({ ...view.meta, parts: view.meta.parts + parts });
+    const parts = records.flatMap(([key], at) => (kindOf(key) === "part" ? [at] : []));
+    expect(parts).toHaveLength(5);
+    const [first = 0, , , last = 0] = parts;
+    expect(await refusalOf(meta(-1), records.toSpliced(first, 1))).toBe(
+      "part 1 of object 1 follows part -1",
+    );
+    expect(await refusalOf(meta(-1), records.toSpliced(first + 1, 1))).toBe(
+      "part 2 of object 1 follows part 0",
+    );
+    const notThere = /^record 0 of partition \d has a value whose parts are not there$/;
+    expect(await refusalOf(meta(-1), records.toSpliced(last, 1))).toMatch(notThere);
+    const key = recordKey("part", 1, 4);
+    const more = [key, withChecksum(key, Buffer.from("more"))] as const;
+    expect(await refusalOf(meta(1), records.toSpliced(last + 1, 0, more))).toMatch(notThere);
+    const whole = recordKey("part", 2, 1);
+    const long = [whole, withChecksum(whole, Buffer.alloc(70_000))] as const;
+    expect(await refusalOf(meta(1), records.toSpliced(last + 2, 0, long))).toBe(
+      "part 1 of object 2 has a wrong length",
+    );
+    // Two keys name one value.
+    const [a, b] = records.slice(-2) as [[Buffer, Buffer], [Buffer, Buffer]];
+    const content = Buffer.from(b[1].subarray(0, -4));
+    a[1].copy(content, content.length - 12, a[1].length - 16, a[1].length - 4);
+    const same = records.with(-1, [b[0], withChecksum(b[0], content)]);
+    expect(await refusalOf(meta(0), same)).toMatch(notThere);
+  });
 });
+
+const kindOf = (key: Buffer): RecordKind => {
+  const reader = new RecordKeyReader();
+  expect(reader.read(key)).toBe(true);
+  return reader.kind;
+};
+
+async function recordsOfView(view: CheckpointView): Promise<(readonly [Buffer, Buffer])[]> {
+  return (await chunksOf(view, () => 1 << 30)).flatMap(recordsIn);
+}
+
+/** What is said of records, when they come or at the end; null when they are a checkpoint. */
+async function refusalOf(
+  metaBytes: Buffer,
+  records: readonly (readonly [Buffer, Buffer])[],
+): Promise<string | null> {
+  const staged = await stage(metaBytes);
+  const chunk = Buffer.concat(records.map(([key, value]) => chunkOf(key, value)));
+  const problem = (await staged.append(chunk)) ?? (await staged.finish(newMachine()));
+  await staged.close();
+  return problem;
+}
 
 /** A length at which some record of the chunk is cut in two. */
 function cutWithinRecord(chunk: Buffer, place: number): number {
@@ -552,23 +614,58 @@ function chunkOf(key: Buffer, value: Buffer): Buffer {
   return builder.take()?.chunk as Buffer;
 }
 
-/** The content of a record of "a" with the value "1", changed in ways that no writer ever would. */
-function* nonsense(value: Buffer): IterableIterator<Buffer> {
+/** The content of a record, changed in ways that no writer ever would. */
+function* nonsense(kind: RecordKind, value: Buffer): IterableIterator<Buffer> {
   const content = value.subarray(0, -4);
-  yield Buffer.from([0x01, ...content.subarray(1)]); // Another type.
-  yield Buffer.from([0x10, ...content.subarray(1)]); // An expiry, and no room for it.
-  yield Buffer.from([0x20, 1, 2, 3, 4, 5, 6, 7, 8]);
-  yield Buffer.from([0x10, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0]);
-  yield Buffer.from([0, 0xff, 0xff, 0xff, 0xff, ...content.subarray(5)]); // A key beyond the end.
-  yield Buffer.from([0, 1, 0, 0, 0, ..."b1".split("").map((char) => char.charCodeAt(0))]);
+  if (kind === "record") yield* nonsenseRecords(content);
+  else if (kind === "part") yield Buffer.alloc(64 * 1024 + 1);
+  else {
+    yield content.subarray(1);
+    yield Buffer.concat([content, Buffer.alloc(1)]);
+  }
+  if (kind !== "partition") return;
+  // Of another database, with another number, with other keys, expiries and bytes, and another digest.
+  for (const at of [0, 6, 8, 12, 23, 24]) {
+    const changed = Buffer.from(content);
+    changed.writeUInt8(changed.readUInt8(at) ^ 0x5a, at);
+    yield changed;
+  }
 }
 
-/** CRC-32 over the place and the content, as record.ts has it. */
+function* nonsenseRecords(content: Buffer): IterableIterator<Buffer> {
+  const first = content.readUInt8(0);
+  const isLong = (first & 0x40) !== 0;
+  yield Buffer.from([first | 0x0f, ...content.subarray(1)]); // Another type.
+  yield Buffer.from([0x80 | first, ...content.subarray(1)]); // An unknown flag.
+  yield Buffer.from([0x10 | first, ...content.subarray(1, 6)]); // An expiry, and no room for it.
+  yield Buffer.from([0x20 | first, 1, 2, 3, 4, 5, 6, 7, 8]);
+  yield Buffer.from([0x10 | first, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0]);
+  yield Buffer.from([first, 0xff, 0xff, 0xff, 0xff, ...content.subarray(5)]); // A key beyond the end.
+  yield Buffer.from([0, 1, 0, 0, 0, ..."c1".split("").map((char) => char.charCodeAt(0))]);
+  yield Buffer.concat([Buffer.from([0, 1, 0, 0, 0, 0x61]), Buffer.alloc(16 * 1024 + 1)]); // Too long for a record.
+  if (!isLong) return;
+  for (const [object, length] of [
+    [0, 70_000], // Nobody's object.
+    [9, 70_000], // One that is not there.
+    [1, 65_536], // All of it in fewer parts.
+    [1, 131_073], // In more.
+    [1, 69_999], // Shorter than its bytes.
+    [1, 16 * 1024], // Short enough for a record.
+  ] as const) {
+    const changed = Buffer.from(content);
+    changed.writeUIntLE(object, changed.length - 12, 6);
+    changed.writeUIntLE(length, changed.length - 6, 6);
+    yield changed;
+  }
+  yield content.subarray(0, -1);
+}
+
+/** As record.ts has it: the checksum begins with the key. */
 function withChecksum(key: Buffer, content: Buffer): Buffer {
-  const seed = (key.readUInt16BE(7) << 18) ^ key.readUInt32BE(9);
-  const mixed = (seed ^ Math.imul(key.readUIntBE(1, 6), 0x9e3779b1)) >>> 0;
+  const reader = new RecordKeyReader();
+  reader.read(key);
   const value = Buffer.concat([content, Buffer.alloc(4)]);
-  value.writeUInt32LE(crc32(content, mixed), content.length);
+  value.writeUInt32LE(crc32(content, reader.seed), content.length);
   return value;
 }
 
@@ -628,7 +725,8 @@ describe("a machine that adopts another one", () => {
 
       log.machines.push(behind);
       log.run(["set", "new", "v"], ["append", "large", "!"]);
-      expect(await checkpoint(store, own)).toBe(2);
+      // Both keys, the rows of their partitions, and that of the origin.
+      expect(await checkpoint(store, own)).toBe(2 + 2 + 1);
       const dice = new Dice(seed);
       for (let entry = 0; entry < 60; entry++) randomEntry(log, dice);
       log.run({ words: ["flushdb"], database: 1 });

@@ -122,7 +122,7 @@ describe("an entry that is half done", () => {
   it("is seen by nobody: no read, no checkpoint, no other entry, no other state", () => {
     const { machine } = halfDone();
     const context = { term: 1, membershipIndex: 0, membership: new Uint8Array(0) };
-    const sink = { put: () => {}, del: () => {}, clearRange: () => {} };
+    const sink = { put: () => {}, del: () => {}, clearRange: () => {}, waitingBytes: 0 };
     expect(() => machine.read(readGet, 0, ["get", "k"], 0, () => 0)).toThrow("half an entry");
     expect(() => new Checkpoint(machine, context as never, sink)).toThrow("whole entries");
     expect(() => machine.pass(2)).toThrow("entry 2 is applied");
