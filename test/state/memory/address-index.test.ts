@@ -22,7 +22,7 @@ describe("an index of addresses", () => {
   }
 
   test("integer-like keys in a row cost no more to find than others, and growing never reads many at once", () => {
-    const count = 100_000;
+    const count = 30_000;
     const index = new AddressIndex(counted);
     reads = 0;
     let most = 0;
@@ -30,7 +30,7 @@ describe("an index of addresses", () => {
       const before = reads;
       const hash = hasher.hashOf(String(address));
       wanted = address;
-      expect(index.find(hash, counted)).toBe(0);
+      if (index.find(hash, counted) !== 0) expect.unreachable(`${address} is found before it is there`);
       index.add(hash, address);
       most = Math.max(most, reads - before);
     }
@@ -40,7 +40,9 @@ describe("an index of addresses", () => {
     reads = 0;
     for (let address = 1; address <= count; address++) {
       wanted = address;
-      expect(index.find(hasher.hashOf(String(address)), counted)).toBe(address);
+      if (index.find(hasher.hashOf(String(address)), counted) !== address) {
+        expect.unreachable(`${address} is not found`);
+      }
     }
     expect(reads / count).toBeLessThan(1.1);
   });
