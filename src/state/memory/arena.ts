@@ -126,6 +126,24 @@ export class Arena {
     this.#givePages(address >>> chunkUnitsShift, 1 << ((address & chunkUnitsMask) / pageUnits));
   }
 
+  /** Gives back the chunks that hold nothing, which were kept for what comes next. */
+  dropSpareChunks(): void {
+    this.#free.forEach((free, chunk) => {
+      if (free === allPages) this.#dropChunk(chunk);
+    });
+  }
+
+  /** The sizes of slots that are in use: how many, in how many pages of 64 KiB or chunks. */
+  sizesInUse(): readonly { bytes: number; slots: number; pages: number }[] {
+    return this.#slabs
+      .filter(({ pages }) => pages.length > 0)
+      .map(({ units, filled, pages, top }) => {
+        const inLast = top - (pages.at(-1) as number);
+        const slots = ((pages.length - 1) * filled + inLast) / units;
+        return { bytes: units << unitShift, slots, pages: pages.length };
+      });
+  }
+
   #addPage(slab: Slab): void {
     slab.top = slab.isSmall ? this.allocPage() : this.#allocChunk();
     slab.end = slab.top + slab.filled;
