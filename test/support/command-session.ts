@@ -43,6 +43,11 @@ export class CommandSession {
     return this.#keyspace.counters;
   }
 
+  /** See Keyspace.cost. */
+  get cost(): number {
+    return this.#keyspace.cost;
+  }
+
   get database(): Database {
     return this.#databases[this.#database] as Database;
   }
