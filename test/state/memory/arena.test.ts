@@ -172,6 +172,20 @@ describe("an arena", () => {
     expect(filled.arena.chunkBytes).toBe(before);
   });
 
+  test("takes the gap that a block has left, however many chunks are behind it", () => {
+    const filled = new Filled();
+    for (let each = 0; each < 20 * 16; each++) filled.allocBlock();
+    const { chunkBytes: before } = filled.arena;
+    for (const at of [200, 33, 34]) {
+      const { address } = filled.blocks[at] as Slot;
+      filled.freeBlock(at);
+      filled.allocBlock();
+      expect(filled.blocks.at(-1)?.address).toBe(address);
+    }
+    expect(filled.arena.chunkBytes).toBe(before);
+    filled.check();
+  });
+
   test("never gives out address 0", () => {
     const filled = new Filled();
     for (let each = 0; each < 40; each++) filled.allocBlock();
