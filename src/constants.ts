@@ -368,6 +368,17 @@ export const redoWaitingBytesMax = 16 * MiB;
 export const stringBytesMax = bulkBytesDefault;
 /** Cells of the table of LCS: 4 bytes each may fill a longest string, as in Redis. Bounds its time. */
 export const lcsCellsMax = stringBytesMax / 4;
+/**
+ * What MEMORY DOCTOR calls a problem. With less data than this, in bytes, the process itself decides all ratios; a gap
+ * of fewer bytes is nobody's problem, whatever its ratio is.
+ */
+export const doctorDatasetBytesMin = 5 * MiB;
+export const doctorGapBytesMin = 128 * MiB;
+/** Keys and values beyond this share of `maxmemory`; and ratios of peak, process and pages to what is in use. */
+export const doctorFullShare = 0.9;
+export const doctorPeakRatio = 1.5;
+export const doctorProcessRatio = 1.4;
+export const doctorSlotRatio = 1.1;
 /** Longest glob pattern of KEYS and SCAN; longer ones match nothing. */
 export const patternBytesMax = 64 * KiB;
 

@@ -76,6 +76,12 @@ export class ClientPort {
     this.#listener.sweep();
   }
 
+  /** Once in so many seconds: what INFO tells of the time between two looks. */
+  sample(seconds: number): void {
+    this.stats.sample(seconds);
+    this.#context.memory();
+  }
+
   async close(graceMs: number): Promise<void> {
     clearInterval(this.#sweeps);
     await this.#listener.close(graceMs);

@@ -108,7 +108,7 @@ export class Node implements RunningNode {
     await this.#room.look();
     this.#everySecond = setInterval(() => {
       this.#follow(this.#room.check());
-      clients.stats.sample(roomCheckMs / 1000);
+      clients.sample(roomCheckMs / 1000);
     }, roomCheckMs);
     this.#ticker.start();
     if (this.#isAlone) await this.#leadAlone();

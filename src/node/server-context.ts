@@ -11,13 +11,16 @@ import type { Bytes, ErrorReply } from "../resp/reply.ts";
 import type {
   Client,
   Config,
+  DatabaseTables,
   Host,
   LoadingProgress,
+  MemoryFigures,
   RaftAdmin,
   Server,
 } from "../state/commands/session-context.ts";
 import type { Machine } from "../state/execution/machine.ts";
 import type { PhysicalDatabase } from "../state/keyspace/physical-database.ts";
+import { dueCellBytes } from "../state/memory/due-heap.ts";
 import type { Loading } from "./loading.ts";
 import type { Service } from "./service.ts";
 
@@ -58,6 +61,7 @@ export class ServerContext implements Server {
   /** How far the wall clock is ahead of the monotonic clock. */
   #wallOffsetMs = performance.timeOrigin;
   readonly #parts: ServerContextParts;
+  readonly #startupBytes = processMemory().used;
   #peakBytes = 0;
   #service: Pick<Service, "checkpointer" | "setActiveExpiry"> | null = null;
   #isExpiryActive = true;
@@ -146,11 +150,38 @@ export class ServerContext implements Server {
     return { systemSeconds: system / 1e6, userSeconds: user / 1e6 };
   }
 
-  memory(): ReturnType<Server["memory"]> {
-    const { rss, heapUsed, external } = process.memoryUsage();
-    const usedBytes = heapUsed + external;
-    this.#peakBytes = Math.max(this.#peakBytes, usedBytes);
-    return { usedBytes, residentBytes: rss, peakBytes: this.#peakBytes };
+  /** Also takes note of the peak: called every second besides. */
+  memory(): MemoryFigures {
+    const { keyspace } = this.#parts.machine;
+    const { arena, flushedKeys } = keyspace.memory;
+    const { used, resident } = processMemory();
+    this.#peakBytes = Math.max(this.#peakBytes, used);
+    return {
+      used,
+      peak: this.#peakBytes,
+      startup: this.#startupBytes,
+      resident,
+      dataset: keyspace.used,
+      allocated: arena.slotBytes,
+      active: arena.pageBytes,
+      chunks: arena.chunkBytes,
+      flushedKeys,
+    };
+  }
+
+  tables(): readonly DatabaseTables[] {
+    return this.#parts.machine.keyspace.databases.flatMap((database, index) => {
+      const { size: keys, expires, besideBytes: mainBytes } = database;
+      return keys === 0 ? [] : [{ index, keys, mainBytes, dueBytes: expires * dueCellBytes }];
+    });
+  }
+
+  slotSizes(): ReturnType<Server["slotSizes"]> {
+    return this.#parts.machine.keyspace.memory.arena.sizesInUse();
+  }
+
+  purgeMemory(): void {
+    this.#parts.machine.keyspace.memory.arena.dropSpareChunks();
   }
 
   checkpoint(): Promise<boolean> {
@@ -175,6 +206,12 @@ export class ServerContext implements Server {
   shutdown(): void {
     this.#parts.shutdown();
   }
+}
+
+/** Buffers outside of V8's heap are the chunks of keys and values mostly. */
+function processMemory(): { readonly used: number; readonly resident: number } {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { used: heapUsed + external, resident: rss };
 }
 
 /** Equal lengths for a comparison in constant time. */

@@ -680,6 +680,27 @@ export const transcripts: Readonly<Record<string, string>> = {
     scan
     randomkey x
   `,
+  MEMORY: `
+    memory
+    memory nosuch
+    memory usage
+    memory usage none
+    memory usage none samples
+    memory usage none samples x
+    memory usage none samples -1
+    memory usage none samples 0
+    memory usage none samples 3 SAMPLES 4
+    memory usage none samples 9223372036854775807
+    memory usage none samples 9223372036854775808
+    memory usage none samples 3 x
+    memory usage none x 3
+    memory stats x
+    memory doctor x
+    memory purge x
+    memory malloc-stats x
+    memory help
+    memory help x
+  `,
   OBJECT: `
     object
     object foo

@@ -122,6 +122,17 @@ export const normalisers: readonly Normaliser[] = [
     same: (oracle, target) => integerOf(oracle) === 1 && integerOf(target) === 2 ** 31 - 1,
   },
   {
+    reason: "a key takes another room in memory here (that it is there is compared)",
+    applies: subcommand("memory", "usage"),
+    same: (oracle, target) => integerOf(oracle) !== null && integerOf(target) !== null,
+  },
+  {
+    reason: "two processes have two memories",
+    applies: (name, words) =>
+      name === "memory" && /^(stats|doctor|malloc-stats)$/i.test(words[1] ?? ""),
+    same: (oracle, target) => !isError(oracle) && oracle[0] === target[0],
+  },
+  {
     reason: "two clocks",
     applies: named("time"),
     same: apartFrom(/(?<=\r\n)\d+(?=\r\n)|\$\d+/g),

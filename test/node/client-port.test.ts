@@ -1,7 +1,7 @@
 // The port for clients of a node that has not loaded its data yet, and that then has.
 
 import { Redis } from "ioredis";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { createLogger } from "../../src/logger.ts";
 import { ClientPort } from "../../src/node/client-port.ts";
 import { loadConfig } from "../../src/node/config/config.ts";
@@ -81,6 +81,20 @@ describe("while the data is loaded", () => {
     expect(info).toContain("\r\nloading_loaded_bytes:100\r\n");
     expect(info).toContain("\r\nloading_loaded_perc:25.00\r\n");
     expect(info).toContain(`\r\nraft_cluster_id:${identity.clusterId}\r\nraft_node_id:3\r\n`);
+  });
+
+  test("INFO tells a peak of memory that passed between two looks", async () => {
+    const { client, port } = await openPort();
+    const one = await client();
+    const { heapUsed, external, ...rest } = process.memoryUsage();
+    const spy = vi.spyOn(process, "memoryUsage");
+    onTestFinished(() => spy.mockRestore());
+    const gone = 2 ** 40;
+    spy.mockReturnValueOnce({ ...rest, heapUsed, external: external + gone });
+    port.sample(1);
+    const info = await one.ask("INFO", "memory");
+    expect(Number(/used_memory:(\d+)/.exec(info)?.[1])).toBeLessThan(gone);
+    expect(info).toContain(`\r\nused_memory_peak:${heapUsed + external + gone}\r\n`);
   });
 
   test("refusals are counted as refusals", async () => {

@@ -17,7 +17,7 @@ import { finish, isSliced, type SlicedReply } from "../../src/state/commands/sli
 import type { Command, SessionCommand } from "../../src/state/commands/spec.ts";
 import { commands } from "../../src/state/commands/table.ts";
 import { createDatabases, type Database } from "../../src/state/keyspace/database.ts";
-import { Keyspace } from "../../src/state/keyspace/keyspace.ts";
+import { Keyspace, type KeyspaceCounters } from "../../src/state/keyspace/keyspace.ts";
 import { SeededRandom } from "../../src/state/random.ts";
 import { wordsOf } from "./command-words.ts";
 
@@ -37,6 +37,15 @@ export class CommandSession {
 
   get nowMs(): number {
     return this.#keyspace.logTimeMs;
+  }
+
+  get counters(): Readonly<KeyspaceCounters> {
+    return this.#keyspace.counters;
+  }
+
+  /** See Keyspace.cost. */
+  get cost(): number {
+    return this.#keyspace.cost;
   }
 
   get database(): Database {

@@ -7,6 +7,7 @@ import type {
   Config,
   Host,
   LoadingProgress,
+  MemoryFigures,
   RaftAdmin,
   RaftStatus,
   Server,
@@ -182,6 +183,18 @@ export class FakeServer implements Server {
   readonly lastCheckpointSeconds = 1234;
   readonly changesSinceCheckpoint = 17;
   shutdowns = 0;
+  purges = 0;
+  figures: MemoryFigures = {
+    used: 1024 * 1024,
+    peak: 2048 * 1024,
+    startup: 512 * 1024,
+    resident: 1536 * 1024,
+    dataset: 256 * 1024,
+    allocated: 100_000,
+    active: 200_000,
+    chunks: 1_000_000,
+    flushedKeys: 7,
+  };
 
   nowMs(): number {
     return this.now;
@@ -221,7 +234,16 @@ export class FakeServer implements Server {
     return { systemSeconds: 0.25, userSeconds: 1.5 };
   }
   memory(): ReturnType<Server["memory"]> {
-    return { usedBytes: 1024 * 1024, residentBytes: 1536 * 1024, peakBytes: 2048 * 1024 };
+    return this.figures;
+  }
+  tables(): ReturnType<Server["tables"]> {
+    return [{ index: 2, keys: 10, mainBytes: 900, dueBytes: 36 }];
+  }
+  slotSizes(): ReturnType<Server["slotSizes"]> {
+    return [{ bytes: 64, slots: 1500, pages: 2 }];
+  }
+  purgeMemory(): void {
+    this.purges += 1;
   }
   checkpoint(): Promise<boolean> {
     this.checkpoints += 1;

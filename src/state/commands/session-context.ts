@@ -76,7 +76,13 @@ export interface Server {
   keyspace(): readonly { index: number; keys: number; expires: number; averageTtlMs: number }[];
   /** Processor time of this process since its start, in seconds. */
   cpu(): { readonly systemSeconds: number; readonly userSeconds: number };
-  memory(): { usedBytes: number; residentBytes: number; peakBytes: number };
+  memory(): MemoryFigures;
+  /** What the tables of each database with keys take beside keys and values. */
+  tables(): readonly DatabaseTables[];
+  /** What the allocator of keys and values gives out, by size. */
+  slotSizes(): readonly { bytes: number; slots: number; pages: number }[];
+  /** MEMORY PURGE: gives the system what is kept for what comes next. */
+  purgeMemory(): void;
 
   /** Writes a checkpoint now; resolves to true when it is on disk, to false when the disk has no room for it. */
   checkpoint(): Promise<boolean>;
@@ -99,6 +105,33 @@ export interface LoadingProgress {
   /** Bytes of checkpoint and log that are read in all, as far as is known; what is read twice counts twice. */
   readonly totalBytes: number;
   readonly loadedBytes: number;
+}
+
+/** What memory this node takes, in bytes. */
+export interface MemoryFigures {
+  /** V8's heap and all buffers outside of it; what native libraries take by themselves is only in `resident`. */
+  readonly used: number;
+  /** The most that `used` was seen to be, and what it was before the node had a state. */
+  readonly peak: number;
+  readonly startup: number;
+  /** Of the process, as the system sees it. */
+  readonly resident: number;
+  /** Keys and values by their lengths, equal on every node: `maxmemory` is compared with this. */
+  readonly dataset: number;
+  /** Of the allocator of keys and values: slots and blocks, the pages that they lie in, all chunks. */
+  readonly allocated: number;
+  readonly active: number;
+  readonly chunks: number;
+  /** Keys of flushed databases whose memory is still to be given back. */
+  readonly flushedKeys: number;
+}
+
+export interface DatabaseTables {
+  readonly index: number;
+  readonly keys: number;
+  /** Index and positions; and the order in which keys fall due. In bytes. */
+  readonly mainBytes: number;
+  readonly dueBytes: number;
 }
 
 /** What INFO tells of the process and the machine below it. */

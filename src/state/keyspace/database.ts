@@ -59,12 +59,13 @@ export class Database implements WriteView {
     return address === 0 ? undefined : typeNameOf(this.#records.type(address));
   }
 
-  string(key: Bytes): Bytes | undefined | ErrorReply {
+  string(key: Bytes, bytesMax?: number): Bytes | undefined | ErrorReply {
     const address = this.#look(key);
     if (address === 0) return undefined;
     const records = this.#records;
     if (typeNameOf(records.type(address)) !== "string") return errors.wrongType;
-    const value = records.value(address);
+    const isCut = bytesMax !== undefined && records.valueLength(address) > bytesMax;
+    const value = isCut ? records.valueRange(address, 0, bytesMax) : records.value(address);
     this.#keyspace.spend(value.length);
     return value;
   }
@@ -82,7 +83,7 @@ export class Database implements WriteView {
   }
 
   room(key: Bytes): number | undefined {
-    const address = this.#look(key);
+    const address = this.addressOf(key);
     return address === 0 ? undefined : this.#records.room(address);
   }
 

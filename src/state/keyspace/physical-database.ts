@@ -90,6 +90,14 @@ export class PhysicalDatabase implements PartitionOwner {
     }
   }
 
+  /** What index and positions of its keys take. */
+  get besideBytes(): number {
+    return this.#partitions.reduce(
+      (sum, partition) => sum + (partition?.table.besideBytes ?? 0),
+      0,
+    );
+  }
+
   forgetAccesses(): void {
     for (const partition of this.#partitions) partition?.forgetAccesses();
   }

@@ -44,13 +44,16 @@ export interface ReadView {
 
   has(key: Bytes): boolean;
   typeOf(key: Bytes): TypeName | undefined;
-  /** The whole string at a key; undefined when missing; WRONGTYPE when it is something else. */
-  string(key: Bytes): Bytes | undefined | ErrorReply;
+  /**
+   * The string at a key; undefined when missing; WRONGTYPE when it is something else. Of a longer one the first
+   * `bytesMax`, by default all: whoever expects a number need not read 64 MiB to see that it is none.
+   */
+  string(key: Bytes, bytesMax?: number): Bytes | undefined | ErrorReply;
   /** The value at a key; undefined when missing; WRONGTYPE when it is of another kind. */
   read<Handle>(key: Bytes, kind: Kind<Handle>): Handle | undefined | ErrorReply;
   /** When the key dies; undefined when never, or when there is no such key. */
   expireAt(key: Bytes): Expiry | undefined;
-  /** Bytes that a key and its value take, without a look at its parts; undefined when missing. */
+  /** Bytes that a key and its value take, without a look at its parts; undefined when missing. Not counted as a read. */
   room(key: Bytes): number | undefined;
 
   /** Whether the eviction policy has it counted how long ago keys were used, or how often. */

@@ -71,6 +71,7 @@ export class Arena {
   /** No chunk before this one has a free page. */
   #firstFree = 0;
   #spareChunks = 0;
+  #blocks = 0;
   /** Numbers of chunks that were given back. */
   readonly #holes: number[] = [];
 
@@ -110,8 +111,20 @@ export class Arena {
     if (last === slab.pages.at(-1)) this.#dropPage(slab);
   }
 
-  /** A page of 64 KiB that never moves. The content is undefined. */
-  allocPage(): number {
+  /** A block of 64 KiB that never moves. The content is undefined. */
+  allocBlock(): number {
+    this.slotBytes += pageBytes;
+    this.#blocks++;
+    return this.#allocPage();
+  }
+
+  freeBlock(address: number): void {
+    this.slotBytes -= pageBytes;
+    this.#blocks--;
+    this.#freePage(address);
+  }
+
+  #allocPage(): number {
     let chunk = this.#firstFree;
     while (chunk < this.#free.length && this.#free[chunk] === 0) chunk++;
     this.#firstFree = chunk;
@@ -122,19 +135,39 @@ export class Arena {
     return chunk * chunkUnits + (31 - Math.clz32(bit)) * pageUnits;
   }
 
-  freePage(address: number): void {
+  #freePage(address: number): void {
     this.#givePages(address >>> chunkUnitsShift, 1 << ((address & chunkUnitsMask) / pageUnits));
   }
 
+  /** Gives back the chunks that hold nothing, which were kept for what comes next. */
+  dropSpareChunks(): void {
+    this.#free.forEach((free, chunk) => {
+      if (free === allPages) this.#dropChunk(chunk);
+    });
+  }
+
+  /** The sizes of slots that are in use: how many, in how many pages of 64 KiB or chunks. Blocks are the last row. */
+  sizesInUse(): readonly { bytes: number; slots: number; pages: number }[] {
+    const blocks = { bytes: pageBytes, slots: this.#blocks, pages: this.#blocks };
+    const sizes = this.#slabs
+      .filter(({ pages }) => pages.length > 0)
+      .map(({ units, filled, pages, top }) => {
+        const inLast = top - (pages.at(-1) as number);
+        const slots = ((pages.length - 1) * filled + inLast) / units;
+        return { bytes: units << unitShift, slots, pages: pages.length };
+      });
+    return this.#blocks === 0 ? sizes : [...sizes, blocks];
+  }
+
   #addPage(slab: Slab): void {
-    slab.top = slab.isSmall ? this.allocPage() : this.#allocChunk();
+    slab.top = slab.isSmall ? this.#allocPage() : this.#allocChunk();
     slab.end = slab.top + slab.filled;
     slab.pages.push(slab.top);
   }
 
   #dropPage(slab: Slab): void {
     const page = slab.pages.pop() as number;
-    if (slab.isSmall) this.freePage(page);
+    if (slab.isSmall) this.#freePage(page);
     else this.#givePages(page >>> chunkUnitsShift, allPages);
     const last = slab.pages.at(-1);
     slab.end = last === undefined ? 0 : last + slab.filled;

@@ -110,7 +110,7 @@ export class Blob {
 
   /** Gives everything back. */
   release(): void {
-    for (const block of this.#blocks) if (block !== 0) this.#arena.freePage(block);
+    for (const block of this.#blocks) if (block !== 0) this.#arena.freeBlock(block);
     this.#blocks.length = 0;
     const tail = this.length % blockBytes;
     if (tail > 0) this.#arena.free(this.#tail, tailUnits(tail));
@@ -149,7 +149,7 @@ export class Blob {
 
   #openToWrite(block: number, offset: number): number {
     if (this.#blocks[block] === 0) {
-      const address = this.#arena.allocPage();
+      const address = this.#arena.allocBlock();
       this.#blocks[block] = address;
       const at = this.#openAt(address, 0);
       this.#page.fill(0, at, at + blockBytes);

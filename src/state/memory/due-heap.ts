@@ -10,6 +10,9 @@ export interface DueRecords {
   placed(address: number, place: number): void;
 }
 
+/** What one of them takes here: a time and an address. */
+export const dueCellBytes = 12;
+
 /**
  * A 4-ary heap of (time, address). Each record knows its place, so nothing stale stays in the heap and nothing is ever
  * rebuilt: 12 bytes for each here, and 4 in the record.

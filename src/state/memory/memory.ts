@@ -65,6 +65,11 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
     return this.#dropped.length > 0;
   }
 
+  /** Records of dropped tables that are not given back yet. */
+  get flushedKeys(): number {
+    return this.#dropped.reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** The table of the record at an address. */
   tableOf(address: number): DenseTable {
     return this.#tables[this.records.table(address)] as DenseTable;

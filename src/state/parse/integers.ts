@@ -14,6 +14,8 @@ const nine = 57;
 const minus = 45;
 /** Digits of int64Max; a longer number does not fit. */
 const digitsMax = 19;
+/** No integer has more chars: the digits, and a minus. */
+export const integerTextMax: number = digitsMax + 1;
 /** So many digits are exact in a number, whatever they are. */
 const digitsExact = 15;
 

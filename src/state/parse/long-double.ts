@@ -10,7 +10,7 @@ const exponentMax = 16_383 - (mantissaBits - 1);
 /** Beyond this power of ten every number is an overflow or zero. */
 const decimalExponentLimit = 12_000;
 /** Redis reads numbers of at most this many chars. */
-const textMax = 5 * 1024 - 1;
+export const longDoubleTextMax: number = 5 * 1024 - 1;
 const fractionDigits = 17;
 const fractionScale = 10n ** BigInt(fractionDigits);
 
@@ -43,7 +43,7 @@ export function addLongDoubles(a: Bytes, b: Bytes): Bytes | ErrorReply {
 
 /** What C's strtold reads, except NaN; null also when it reports a range error. */
 function parse(text: Bytes): LongDouble | null {
-  if (text.length > textMax) return null;
+  if (text.length > longDoubleTextMax) return null;
   const infinite = infinityPattern.exec(text);
   if (infinite !== null) return { infinite: infinite[1] === "-" ? -1 : 1 };
   const decimal = decimalPattern.exec(text);

@@ -62,3 +62,21 @@ test("LCS refuses a table larger than a longest string", () => {
   ];
   expect(play(session)).toEqual(session);
 });
+
+test("LCS with an empty string has nothing in common, in every form", () => {
+  const session: Transcript = [
+    ["set long abcabc", "+OK"],
+    ['set empty ""', "+OK"],
+    ["lcs long empty", ""],
+    ["lcs empty long len", 0],
+    [
+      "lcs long none idx",
+      [
+        ["matches", []],
+        ["len", 0],
+      ],
+    ],
+    ["lcs long none nosuch", "-ERR syntax error"],
+  ];
+  expect(play(session)).toEqual(session);
+});

@@ -2,6 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import type { ErrorReply } from "../../../resp/reply.ts";
+import { isError } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { optionName } from "../../parse/option-name.ts";
 import type { Steps } from "../../steps.ts";
@@ -29,7 +30,7 @@ export const copy: WriteCommand = {
   ],
   apply(db, args) {
     const options = parseOptions(args, db.index);
-    if ("text" in options) return options;
+    if (isError(options)) return options;
     const source = word(args, 1);
     const target = word(args, 2);
     if (options.database === db.index && source === target) return errors.sameObject;
@@ -59,7 +60,7 @@ function parseOptions(args: Arguments, current: number): Options | ErrorReply {
       options.replace = true;
     } else if (name === "db" && next !== undefined) {
       const database = parseDatabase(next);
-      if (typeof database === "object") return database;
+      if (isError(database)) return database;
       options.database = database;
       at += 1;
     } else {

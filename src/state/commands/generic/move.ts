@@ -1,6 +1,7 @@
 // MOVE key db
 
 import { errors } from "../../../resp/errors.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
@@ -20,7 +21,7 @@ export const move: WriteCommand = {
   arguments: [keyArgument, { name: "db", type: "integer" }],
   apply(db, args) {
     const index = parseDatabase(word(args, 2));
-    if (typeof index === "object") return index;
+    if (isError(index)) return index;
     if (index === db.index) return errors.sameObject;
     const key = word(args, 1);
     if (!db.has(key)) return 0;

@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, LongArray, type Reply } from "../../../resp/reply.ts";
-import type { ReadView } from "../../keyspace/views.ts";
+import { isError, type ReadView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseCursor } from "../../parse/cursor.ts";
 import { matchesGlob } from "../../parse/glob.ts";
@@ -45,7 +45,7 @@ export const scan: ReadCommand = {
     const cursor = parseCursor(word(args, 1));
     if (cursor === undefined) return errors.invalidCursor;
     const options = parseOptions(args);
-    if ("text" in options) return options;
+    if (isError(options)) return options;
     // No cursor of ours is that large; whoever made it up is at the end.
     if (typeof cursor === "bigint") return ["0", []];
 

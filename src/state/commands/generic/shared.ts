@@ -4,7 +4,7 @@ import { databaseCount } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import type { Bytes, ErrorReply, Reply } from "../../../resp/reply.ts";
 import type { Expiry } from "../../expiry.ts";
-import type { ReadView, WriteView } from "../../keyspace/views.ts";
+import { isError, type ReadView, type WriteView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseExpiry, type TimeUnit } from "../../parse/expiry.ts";
 import { exact, parseInt32 } from "../../parse/integers.ts";
@@ -52,7 +52,7 @@ function* countInSteps(args: Arguments, counts: Counts): SlicedReply {
 /** A database by its number; errors for no integer, and for one that does not exist. */
 export function parseDatabase(text: Bytes): number | ErrorReply {
   const index = parseInt32(text);
-  if (typeof index === "object") return index;
+  if (isError(index)) return index;
   return index >= 0 && index < databaseCount ? index : errors.databaseOutOfRange;
 }
 
@@ -115,9 +115,9 @@ function conditionsHold(
 /** EXPIRE, PEXPIRE, EXPIREAT, PEXPIREAT: 1 when the expiry was set, or the key died of it at once. */
 export function expire(db: WriteView, args: Arguments, unit: TimeUnit, command: string): Reply {
   const conditions = args.length === 3 ? null : parseConditions(args);
-  if (conditions !== null && "text" in conditions) return conditions;
+  if (isError(conditions)) return conditions;
   const at = parseExpiry(word(args, 2), unit, { command, positive: false }, db.nowMs);
-  if (typeof at === "object") return at;
+  if (isError(at)) return at;
 
   const key = word(args, 1);
   if (!db.has(key)) return 0;

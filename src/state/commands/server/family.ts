@@ -11,6 +11,7 @@ import { flushdb } from "./flushdb.ts";
 import { info } from "./info.ts";
 import { lastsave } from "./lastsave.ts";
 import { lolwut } from "./lolwut.ts";
+import { memory } from "./memory.ts";
 import { role } from "./role.ts";
 import { save } from "./save.ts";
 import { shutdown } from "./shutdown.ts";
@@ -28,6 +29,7 @@ export const serverCommands: readonly Command[] = [
   info,
   lastsave,
   lolwut,
+  memory,
   role,
   save,
   shutdown,

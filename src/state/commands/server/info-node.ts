@@ -3,6 +3,7 @@
 import { optionValue } from "../options.ts";
 import type { LoadingProgress } from "../session-context.ts";
 import type { SessionContext } from "../spec.ts";
+import { clientsBytes, sharesOf } from "./memory-figures.ts";
 
 /** One line of a section. Only what this server knows: a field without a true value is left out. */
 export type Field = readonly [name: string, value: string | number | bigint];
@@ -39,25 +40,45 @@ export function clientsSection({ server }: SessionContext): readonly Field[] {
   ];
 }
 
+/** `maxmemory` is compared with used_memory_dataset; everything else is `mem_not_counted_for_evict`. */
 export function memorySection({ server }: SessionContext): readonly Field[] {
-  const { usedBytes, residentBytes, peakBytes } = server.memory();
+  const memory = server.memory();
+  const { used, peak, resident, allocated, active, chunks } = memory;
+  const shares = sharesOf(memory);
   const total = server.host.totalMemoryBytes;
   const limit = optionValue(server.config, "maxmemory") ?? "0";
   return [
-    ["used_memory", usedBytes],
-    ["used_memory_human", humanBytes(usedBytes)],
-    ["used_memory_rss", residentBytes],
-    ["used_memory_rss_human", humanBytes(residentBytes)],
-    ["used_memory_peak", peakBytes],
-    ["used_memory_peak_human", humanBytes(peakBytes)],
-    ["used_memory_peak_perc", `${((usedBytes / peakBytes) * 100).toFixed(2)}%`],
-    ["total_system_memory", total],
-    ["total_system_memory_human", humanBytes(total)],
+    ...withHuman("used_memory", used),
+    ...withHuman("used_memory_rss", resident),
+    ...withHuman("used_memory_peak", peak),
+    field("used_memory_peak_perc", `${shares.peakPercent.toFixed(2)}%`),
+    ["used_memory_overhead", shares.overhead],
+    ["used_memory_startup", memory.startup],
+    ["used_memory_dataset", memory.dataset],
+    field("used_memory_dataset_perc", `${shares.datasetPercent.toFixed(2)}%`),
+    ["allocator_allocated", allocated],
+    ["allocator_active", active],
+    ["allocator_resident", chunks],
+    ...withHuman("total_system_memory", total),
     ["maxmemory", limit],
     ["maxmemory_human", humanBytes(Number(limit))],
     ["maxmemory_policy", optionValue(server.config, "maxmemory-policy") ?? "noeviction"],
-    ["mem_fragmentation_ratio", (residentBytes / usedBytes).toFixed(2)],
-    ["mem_fragmentation_bytes", residentBytes - usedBytes],
+    ["allocator_frag_ratio", shares.pageRatio.toFixed(2)],
+    ["allocator_frag_bytes", active - allocated],
+    ["allocator_rss_ratio", shares.chunkRatio.toFixed(2)],
+    ["allocator_rss_bytes", chunks - active],
+    ["mem_fragmentation_ratio", shares.processRatio.toFixed(2)],
+    ["mem_fragmentation_bytes", resident - used],
+    ["mem_not_counted_for_evict", shares.overhead],
+    ["mem_clients_normal", clientsBytes(server)],
+    ["lazyfree_pending_objects", memory.flushedKeys],
+  ];
+}
+
+function withHuman(name: string, bytes: number): readonly Field[] {
+  return [
+    [name, bytes],
+    [`${name}_human`, humanBytes(bytes)],
   ];
 }
 

@@ -57,7 +57,7 @@ export function* commonSubsequence(a: Bytes, b: Bytes): Steps<CommonSubsequence>
 
 /** The length; notes in `upwards` the cells from which the longer rest lies one byte of `a` back. */
 function* fill(a: Bytes, b: Bytes, upwards: Uint32Array): Steps<number> {
-  const table = new Table(a, b, upwards);
+  const table = new Table(a, yield* codesOf(b), upwards);
   let left = stepCells;
   for (let i = 1; i <= a.length; i += 1) {
     for (let j = 1; j <= b.length; ) {
@@ -74,6 +74,15 @@ function* fill(a: Bytes, b: Bytes, upwards: Uint32Array): Steps<number> {
   return table.length;
 }
 
+function* codesOf(text: Bytes): Steps<Uint8Array> {
+  const codes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) {
+    if (at > 0 && at % stepCells === 0) yield;
+    codes[at] = text.charCodeAt(at);
+  }
+  return codes;
+}
+
 /** The lengths of the common subsequences of all beginnings of `a` and `b`, two rows at a time. */
 class Table {
   readonly #a: Bytes;
@@ -82,10 +91,9 @@ class Table {
   #above: Uint32Array;
   #row: Uint32Array;
 
-  constructor(a: Bytes, b: Bytes, upwards: Uint32Array) {
+  constructor(a: Bytes, b: Uint8Array, upwards: Uint32Array) {
     this.#a = a;
-    this.#b = new Uint8Array(b.length);
-    for (let j = 0; j < b.length; j += 1) this.#b[j] = b.charCodeAt(j);
+    this.#b = b;
     this.#upwards = upwards;
     this.#above = new Uint32Array(b.length + 1);
     this.#row = new Uint32Array(b.length + 1);

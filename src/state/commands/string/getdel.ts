@@ -1,5 +1,6 @@
 // GETDEL key
 
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
@@ -19,7 +20,8 @@ export const getdel: WriteCommand = {
   apply(db, args) {
     const key = word(args, 1);
     const current = db.string(key);
-    if (typeof current === "string") db.delete(key);
-    return current ?? null;
+    if (current === undefined) return null;
+    if (!isError(current)) db.delete(key);
+    return current;
   },
 };

@@ -1,6 +1,7 @@
 // GETEX key [EX seconds | PX milliseconds | EXAT unix-seconds | PXAT unix-milliseconds | PERSIST]
 
 import { errors } from "../../../resp/errors.ts";
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { parseExpiry } from "../../parse/expiry.ts";
 import { keyArgument, keyAt, token } from "../declare.ts";
@@ -36,10 +37,10 @@ export const getex: WriteCommand = {
     if (options === undefined) return errors.syntax;
     const key = word(args, 1);
     const current = db.string(key);
-    if (typeof current !== "string") return current ?? null;
+    if (current === undefined || isError(current)) return current ?? null;
     if (options?.expiry !== undefined) {
       const at = parseExpiry(options.expiry.text, options.expiry.unit, rule, db.nowMs);
-      if (typeof at === "object") return at;
+      if (isError(at)) return at;
       if (at <= db.nowMs) db.delete(key);
       else db.setExpireAt(key, at);
     } else if (options?.persist === true) {

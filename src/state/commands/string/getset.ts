@@ -1,5 +1,6 @@
 // GETSET key value
 
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
 import { keyArgument, valueArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
@@ -21,7 +22,7 @@ export const getset: WriteCommand = {
   apply(db, args) {
     const key = word(args, 1);
     const current = db.string(key);
-    if (typeof current === "object") return current;
+    if (isError(current)) return current;
     db.replace(key, word(args, 2));
     return current ?? null;
   },

@@ -1,7 +1,8 @@
 // INCRBYFLOAT key increment
 
+import { isError } from "../../keyspace/views.ts";
 import { word } from "../../parse/arguments.ts";
-import { addLongDoubles } from "../../parse/long-double.ts";
+import { addLongDoubles, longDoubleTextMax } from "../../parse/long-double.ts";
 import { keyArgument } from "../declare.ts";
 import { oneKey, type WriteCommand } from "../spec.ts";
 
@@ -19,10 +20,10 @@ export const incrbyfloat: WriteCommand = {
   arguments: [keyArgument, { name: "increment", type: "double" }],
   apply(db, args) {
     const key = word(args, 1);
-    const current = db.string(key);
-    if (typeof current === "object") return current;
+    const current = db.string(key, longDoubleTextMax + 1);
+    if (isError(current)) return current;
     const sum = addLongDoubles(current ?? "0", word(args, 2));
-    if (typeof sum === "object") return sum;
+    if (isError(sum)) return sum;
     db.update(key, sum);
     return sum;
   },

@@ -3,6 +3,8 @@
 import { lcsCellsMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, MapReply, type Reply } from "../../../resp/reply.ts";
+import { strings } from "../../keyspace/strings.ts";
+import { isError } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { type Integer, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
@@ -38,15 +40,19 @@ export const lcs: ReadCommand = {
     token("WITHMATCHLEN", { flags: ["optional"] }),
   ],
   read(db, args) {
-    const a = db.string(word(args, 1)) ?? "";
-    const b = db.string(word(args, 2)) ?? "";
-    if (typeof a === "object" || typeof b === "object") return errors.lcsNotStrings;
+    const a = db.read(word(args, 1), strings);
+    const b = db.read(word(args, 2), strings);
+    if (isError(a) || isError(b)) return errors.lcsNotStrings;
     const options = parseOptions(args);
-    if ("text" in options) return options;
+    if (isError(options)) return options;
     if (options.ranges && options.length) return errors.lcsBoth;
-    if ((a.length + 1) * (b.length + 1) > lcsCellsMax) return errors.lcsMemory;
-
-    return compare(a, b, options);
+    const [lengthA, lengthB] = [a?.length ?? 0, b?.length ?? 0];
+    if ((lengthA + 1) * (lengthB + 1) > lcsCellsMax) return errors.lcsMemory;
+    // Nothing is common with an empty string, however long the other one is.
+    if (a === undefined || b === undefined || lengthA === 0 || lengthB === 0) {
+      return compare("", "", options);
+    }
+    return compare(a.slice(0, lengthA), b.slice(0, lengthB), options);
   },
 };
 

@@ -1,7 +1,7 @@
 // MGET key [key ...]
 
 import { type Bytes, LongArray } from "../../../resp/reply.ts";
-import type { ReadView } from "../../keyspace/views.ts";
+import { isError, type ReadView } from "../../keyspace/views.ts";
 import type { Arguments } from "../../parse/arguments.ts";
 import { allKeys, keyArguments } from "../declare.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
@@ -28,7 +28,7 @@ export const mget: ReadCommand = {
 
 function stringAt(db: ReadView, key: Bytes): Bytes | null {
   const current = db.string(key);
-  return typeof current === "string" ? current : null;
+  return current === undefined || isError(current) ? null : current;
 }
 
 function* inSteps(db: ReadView, keys: Arguments): SlicedReply {

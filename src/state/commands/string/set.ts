@@ -2,7 +2,7 @@
 
 import { errors } from "../../../resp/errors.ts";
 import { ok, type Reply } from "../../../resp/reply.ts";
-import type { WriteView } from "../../keyspace/views.ts";
+import { isError, type WriteView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import { parseExpiry } from "../../parse/expiry.ts";
 import { keyArgument, keyAt, token, valueArgument } from "../declare.ts";
@@ -67,11 +67,11 @@ function setWithOptions(db: WriteView, args: Arguments): Reply {
   const { condition, expiry, get } = options;
   const at =
     expiry === undefined ? undefined : parseExpiry(expiry.text, expiry.unit, rule, db.nowMs);
-  if (typeof at === "object") return at;
+  if (isError(at)) return at;
 
   const key = word(args, 1);
   const old = get ? (db.string(key) ?? null) : null;
-  if (typeof old === "object" && old !== null) return old;
+  if (isError(old)) return old;
   if (condition !== undefined && db.has(key) !== (condition === "xx")) return old;
 
   const value = word(args, 2);

@@ -4,7 +4,7 @@ import { stringBytesMax } from "../../../constants.ts";
 import { errors } from "../../../resp/errors.ts";
 import { type Bytes, type ErrorReply, ok, type Reply } from "../../../resp/reply.ts";
 import type { Expiry } from "../../expiry.ts";
-import type { WriteView } from "../../keyspace/views.ts";
+import { isError, type WriteView } from "../../keyspace/views.ts";
 import { type Arguments, word } from "../../parse/arguments.ts";
 import {
   type ExpiryRule,
@@ -15,7 +15,7 @@ import {
   unixMilliseconds,
   unixSeconds,
 } from "../../parse/expiry.ts";
-import { addIntegers, type Integer, parseInteger } from "../../parse/integers.ts";
+import { addIntegers, type Integer, integerTextMax, parseInteger } from "../../parse/integers.ts";
 import { optionName } from "../../parse/option-name.ts";
 import { type SlicedReply, stepKeys } from "../sliced.ts";
 import type { Argument } from "../spec.ts";
@@ -130,15 +130,15 @@ export function setWithExpiry(
   rule: ExpiryRule,
 ): Reply | undefined {
   const at = parseExpiry(word(args, 2), unit, rule, db.nowMs);
-  if (typeof at === "object") return at;
+  if (isError(at)) return at;
   replaceUntil(db, word(args, 1), word(args, 3), at);
   return undefined;
 }
 
 /** INCR and its kin: adds to the integer at a key, a missing key counting as 0; keeps the expiry. */
 export function incrementBy(db: WriteView, key: Bytes, increment: Integer): Reply {
-  const current = db.string(key);
-  if (typeof current === "object") return current;
+  const current = db.string(key, integerTextMax + 1);
+  if (isError(current)) return current;
   const integer = current === undefined ? 0 : parseInteger(current);
   if (integer === undefined) return errors.notAnInteger;
   const sum = addIntegers(integer, increment);
