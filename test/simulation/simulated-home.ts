@@ -73,8 +73,7 @@ class SimulatedView implements CheckpointView {
     this.meta = stored.meta;
     this.metaBytes = encodeMeta(stored.meta);
     this.#stored = stored;
-    const ids = new Set(stored.meta.databases.map(({ id }) => id));
-    this.#keys = [...stored.records.keys()].filter((key) => ids.has(databaseOf(key))).sort();
+    this.#keys = [...stored.records.keys()].sort();
     this.#wait = wait;
   }
 
@@ -134,6 +133,3 @@ export class SimulatedStage {
     return this.#wait();
   }
 }
-
-/** See src/state/checkpoint/record.ts: a prefix, then the database in six bytes. */
-const databaseOf = (key: string): number => Buffer.from(key, "latin1").readUIntBE(1, 6);

@@ -305,12 +305,14 @@ class Simulation {
     const asked = core.map((node) => this.#ask(node, [["APPEND", registers[0], `,end${node.id}`]]));
     const isAnswered = (): boolean =>
       [...asked, ...this.#clients].every(({ isWaiting }) => !isWaiting);
-    // Where little may be under way at a time, many large values take long: one answer has to follow another.
-    let answered = this.history.length;
+    // Where little may be under way at a time, many large values and snapshots take long: one answer, or one percent of a
+    // snapshot, has to follow another.
+    const progress = (): number => this.history.length + percentOfSnapshots(core);
+    let reached = progress();
     let until = began + recoveryUs;
     await this.#runUntil(() => {
-      if (this.history.length > answered) until = this.#timeline.now + recoveryUs;
-      answered = this.history.length;
+      if (progress() !== reached) until = this.#timeline.now + recoveryUs;
+      reached = progress();
       return isAnswered() || this.#timeline.now > until;
     });
     ensure(isAnswered(), "liveness", () => {
@@ -365,4 +367,13 @@ function asViolation(error: unknown): Violation {
   if (error instanceof Violation) return error;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   return new Violation("assertion", text, { cause: error });
+}
+
+/** Of all that are on their way between these nodes. */
+function percentOfSnapshots(nodes: readonly SimulatedNode[]): number {
+  let sum = 0;
+  for (const { running } of nodes) {
+    for (const { id } of nodes) sum += running.snapshots.percent(id) ?? 0;
+  }
+  return sum;
 }

@@ -30,7 +30,8 @@ describe("an index of addresses", () => {
       const before = reads;
       const hash = hasher.hashOf(String(address));
       wanted = address;
-      if (index.find(hash, counted) !== 0) expect.unreachable(`${address} is found before it is there`);
+      if (index.find(hash, counted) !== 0)
+        expect.unreachable(`${address} is found before it is there`);
       index.add(hash, address);
       most = Math.max(most, reads - before);
     }
