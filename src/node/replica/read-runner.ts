@@ -22,6 +22,8 @@ export interface Reader {
     touches: boolean,
   ): Reply | SlicedReply;
   readonly metDue: boolean;
+  /** What reads have cost since the last call, beside themselves: see Keyspace.cost. */
+  takeCost(): number;
 }
 
 /** `random` is this node's own, because reads change no state. */
@@ -33,6 +35,7 @@ export function readerOf(machine: Machine, random: () => number): Reader {
     get metDue(): boolean {
       return machine.metDue;
     },
+    takeCost: () => machine.takeCost(),
     // biome-ignore lint/complexity/useMaxParams: runs for every read; an object would cost as much.
     read: (command, database, args, clockMs, touches) =>
       machine.read(command, database, args, clockMs, random, touches),
@@ -67,7 +70,7 @@ interface Parked {
   readonly isLarge: boolean;
 }
 
-/** So many quick reads cost far less than a slice: the clock is looked at only after them. */
+/** So many quick reads cost far less than a slice: the clock is looked at only after them, or after fewer of long values. */
 const readsPerLook = 16;
 const nothing: Arguments = [];
 
@@ -124,12 +127,16 @@ export class ReadRunner {
    */
   run(): boolean {
     if (!this.#takeHead()) return false;
-    const { monotonicMs } = this.#ports;
+    const { monotonicMs, reader } = this.#ports;
     const untilMs = monotonicMs() + readSliceMs;
-    for (let reads = 1; this.#takeHead(); reads++) {
+    reader.takeCost();
+    for (let sinceLook = 0; this.#takeHead(); ) {
       const wasPaused = this.isPaused;
       if (!this.#runNext(untilMs) || wasPaused) return true;
-      if (reads % readsPerLook === 0 && monotonicMs() >= untilMs) return true;
+      sinceLook += 1 + reader.takeCost();
+      if (sinceLook < readsPerLook) continue;
+      if (monotonicMs() >= untilMs) return true;
+      sinceLook = 0;
     }
     return false;
   }

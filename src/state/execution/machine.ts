@@ -140,6 +140,13 @@ export class Machine {
     return this.keyspace.metDue;
   }
 
+  /** What was done with long keys and values since the last call: see Keyspace.cost. */
+  takeCost(): number {
+    const { cost } = this.keyspace;
+    this.keyspace.cost = 0;
+    return cost;
+  }
+
   /** When the next key falls due (Unix ms, perhaps passed); undefined when none ever does. */
   nextDueAt(): number | undefined {
     return this.keyspace.nextDueAt();

@@ -35,7 +35,10 @@ class Client {
   }
 }
 
-/** A read named "long..." takes four steps; one named "due..." meets a due key until a tick has come. */
+/**
+ * A read named "long..." takes four steps; one named "due..." meets a due key until a tick has come; one named "big..." is
+ * of a long value.
+ */
 class Node {
   appliedIndex = 0;
   metDue = false;
@@ -64,6 +67,10 @@ class Node {
     this.begun.push(name);
     this.metDue = name.startsWith("due") && !this.ticked;
     return name.startsWith("long") ? this.#long(name) : name;
+  }
+
+  takeCost(): number {
+    return this.begun.at(-1)?.startsWith("big") === true ? 1_000 : 0;
   }
 
   *#long(name: string): SlicedReply {
@@ -118,6 +125,17 @@ describe("a long read", () => {
     node.confirm(1);
     const busy = Array.from({ length: 8 }, () => node.reads.run() && node.reads.isPaused);
     expect(busy).toEqual([true, true, true, false, true, true, true, false]);
+  });
+
+  it("of a long value is followed by a look at the clock, and a quick one is not", () => {
+    const node = new Node();
+    node.ask(new Client(), "big1", "big2", "big3");
+    node.confirm(1);
+    const turns = [node.reads.run(), node.reads.run(), node.reads.run()];
+    expect([turns, node.begun.length]).toEqual([[true, true, true], 3]);
+    node.ask(new Client(), "quick1", "quick2", "quick3");
+    node.confirm(2);
+    expect([node.reads.run(), node.reads.run(), node.begun.length]).toEqual([false, false, 6]);
   });
 
   it("ends without an answer when its client is gone, and the next one runs", () => {
