@@ -81,6 +81,11 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     return this.#head.appliedIndex;
   }
 
+  /** A flushed database takes memory only because it is not written yet. */
+  get isHoldingMemory(): boolean {
+    return this.#changed.some(([database]) => database.isHeld);
+  }
+
   /** Encodes records of about so many bytes; false when all are encoded. */
   encodeSlice(bytes: number): boolean {
     for (let left = bytes; left > 0; ) {
@@ -181,6 +186,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     if (partition.frozen?.isDone) {
       partition.frozen = null;
       partitions.pop();
+      database.written(partition);
     }
     return partitionCost + done;
   }

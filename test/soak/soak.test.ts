@@ -1,0 +1,18 @@
+// A node at its memory limit, for seconds: what `npm run soak` does for half an hour.
+
+import { expect, test } from "vitest";
+import { refill, refillBytesMax } from "./refill.ts";
+import { soak } from "./soak.ts";
+
+test("under mixed load its process stays as large as it is, and a restart has the same keys", async () => {
+  const report = await soak({ seconds: 30, seed: 1 });
+  expect(report.faults).toEqual([]);
+  expect(report.requests).toBeGreaterThan(10_000);
+}, 240_000);
+
+test("with 384 MB it is filled until it refuses, emptied and filled again below 600 MB", async () => {
+  const rounds = await refill({ rounds: 4, seed: 1 });
+  expect(Math.max(...rounds.map(({ residentBytes }) => residentBytes))).toBeLessThan(
+    refillBytesMax,
+  );
+}, 240_000);
