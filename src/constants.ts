@@ -323,8 +323,11 @@ export const slotCount = 16_384;
  * look-up; more, smaller ones mean that one that grows is rehashed in less time.
  */
 export const partitionCount = 256;
-/** Chunks of 1 MiB that are kept for what comes next when what they held is gone; further ones are given back. */
-export const spareChunksMax = 4;
+/**
+ * Chunks of 1 MiB that are kept for what comes next when what they held is gone; further ones are given back, to malloc. That cuts
+ * them up for other buffers, so a node that was emptied and filled again grew by more than the chunks that it kept.
+ */
+export const spareChunksMax = 512;
 /** Keys that one entry removes because they are due; the rest waits for the next entry. */
 export const expirePerEntryMax = 1_000;
 /** The leader commits a tick for keys that are due at most this often. */

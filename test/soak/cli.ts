@@ -57,12 +57,13 @@ async function longRefill(rounds: number, seed: number): Promise<boolean> {
   const done = await refill({
     rounds,
     seed,
-    told: ({ round, keys, usedBytes, residentBytes, longestMs }) => {
-      const memory = `used ${mb(usedBytes)}, resident at most ${mb(residentBytes)}`;
+    told: ({ round, keys, usedBytes, residentBytes, ownBytes, longestMs }) => {
+      const resident = `resident at most ${mb(residentBytes)}, ${mb(ownBytes)} without files`;
+      const memory = `used ${mb(usedBytes)}, ${resident}`;
       print(`round ${round}: ${keys} keys, ${memory}, longest wait ${ms(longestMs)}`);
     },
   });
-  const most = done.at(-1)?.residentBytes ?? 0;
+  const most = done.at(-1)?.ownBytes ?? 0;
   if (most > refillBytesMax) print(`WRONG the process has held ${mb(most)}`);
   return most <= refillBytesMax;
 }

@@ -7,7 +7,7 @@ import { MiB, someValue } from "./requests.ts";
 import { ask, stateOf, Watch } from "./watch.ts";
 
 const args = ["--maxmemory", "384mb", "--auto-aof-rewrite-min-size", "64mb"];
-/** What the process may hold. */
+/** What the process may hold without the files that LevelDB maps: 64 tables of 1 MiB, and the program itself. */
 export const refillBytesMax = 600 * MiB;
 /** An emptied node uses no more than this. */
 const emptyBytesMax = MiB;
@@ -23,6 +23,8 @@ export interface Round {
   readonly usedBytes: number;
   /** The largest so far. */
   readonly residentBytes: number;
+  /** The same without mapped files. */
+  readonly ownBytes: number;
   readonly longestMs: number;
 }
 
@@ -52,8 +54,8 @@ export async function refill({ rounds, seed, told }: RefillOptions): Promise<rea
           if (left.keys > 0 || left.usedBytes > emptyBytesMax) {
             throw new Error(`emptied: ${left.keys} keys, ${left.usedBytes} bytes are left`);
           }
-          const { residentBytesMax: residentBytes, longestMs } = watch;
-          done.push({ round, keys, usedBytes, residentBytes, longestMs });
+          const { residentBytesMax: residentBytes, ownBytesMax: ownBytes, longestMs } = watch;
+          done.push({ round, keys, usedBytes, residentBytes, ownBytes, longestMs });
           told?.(done.at(-1) as Round);
         }
       })(),

@@ -10,7 +10,7 @@ const args = [
   ...["--auto-aof-rewrite-min-size", "64mb"],
 ];
 /** The time begins when keys are evicted: before, the process may grow. */
-const fillMs = 120_000;
+const fillMs = 180_000;
 const startMs = 60_000;
 /** The last third may be so much above the middle one. */
 const growthShare = 0.05;

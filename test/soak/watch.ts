@@ -11,6 +11,8 @@ export interface Sample {
   readonly second: number;
   /** The largest of this second. */
   readonly residentBytes: number;
+  /** Without mapped files. */
+  readonly ownBytes: number;
   /** What `maxmemory` is compared with. */
   readonly usedBytes: number;
   readonly keys: number;
@@ -34,6 +36,9 @@ export class Watch {
 
   get residentBytesMax(): number {
     return Math.max(...this.samples.map(({ residentBytes }) => residentBytes));
+  }
+  get ownBytesMax(): number {
+    return Math.max(...this.samples.map(({ ownBytes }) => ownBytes));
   }
   get longestMs(): number {
     return Math.max(...this.samples.map(({ longestMs }) => longestMs));
@@ -71,14 +76,16 @@ export class Watch {
   async #second(client: RawClient, second: number, untilMs: number): Promise<Sample> {
     let longestMs = 0;
     let residentBytes = 0;
+    let ownBytes = 0;
     do {
       const sinceMs = performance.now();
       await ask(client, "GET", "probe");
       longestMs = Math.max(longestMs, performance.now() - sinceMs);
       residentBytes = Math.max(residentBytes, this.#node.residentBytes());
+      ownBytes = Math.max(ownBytes, this.#node.ownBytes());
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     } while (performance.now() < untilMs && !this.#isOver);
-    return { second, residentBytes, longestMs, ...(await stateOf(client)) };
+    return { second, residentBytes, ownBytes, longestMs, ...(await stateOf(client)) };
   }
 }
 

@@ -1,7 +1,6 @@
 // Memory outside of V8's heap: slots of many sizes, packed without gaps, and whole pages.
 //
-// Memory comes in chunks of 1 MiB, resizable buffers: making one empty gives its memory back to the system at once. Memory of
-// plain buffers comes from malloc and returns when V8 collects them; malloc kept most of it. A chunk is one page of large slots, or 16 pages of 64 KiB, each of which holds
+// Memory comes in chunks of 1 MiB. A chunk is one page of large slots, or 16 pages of 64 KiB, each of which holds
 // slots of one size or a block of a blob (blob.ts). An address counts units of 8 bytes over all chunks.
 
 import { assert } from "../../assert.ts";
@@ -47,6 +46,10 @@ class Slab {
   }
 }
 
+const nothing = Buffer.alloc(0);
+const noWords = new Uint32Array(0);
+const noDoubles = new Float64Array(0);
+
 /**
  * Invariant: the slots of one size fill their pages without a gap. The last slot moves into the place of one that is
  * freed, so there is no garbage, nothing is ever compacted, and memory follows what it holds.
@@ -61,7 +64,6 @@ export class Arena {
   pageBytes = 0;
   slotBytes = 0;
 
-  readonly #buffers: ArrayBuffer[] = [];
   readonly #owner: SlotOwner;
   readonly #slabs: Slab[] = [];
   /** One bit for each free page of a chunk. */
@@ -163,8 +165,10 @@ export class Arena {
   #addChunk(): number {
     const chunk = this.#holes.pop() ?? this.bytes.length;
     assert((chunk + 1) * chunkUnits <= addressMax, "the state of one node has at most 32 GiB");
-    if (chunk === this.bytes.length) this.#addBuffer();
-    else this.#buffers[chunk]?.resize(chunkBytes);
+    const bytes = Buffer.allocUnsafeSlow(chunkBytes);
+    this.bytes[chunk] = bytes;
+    this.words[chunk] = new Uint32Array(bytes.buffer);
+    this.doubles[chunk] = new Float64Array(bytes.buffer);
     this.#free[chunk] = allPages;
     this.#spareChunks++;
     this.chunkBytes += chunkBytes;
@@ -172,17 +176,10 @@ export class Arena {
     return chunk;
   }
 
-  /** Views of a fixed length: those that follow the length of their buffer are slower. They serve again when it has its size back. */
-  #addBuffer(): void {
-    const buffer = new ArrayBuffer(chunkBytes, { maxByteLength: chunkBytes });
-    this.#buffers.push(buffer);
-    this.bytes.push(Buffer.from(buffer, 0, chunkBytes));
-    this.words.push(new Uint32Array(buffer, 0, chunkBytes / Uint32Array.BYTES_PER_ELEMENT));
-    this.doubles.push(new Float64Array(buffer, 0, chunkBytes / Float64Array.BYTES_PER_ELEMENT));
-  }
-
   #dropChunk(chunk: number): void {
-    this.#buffers[chunk]?.resize(0);
+    this.bytes[chunk] = nothing;
+    this.words[chunk] = noWords;
+    this.doubles[chunk] = noDoubles;
     this.#free[chunk] = 0;
     this.#holes.push(chunk);
     this.#spareChunks--;
