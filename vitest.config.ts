@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: [
-            "test/{differential,integration,damage}/**/*.test.ts",
+            "test/{differential,integration,damage,soak}/**/*.test.ts",
             "test/chaos/smoke.test.ts",
           ],
           pool: "forks",

@@ -27,6 +27,7 @@ const tools = {
   mutants: "test/mutants/cli.js",
   chaos: "test/chaos/cli.js",
   damage: "test/damage/cli.js",
+  soak: "test/soak/cli.js",
 };
 
 const commands = new Map([

@@ -4,6 +4,7 @@ import { assert } from "./assert.ts";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
 
 // --- Requests and replies (src/resp, src/net) ------------------------------------------------
 
@@ -323,8 +324,11 @@ export const slotCount = 16_384;
  * look-up; more, smaller ones mean that one that grows is rehashed in less time.
  */
 export const partitionCount = 256;
-/** Chunks of 1 MiB that are kept for what comes next when what they held is gone; further ones are given back. */
-export const spareChunksMax = 16;
+/**
+ * Keys and values of one node, as `used` counts them, whatever `maxmemory` says: addresses reach 32 GiB (memory/sizes.ts),
+ * and pages that are not full take some of it.
+ */
+export const stateBytesMax = 28 * GiB;
 /** Keys that one entry removes because they are due; the rest waits for the next entry. */
 export const expirePerEntryMax = 1_000;
 /** The leader commits a tick for keys that are due at most this often. */
@@ -339,14 +343,20 @@ export const retainedLogBytesDefault = 128 * MiB;
  * young: batches of 1 MiB grew old, and the process grew by all of them.
  */
 export const checkpointSliceBytes = 64 * KiB;
+/** A slice is so many times as large while the memory of a flushed database waits for it: 5 ms, and what comes next finds room. */
+export const checkpointHurry = 8;
 /** A chunk of the redo file, which is one synced write: a few slices, so that syncs cost little. */
 export const redoChunkBytes = 256 * KiB;
+/**
+ * Files that LevelDB keeps open, the fewest that it can do with, and the bytes of a table. It maps tables into memory, and what was
+ * read of them counts as resident until they are closed: a thousand open ones were the whole state once more.
+ */
+export const storeFilesMax = 74;
+export const storeTableBytes = MiB;
 /** Without a setting `maxmemory` is this share of the smallest member's memory; the process needs the rest. */
 export const maxmemoryShare = 0.65;
 /** Candidates for eviction that are kept from one look to the next, as in Redis (EVPOOL_SIZE). */
 export const evictionPoolKeys = 16;
-/** Keys looked at for one that has an expiry, when a policy evicts only those. */
-export const volatileLooksMax = 64;
 /** Keys that one entry evicts, and how long a leader may choose them before one batch of writes. */
 export const evictionKeysMax = 4_096;
 export const evictionChoiceMs = 10;

@@ -34,7 +34,7 @@ import { LoadingReport } from "./loading-report.ts";
 import { encodeAddress } from "./members/member-address.ts";
 import type { NodeHooks, NodeParts } from "./node-parts.ts";
 import { DiskRoom } from "./resources/disk-room.ts";
-import { MemoryRoom } from "./resources/memory-room.ts";
+import { MemoryRoom, type MemorySpace } from "./resources/memory-room.ts";
 import { inMiB } from "./resources/room.ts";
 import { measureMemory } from "./resources/system-memory.ts";
 import { founder, Node, type RunningNode } from "./running-node.ts";
@@ -102,7 +102,7 @@ class NodeBuilder {
     const life = await this.#directory.outlive(await this.#highestLife(identity, machine, store));
 
     const parts = { ...this.#parts(), identity: { ...identity, ...life }, clients };
-    const rooms = { disk: this.#disk, memory: new MemoryRoom(measureMemory) };
+    const rooms = { disk: this.#disk, memory: new MemoryRoom(() => memoryWithout(machine)) };
     const node = new Node({ ...parts, ...rooms, machine, home, store, logShareBytes });
     this.#closing.replace(async () => {
       report.stop();
@@ -380,4 +380,13 @@ function unlessStopped<Result>(stopping: AbortSignal, work: Promise<Result>): Pr
     stopping.addEventListener("abort", () => reject(stopping.reason), { once: true });
   });
   return Promise.race([work, stopped]);
+}
+
+/** Chunks that hold no data are room that the process has, whatever the system says. */
+async function memoryWithout({ keyspace }: Machine): Promise<MemorySpace | null> {
+  const space = await measureMemory();
+  if (space === null) return null;
+  const { spareBytes } = keyspace.memory.arena;
+  const resident = Math.max(0, space.resident - spareBytes);
+  return { ...space, resident, available: space.available + spareBytes };
 }

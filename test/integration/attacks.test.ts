@@ -23,7 +23,8 @@ async function fill(node: ServerProcess): Promise<void> {
     client.send(["MSET", ...pairs.flat()]);
   }
   client.send(["SET", "probe", "v"], ["SET", "big", "b".repeat(bigBytes)]);
-  await client.replies(keys / 1_000 + 2, 30_000);
+  client.send(["SET", "medium", "m".repeat(MiB)]);
+  await client.replies(keys / 1_000 + 3, 30_000);
   client.close();
 }
 
@@ -71,6 +72,28 @@ async function unreadBytes(node: ServerProcess): Promise<number> {
   return [...list.matchAll(/ omem=(\d+)/g)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
+/** Makes values of 64 MiB by one byte each, reads the replies, removes what came of it, and all of that 50 times. */
+async function stretched(node: ServerProcess, keyOf: (n: number) => string): Promise<void> {
+  const client = await node.connect();
+  const names = Array.from({ length: 64 }, (_, n) => keyOf(n));
+  for (let round = 0; round < 50; round++) {
+    client.send(...names.map((key) => ["SETRANGE", key, "67108863", "x"]), ["DEL", ...names]);
+    const replies = await client.replies(65, 20_000);
+    expect(replies.slice(0, 64).map(String)).toEqual(Array(64).fill(":67108864\r\n"));
+  }
+  client.close();
+}
+
+async function longKeys(node: ServerProcess): Promise<void> {
+  const client = await node.connect();
+  const key = "k".repeat(bigBytes);
+  client.send(["SET", key, "v"], ...Array.from({ length: 16 }, () => ["EXISTS", key]));
+  client.send(["DEL", key]);
+  const replies = await client.replies(18, 20_000);
+  expect(replies.map(String)).toEqual(["+OK\r\n", ...Array(17).fill(":1\r\n")]);
+  client.close();
+}
+
 /** Each is done to a node; what it promises beside that others are served. */
 const attacks: readonly [string, (node: ServerProcess) => Promise<void>][] = [
   [
@@ -99,6 +122,24 @@ const attacks: readonly [string, (node: ServerProcess) => Promise<void>][] = [
     "a value of 16 MiB that 40 writes return 40 times to nobody",
     (node) => unread(node, 1, encodeRequest(["GETEX", "big", "PERSIST"]).repeat(40)),
   ],
+  [
+    "a value that is read and changed 20 times arrives 20 times",
+    async ({ port }) => {
+      const bytes = await bytesOf(port, encodeRequest(["GETEX", "big", "PERSIST"]).repeat(20));
+      expect(bytes).toBe(20 * (`$${bigBytes}\r\n\r\n`.length + bigBytes));
+    },
+  ],
+  ["64 keys that one byte each makes 64 MiB long", (node) => stretched(node, (n) => `long:${n}`)],
+  ["one key whose byte at 64 MiB is set 64 times", (node) => stretched(node, () => "long")],
+  ["a key of 16 MiB, looked for 16 times", longKeys],
+  [
+    "a value of 1 MiB, asked for 200 times by one request",
+    async ({ port }) => {
+      const keys = Array<string>(200).fill("medium");
+      const bytes = await bytesOf(port, encodeRequest(["MGET", ...keys]));
+      expect(bytes).toBe("*200\r\n".length + 200 * (`$${MiB}\r\n\r\n`.length + MiB));
+    },
+  ],
 ];
 
 describe.each([1, 3])("a cluster of %d", (size) => {
@@ -111,10 +152,11 @@ describe.each([1, 3])("a cluster of %d", (size) => {
 
   test.each(attacks)(
     "%s",
-    async (_, attack) => {
+    async (name, attack) => {
       const leader = await cluster.leader();
       const before = leader.residentBytes();
       const probe = await probeWhile(leader, () => attack(leader));
+      process.stdout.write(`${size}, ${name}: ${probe.longestMs.toFixed(0)} ms\n`);
       expect(probe.answers).toBeGreaterThan(10);
       expect(probe.longestMs).toBeLessThan(patienceMs);
       expect(probe.residentBytesMax - before).toBeLessThan(memoryBytes);

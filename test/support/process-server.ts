@@ -144,8 +144,17 @@ export class ServerProcess {
 
   /** Resident bytes of the process. */
   residentBytes(): number {
-    const line = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, "latin1"));
-    return Number(line?.[1] ?? 0) * 1024;
+    return this.#statusBytes("VmRSS");
+  }
+
+  /** The same without mapped files, whose pages the system takes back whenever it needs them. */
+  ownBytes(): number {
+    return this.#statusBytes("RssAnon");
+  }
+
+  #statusBytes(field: string): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, "latin1");
+    return Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1] ?? 0) * 1024;
   }
 
   /** Kills the process if it lives and removes its directory, unless the caller gave that. */

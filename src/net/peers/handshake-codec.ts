@@ -6,7 +6,7 @@ import { readU53, writeU53 } from "../../bytes.ts";
 import { asNode, type NodeId } from "../../raft/core/types.ts";
 
 /** Raised when frames or their meaning change; peers of another version are refused. */
-export const peerProtocolVersion = 2;
+export const peerProtocolVersion = 3;
 
 /** Kinds of frames that belong to this layer. */
 export const ownKind = {

@@ -109,7 +109,9 @@ export class RuntimeConfig implements ConfigCommands {
         replicated.push([name, optionOf(name).kind.format(parsed.value)]);
       }
     }
-    if (replicated.length > 0 && this.#cluster !== null) {
+    if (replicated.length > 0) {
+      // While the node brings its state back nobody can put it into the log.
+      if (this.#cluster === null) return errors.loading;
       const failed = await this.#cluster.set(replicated);
       if (failed !== null) return failed;
     }

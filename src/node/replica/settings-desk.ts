@@ -1,7 +1,7 @@
 // Replicated settings on one node: CONFIG SET's way into the log, the first values, and `maxmemory` by default.
 
 import { readU53, writeU53 } from "../../bytes.ts";
-import { maxmemoryShare } from "../../constants.ts";
+import { maxmemoryShare, stateBytesMax } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { Waiter } from "../../net/clients/waiter.ts";
 import type { NodeId } from "../../raft/core/types.ts";
@@ -103,7 +103,7 @@ export class SettingsDesk {
       return;
     }
     const smallest = this.#smallestMemory(own.memoryBytes);
-    const maxmemory = smallest === null ? record.maxmemory : Math.floor(smallest * maxmemoryShare);
+    const maxmemory = smallest === null ? record.maxmemory : maxmemoryOf(smallest);
     if (smallest === null || (version > 0 && maxmemory === record.maxmemory)) return;
     this.#ask(defaultWords(version, maxmemory, version === 0 ? own.given : []));
   }
@@ -156,3 +156,7 @@ export class SettingsDesk {
 }
 
 const memoryWordBytes = 8;
+
+function maxmemoryOf(memoryBytes: number): number {
+  return Math.min(Math.floor(memoryBytes * maxmemoryShare), stateBytesMax);
+}

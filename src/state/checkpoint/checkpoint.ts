@@ -6,7 +6,7 @@ import type { Machine } from "../execution/machine.ts";
 import type { Origin } from "../execution/origins.ts";
 import type { DiskAccount, PartWriter } from "../keyspace/disk-account.ts";
 import { ObjectParts } from "../keyspace/object-parts.ts";
-import type { FrozenPartition, Partition } from "../keyspace/partition.ts";
+import type { FrozenPartition, Partition, RowOnDisk } from "../keyspace/partition.ts";
 import type { PartitionFreezer, PhysicalDatabase } from "../keyspace/physical-database.ts";
 import type { Memory } from "../memory/memory.ts";
 import { type CheckpointContext, type CheckpointMeta, checkpointFormat, mixed } from "./meta.ts";
@@ -41,7 +41,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
   readonly #disk: DiskAccount;
   /** What is left to do: what is gone, origins, long values, and the changed partitions of each database, last first. */
   readonly #goneObjects: ObjectParts[];
-  readonly #gonePartitions: Partition[];
+  readonly #goneRows: RowOnDisk[];
   readonly #origins: Origin[];
   readonly #objects: ObjectParts[] = [];
   readonly #changed: (readonly [PhysicalDatabase, Partition[]])[];
@@ -58,7 +58,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     this.#disk.checkpoint = this;
     const gone = this.#disk.takeGone();
     this.#goneObjects = gone.objects;
-    this.#gonePartitions = gone.partitions;
+    this.#goneRows = gone.rows;
     this.#origins = machine.origins.list();
     this.#head = {
       ...context,
@@ -86,6 +86,11 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
 
   get isBehind(): boolean {
     return this.#sink.waitingBytes > redoWaitingBytesMax;
+  }
+
+  /** A flushed database takes memory only because it is not written yet. */
+  get isHoldingMemory(): boolean {
+    return this.#changed.some(([database]) => database.isHeld);
   }
 
   /** Encodes records of about so many bytes; false when all are encoded. */
@@ -138,12 +143,12 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
   }
 
   putRow(partition: Partition, keys: number, expires: number, used: number): number {
-    const { id, number, digest, rowChecksum } = partition;
+    const { id, number, digest, row } = partition;
     const database = partition.database;
     this.#encoder.encodePartition(id, { database, number, keys, expires, used, digest });
-    if (rowChecksum === undefined) this.#disk.partitions++;
-    this.#account(rowChecksum);
-    partition.rowChecksum = this.checksum;
+    if (row.checksum === undefined) this.#disk.partitions++;
+    this.#account(row.checksum);
+    row.checksum = this.checksum;
     return this.#put();
   }
 
@@ -160,8 +165,8 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     if (object !== undefined) return this.#encodeObject(object);
     const goneObject = this.#goneObjects.pop();
     if (goneObject !== undefined) return this.#forgetObject(goneObject);
-    const gonePartition = this.#gonePartitions.pop();
-    if (gonePartition !== undefined) return this.#forgetPartition(gonePartition);
+    const goneRow = this.#goneRows.pop();
+    if (goneRow !== undefined) return this.#forgetPartition(goneRow);
     const origin = this.#origins.pop();
     if (origin !== undefined) return this.#encodeOrigin(origin);
     for (
@@ -185,6 +190,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     if (partition.frozen?.isDone) {
       partition.frozen = null;
       partitions.pop();
+      database.written(partition);
     }
     return partitionCost + done;
   }
@@ -216,11 +222,11 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
     return partitionCost * checksums.length;
   }
 
-  #forgetPartition({ id, rowChecksum }: Partition): number {
-    if (rowChecksum === undefined) return partitionCost; // It never came to the disk.
+  #forgetPartition({ id, checksum }: RowOnDisk): number {
+    if (checksum === undefined) return partitionCost; // It never came to the disk.
     this.#sink.clearRange(recordKey("record", id), recordKey("record", id + 1));
     this.#sink.del(recordKey("partition", id));
-    this.#account(rowChecksum, false);
+    this.#account(checksum, false);
     this.#disk.partitions--;
     this.records++;
     return partitionCost;

@@ -1,6 +1,7 @@
 // LevelDB as checkpoints use it, with its errors in words: the only door to `level`.
 
-import { Level } from "level";
+import { type DatabaseOptions, Level } from "level";
+import { storeFilesMax, storeTableBytes } from "../../constants.ts";
 
 export type CheckpointLevel = Level<Buffer, Buffer> & {
   /** Of LevelDB in Node alone, so the types of `level` leave it out. */
@@ -18,7 +19,9 @@ export async function openLevel(directory: string): Promise<CheckpointLevel> {
   const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-  }) as CheckpointLevel;
+    maxOpenFiles: storeFilesMax,
+    maxFileSize: storeTableBytes,
+  } as DatabaseOptions<Buffer, Buffer>) as CheckpointLevel;
   try {
     await level.open();
   } catch (error) {

@@ -44,7 +44,7 @@ export class RedoWriter implements RecordSink {
   async begin(): Promise<void> {
     this.#fd = await this.#files.create(temporaryOf(this.#path), 0o600);
     const head = encodeRedoHead();
-    await this.#write(head);
+    await this.#write([head]);
     this.#link = firstLink(head);
   }
 
@@ -60,13 +60,14 @@ export class RedoWriter implements RecordSink {
     this.#add(redoKind.clearRange, from, to);
   }
 
-  /** Writes all chunks that are full, those of meanwhile included. */
+  /** Writes all chunks that are full, those of meanwhile included: all that there are by one write. */
   async drain(): Promise<void> {
-    for (let chunk = this.#full.shift(); chunk !== undefined; chunk = this.#full.shift()) {
-      const { length } = chunk;
-      await this.#writeChunk(chunk);
-      this.waitingBytes -= length;
-      this.#keep(chunk);
+    while (this.#full.length > 0) {
+      const chunks = this.#full.splice(0);
+      const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+      await this.#writeChunks(chunks);
+      this.waitingBytes -= bytes;
+      for (const chunk of chunks) this.#keep(chunk);
     }
   }
 
@@ -74,7 +75,7 @@ export class RedoWriter implements RecordSink {
   async finish(meta: Buffer): Promise<void> {
     this.#add(redoKind.end, metaKey, meta);
     await this.drain();
-    await this.#writeChunk(this.#filling);
+    await this.#writeChunks([this.#filling]);
     assert(this.#full.length === 0, "nothing is put after the end");
     await this.#files.sync(this.#fd);
     await this.#files.close(this.#fd);
@@ -104,16 +105,20 @@ export class RedoWriter implements RecordSink {
     if (isUsual && this.#free.length < keptChunks) this.#free.push(chunk);
   }
 
-  async #writeChunk(chunk: RedoChunk): Promise<void> {
-    const { bytes, link } = chunk.seal(this.#link);
-    await this.#write(bytes);
-    this.#link = link;
-    chunk.clear();
+  async #writeChunks(chunks: readonly RedoChunk[]): Promise<void> {
+    const buffers = chunks.map((chunk) => {
+      const { bytes, link } = chunk.seal(this.#link);
+      this.#link = link;
+      return bytes;
+    });
+    await this.#write(buffers);
+    for (const chunk of chunks) chunk.clear();
   }
 
-  async #write(bytes: Buffer): Promise<void> {
-    await writeWhole(this.#files, this.#fd, [bytes], this.#at);
-    this.#at += bytes.length;
-    this.#wrote(bytes.length);
+  async #write(buffers: readonly Buffer[]): Promise<void> {
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
+    await writeWhole(this.#files, this.#fd, buffers, this.#at);
+    this.#at += bytes;
+    this.#wrote(bytes);
   }
 }

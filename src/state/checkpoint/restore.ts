@@ -133,7 +133,7 @@ export class Restorer {
       return `${place.text} has a wrong number`;
     }
     const partition = database.restorePartition(place.id, row.number);
-    partition.rowChecksum = checksum;
+    partition.row.checksum = checksum;
     disk.digest ^= mixed(checksum);
     disk.partitions++;
     this.#partitions.set(place.id, { partition, database, row });

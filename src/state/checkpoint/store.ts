@@ -2,7 +2,7 @@
 
 import { basename } from "node:path";
 import { assert } from "../../assert.ts";
-import { checkpointSliceBytes } from "../../constants.ts";
+import { checkpointHurry, checkpointSliceBytes } from "../../constants.ts";
 import { diskFiles, type Files, temporaryOf } from "../../disk.ts";
 import type { Machine } from "../execution/machine.ts";
 import { Checkpoint } from "./checkpoint.ts";
@@ -184,7 +184,8 @@ class LevelStore implements CheckpointStore {
     const checkpoint = new Checkpoint(machine, { term, membershipIndex, membership }, redo);
     try {
       await redo.begin();
-      while (checkpoint.encodeSlice(sliceBytes)) {
+      const slice = () => sliceBytes * (checkpoint.isHoldingMemory ? checkpointHurry : 1);
+      while (checkpoint.encodeSlice(slice())) {
         await redo.drain();
         await pause();
       }

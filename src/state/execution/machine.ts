@@ -1,7 +1,7 @@
 // The state machine: applies committed entries in log order, and reads what they made.
 
 import { assert } from "../../assert.ts";
-import { databaseCount, expirePerEntryMax } from "../../constants.ts";
+import { databaseCount, expirePerEntryMax, stateBytesMax } from "../../constants.ts";
 import { errors } from "../../resp/errors.ts";
 import type { Bytes, Reply } from "../../resp/reply.ts";
 import { CommandFinder } from "../commands/lookup.ts";
@@ -59,14 +59,20 @@ interface Work {
   readonly index: number;
   readonly seed: number;
   readonly sink: ReplySink | null;
+  /** So many keys that are due may still go, before its requests run. */
+  due: number;
+  readonly hasRequests: boolean;
+  /** Requests up to this number are given up; null when it has none of those. */
+  readonly passed: number | null;
   /** The request at work, when it comes in steps. */
   steps: SlicedReply | null;
 }
 
 /** So many quick requests cost far less than a slice. */
 const requestsPerLookDefault = 64;
-/** Each write gives back the memory of more keys of a flushed database than it can add. */
+/** Each write gives back the memory of more keys of a flushed database than it adds. */
 const reclaimPerRequest = 4;
+const reclaimPerKey = 2;
 const never = (): boolean => false;
 
 /**
@@ -161,24 +167,23 @@ export class Machine {
     const header = readHeader(entry.data);
     this.#checkVersion(header, entry.index);
     this.keyspace.advance(header.timeMs);
-    this.keyspace.removeDue(expirePerEntryMax);
 
     const { origin, incarnation, firstNumber, count, seed } = header;
     const end = firstNumber + count;
     const next = this.#firstToApply(header);
-    if (next === end) {
-      this.#appliedIndex = entry.index;
-      return true;
-    }
     const isOwn = sink !== null && sink.origin === origin && sink.incarnation === incarnation;
-    if (holdsNothing(entry.data)) {
-      this.#appliedIndex = entry.index;
-      if (isOwn) sink.passed(end - 1);
-      return true;
-    }
-    this.#requests.begin(entry, count, next - firstNumber);
-    this.#work = { index: entry.index, seed, sink: isOwn ? sink : null, steps: null };
-    return this.#applyRequests(this.#work, isTimeOver);
+    const hasRequests = next !== end && !holdsNothing(entry.data);
+    if (hasRequests) this.#requests.begin(entry, count, next - firstNumber);
+    this.#work = {
+      index: entry.index,
+      seed,
+      sink: isOwn ? sink : null,
+      due: expirePerEntryMax,
+      hasRequests,
+      passed: next !== end && !hasRequests ? end - 1 : null,
+      steps: null,
+    };
+    return this.#applyWork(this.#work, isTimeOver);
   }
 
   /** The number of the first request that has not been applied before; the one behind the last: all were. */
@@ -190,7 +195,7 @@ export class Machine {
   /** Goes on with the entry that is half done, by one step at least. True: it is whole. */
   goOn(isTimeOver = never): boolean {
     assert(this.#work !== null, "an entry is half done");
-    return this.#applyRequests(this.#work, isTimeOver);
+    return this.#applyWork(this.#work, isTimeOver);
   }
 
   /** The next entry is none of ours (a no-op or a membership): only its index counts. */
@@ -277,14 +282,18 @@ export class Machine {
     );
   }
 
-  #applyRequests(work: Work, isTimeOver: () => boolean): boolean {
+  /** First keys that are due go, then requests run. */
+  #applyWork(work: Work, isTimeOver: () => boolean): boolean {
     const { keyspace } = this;
     keyspace.cost = 0;
     for (let sinceLook = 1; ; sinceLook++) {
-      if (work.steps !== null) this.#step(work, work.steps);
-      else if (this.#requests.next()) this.#run(work);
+      if (work.due > 0) {
+        work.due = keyspace.removeDue(work.due);
+        if (work.due === 0) continue;
+      } else if (work.steps !== null) this.#step(work, work.steps);
+      else if (work.hasRequests && this.#requests.next()) this.#run(work);
       else break;
-      keyspace.reclaim(reclaimPerRequest);
+      keyspace.reclaim(reclaimPerRequest + reclaimPerKey * keyspace.takeAdded());
       if (work.steps === null && sinceLook + keyspace.cost < this.#requestsPerLook) continue;
       if (isTimeOver()) return false;
       sinceLook = 0;
@@ -292,6 +301,7 @@ export class Machine {
     }
     this.#work = null;
     this.#appliedIndex = work.index;
+    if (work.passed !== null) work.sink?.passed(work.passed);
     return true;
   }
 
@@ -340,7 +350,8 @@ export class Machine {
 
   get #isFull(): boolean {
     const { maxmemory } = this.settings;
-    return maxmemory > 0 && this.keyspace.used > maxmemory;
+    const limit = maxmemory > 0 ? Math.min(maxmemory, stateBytesMax) : stateBytesMax;
+    return this.keyspace.used > limit;
   }
 
   /**

@@ -295,6 +295,7 @@ export class Database implements WriteView {
       const { partition: number, hash } = keyspace.hasher;
       const partition = this.#partition ?? this.#store.ensurePartition(number);
       partition.add(key, hash, plainString, value);
+      keyspace.added++;
       if (keyspace.touching) keyspace.touch(partition, partition.size - 1, true);
       return;
     }

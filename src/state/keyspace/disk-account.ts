@@ -2,7 +2,7 @@
 
 import type { Blob, BlobWatcher } from "../memory/blob.ts";
 import { ObjectParts, type ObjectsOwner } from "./object-parts.ts";
-import type { Partition } from "./partition.ts";
+import type { RowOnDisk } from "./partition.ts";
 
 /** A checkpoint that has begun. */
 export interface PartWriter {
@@ -30,7 +30,7 @@ export class DiskAccount implements ObjectsOwner {
   digest = 0;
 
   #goneObjects: ObjectParts[] = [];
-  #gonePartitions: Partition[] = [];
+  #goneRows: RowOnDisk[] = [];
 
   watch(blob: Blob): BlobWatcher {
     return new ObjectParts(this.nextObject++, blob, this);
@@ -45,15 +45,15 @@ export class DiskAccount implements ObjectsOwner {
   }
 
   /** A partition of a flushed database: this and all of its records go with the next checkpoint. */
-  left(partition: Partition): void {
-    this.#gonePartitions.push(partition);
+  left(row: RowOnDisk): void {
+    this.#goneRows.push(row);
   }
 
   /** What the checkpoint that begins has to delete. */
-  takeGone(): { objects: ObjectParts[]; partitions: Partition[] } {
-    const gone = { objects: this.#goneObjects, partitions: this.#gonePartitions };
+  takeGone(): { objects: ObjectParts[]; rows: RowOnDisk[] } {
+    const gone = { objects: this.#goneObjects, rows: this.#goneRows };
     this.#goneObjects = [];
-    this.#gonePartitions = [];
+    this.#goneRows = [];
     return gone;
   }
 }

@@ -1,6 +1,5 @@
 // Where a key belongs: its hash slot, its partition, and the hash by which it is found there.
 
-import { crc32 } from "node:zlib";
 import { assert } from "../../assert.ts";
 import { partitionCount, slotCount } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
@@ -73,10 +72,11 @@ const slotsPerPartition = slotCount / partitionCount;
 const partitionShift = Math.log2(slotsPerPartition);
 assert(Number.isInteger(partitionShift), "every slot lies in one partition as a whole");
 
-/** Longer keys are hashed by native code, in pieces. */
+/** Longer keys are hashed in pieces that native code has copied. */
 const shortKeyBytes = 1024;
 const pieceBytes = 64 * 1024;
-const piece = Buffer.allocUnsafeSlow(pieceBytes);
+const piece = Buffer.allocUnsafeSlow(pieceBytes + 4);
+const pieceWords = new Int32Array(piece.buffer);
 
 /** Slot and hash at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
 export class KeyHasher implements Hasher {
@@ -131,7 +131,6 @@ export class KeyHasher implements Hasher {
   }
 
   hashOfBytes(page: Buffer, at: number, length: number): number {
-    if (length > shortKeyBytes) return this.#mixed(crc32(page.subarray(at, at + length)), length);
     const multiplier = this.#multiplier;
     let hash = this.#seed;
     for (let each = at; each < at + length; each++) {
@@ -141,18 +140,18 @@ export class KeyHasher implements Hasher {
     return hash;
   }
 
+  /** Four bytes at a time. */
   #hashOfLong(key: Bytes): number {
-    let crc = 0;
+    const multiplier = this.#multiplier;
+    let hash = this.#seed ^ key.length;
     for (let from = 0; from < key.length; from += pieceBytes) {
       const length = piece.write(key.slice(from, from + pieceBytes), "latin1");
-      crc = crc32(piece.subarray(0, length), crc);
+      piece.fill(0, length, length + 3);
+      for (let word = 0; word < (length + 3) >>> 2; word++) {
+        hash = Math.imul(hash ^ (pieceWords[word] as number), multiplier);
+        hash ^= hash >>> 15;
+      }
     }
-    return this.#mixed(crc, key.length);
-  }
-
-  /** A CRC is no secret, so many long keys of one CRC can be prepared: they cost whoever sends them a KiB each. */
-  #mixed(crc: number, length: number): number {
-    const hash = Math.imul(crc ^ this.#seed ^ length, this.#multiplier);
-    return hash ^ (hash >>> 15);
+    return hash;
   }
 }

@@ -14,6 +14,9 @@ import { PhysicalDatabase } from "./physical-database.ts";
 /** 4 KiB of bytes cost about as much as a quick request. */
 const costShift = 12;
 
+/** Keys that are due and go in one step. */
+const dueKeysPerStep = 64;
+
 /** Of this node alone, for INFO: neither replicated nor persisted. */
 export interface KeyspaceCounters {
   expiredKeys: number;
@@ -49,6 +52,8 @@ export class Keyspace {
    * request: whoever runs requests looks at the clock by it.
    */
   cost = 0;
+  /** Keys that have come since somebody set this to 0. */
+  added = 0;
 
   logTimeMs = 0;
   /** Log time while an entry is applied; the clock of the read while one is read. */
@@ -192,8 +197,9 @@ export class Keyspace {
   }
 
   #removeAt(partition: Partition, position: number): void {
-    const key = partition.key(position);
-    partition.remove(partition.find(key, this.hasher.hashOf(key)));
+    const address = partition.table.seek(position);
+    this.spend(this.memory.records.keyLength(address));
+    partition.remove(address);
   }
 
   #count(counted: Counted): void {
@@ -218,28 +224,40 @@ export class Keyspace {
   }
 
   /**
-   * Removes at most `max` keys that are due by log time, in the order in which they fell due: by (time, number of the database, partition, key),
+   * One step of removing at most `max` keys that are due by log time; returns how many may still be removed.
+   * They go in the order in which they fell due: by (time, number of the database, partition, position),
    * which is equal on every node whatever the order in which the expiries came.
    */
-  removeDue(max: number): void {
-    for (let removed = 0; removed < max; removed++) {
+  removeDue(max: number): number {
+    const before = this.cost;
+    for (let left = max; left > 0; left--) {
       const database = this.#firstDueDatabase();
-      if (database === undefined || database.due.firstTimeMs > this.logTimeMs) return;
-      const { partition, position } = this.#placeOf(database.due.firstAddress);
+      if (database === undefined || database.due.firstTimeMs > this.logTimeMs) return 0;
+      if (max - left >= dueKeysPerStep || this.cost - before >= dueKeysPerStep) return left;
+      const { partition, position } = this.placeOf(database.due.firstAddress);
       this.#removeAt(partition, position);
       this.counters.expiredKeys++;
       this.counters.changes++;
     }
+    return 0;
   }
 
   /** When the next key falls due (Unix ms; perhaps long ago); undefined when none ever does. */
   nextDueAt(): number | undefined {
-    return this.#firstDueDatabase()?.due.firstTimeMs;
+    const at = this.#firstDueDatabase()?.due.firstTimeMs;
+    return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
   /** So many bytes of one key or value are hashed, copied or written. */
   spend(bytes: number): void {
     this.cost += bytes >>> costShift;
+  }
+
+  /** Keys that were added since the last call. */
+  takeAdded(): number {
+    const { added } = this;
+    this.added = 0;
+    return added;
   }
 
   /** Gives back the memory of about so many keys of flushed databases. False: there are none left. */
@@ -250,7 +268,7 @@ export class Keyspace {
   /** The key with an expiry that dies first. */
   firstDue(): { partition: Partition; position: number } | undefined {
     const database = this.#firstDueDatabase();
-    return database === undefined ? undefined : this.#placeOf(database.due.firstAddress);
+    return database === undefined ? undefined : this.placeOf(database.due.firstAddress);
   }
 
   /** For the restart: exactly these databases, in the order of their numbers, still empty. */
@@ -291,14 +309,14 @@ export class Keyspace {
   #firstDueDatabase(): PhysicalDatabase | undefined {
     let first: PhysicalDatabase | undefined;
     for (const database of this.databases) {
-      if (database.due.firstTimeMs < (first?.due.firstTimeMs ?? Number.POSITIVE_INFINITY)) {
-        first = database;
-      }
+      if (database.due.size === 0) continue;
+      if (first === undefined || database.due.firstTimeMs < first.due.firstTimeMs) first = database;
     }
     return first;
   }
 
-  #placeOf(address: number): { partition: Partition; position: number } {
+  /** Of the record of a key. */
+  placeOf(address: number): { partition: Partition; position: number } {
     const partition = this.memory.tableOf(address).owner;
     assert(partition instanceof Partition, "only keys of partitions fall due");
     return { partition, position: this.memory.records.position(address) };

@@ -18,6 +18,13 @@ export interface FrozenPartition {
   preserve(position: number): void;
 }
 
+/** The row of a partition on disk, which outlives the partition of a flushed database until the next checkpoint. */
+export interface RowOnDisk {
+  readonly id: number;
+  /** Undefined: it is not there. */
+  checksum: number | undefined;
+}
+
 /** The database of a partition, as the partition sees it. */
 export interface PartitionOwner {
   /** Never used again. */
@@ -48,7 +55,7 @@ const none = new Int32Array(0);
  * a walk from the end to the start meets every key that stays.
  */
 export class Partition {
-  /** Never used again: on disk all of its records stand under it, and keys that fall due at once go by (id, key). */
+  /** Never used again: on disk all of its records stand under it, and keys that fall due at once go by (id, position). */
   readonly id: number;
   /** Its place in the database, which follows from the slots of its keys. */
   readonly number: number;
@@ -56,9 +63,9 @@ export class Partition {
 
   /** Positions on disk as of the last checkpoint that began; the rest of them must be deleted. */
   persisted = 0;
-  /** XOR of the mixed checksums of these records, and the checksum of its row there, if it has one. */
+  /** XOR of the mixed checksums of these records. */
   digest = 0;
-  rowChecksum: number | undefined;
+  readonly row: RowOnDisk;
   frozen: FrozenPartition | null = null;
 
   readonly #owner: PartitionOwner;
@@ -74,6 +81,7 @@ export class Partition {
 
   constructor(id: number, number: number, owner: PartitionOwner, memory: Memory) {
     this.id = id;
+    this.row = { id, checksum: undefined };
     this.number = number;
     this.#owner = owner;
     this.#memory = memory;

@@ -43,6 +43,8 @@ export class PhysicalDatabase implements PartitionOwner {
   #changed: Partition[] = [];
   /** The checkpoint that has begun and still needs what was here then. */
   #freezer: PartitionFreezer | null = null;
+  /** The partitions that it needs; it removes those that it has written. */
+  #needed: readonly Partition[] = [];
 
   constructor(id: number, memory: Memory, disk: DiskAccount) {
     this.id = id;
@@ -78,16 +80,23 @@ export class PhysicalDatabase implements PartitionOwner {
   /** FLUSHDB: nobody asks for its keys any more. Their memory is given back by and by. */
   drop(): void {
     this.#isDropped = true;
+    const needed = new Set(this.#needed);
     for (const partition of this.#partitions) {
-      if (partition !== undefined) this.#disk.left(partition);
+      if (partition === undefined) continue;
+      const isNeeded = needed.has(partition);
+      if (isNeeded || partition.row.checksum !== undefined) this.#disk.left(partition.row);
+      if (!isNeeded) this.#memory.drop(partition.table);
     }
-    if (this.#freezer === null) this.#giveBack();
   }
 
-  #giveBack(): void {
-    for (const partition of this.#partitions) {
-      if (partition !== undefined) this.#memory.drop(partition.table);
-    }
+  /** The checkpoint has all that it needs of a partition. */
+  written(partition: Partition): void {
+    if (this.#isDropped) this.#memory.drop(partition.table);
+  }
+
+  /** A checkpoint keeps memory from being given back. */
+  get isHeld(): boolean {
+    return this.#isDropped && this.#needed.length > 0;
   }
 
   /** What index and positions of its keys take. */
@@ -119,14 +128,15 @@ export class PhysicalDatabase implements PartitionOwner {
     const changed = this.#changed;
     this.#changed = [];
     this.#freezer = freezer;
+    this.#needed = changed;
     this.generation++;
     return changed;
   }
 
   /** The checkpoint has all that it needs of this database. */
   endGeneration(): void {
+    assert(this.#needed.length === 0, "every partition that changed is written");
     this.#freezer = null;
-    if (this.#isDropped) this.#giveBack();
   }
 
   /** Every partition that holds keys, ascending. The walk stands still while nobody changes anything. */

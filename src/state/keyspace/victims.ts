@@ -1,6 +1,5 @@
 // Chooses which key goes next, as the leader does it: by sampling, with what this node knows of how keys are used.
 
-import { volatileLooksMax } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { EvictionPolicy } from "./eviction-policy.ts";
 import { EvictionPool } from "./eviction-pool.ts";
@@ -55,7 +54,7 @@ export class Victims {
         if (victim !== null) return victim;
       }
     }
-    return this.#firstDue();
+    return null;
   }
 
   #sample(policy: EvictionPolicy): void {
@@ -74,8 +73,23 @@ export class Victims {
     }
   }
 
-  /** Hashes choose a key's partition, so a large one alone is as good a sample as all; to find one takes a walk. */
   #sampleOf(database: PhysicalDatabase, policy: EvictionPolicy, samples: number): void {
+    if (policy.keys === "volatile") this.#sampleVolatile(database, policy, samples);
+    else this.#sampleAll(database, policy, samples);
+  }
+
+  /** Keys with an expiry, and no others, stand in the due heap. */
+  #sampleVolatile(database: PhysicalDatabase, policy: EvictionPolicy, samples: number): void {
+    const { due } = database;
+    for (let sample = 0; sample < samples; sample++) {
+      const address = due.addressAt(Math.floor(this.#options.random() * due.size));
+      const { partition, position } = this.#keyspace.placeOf(address);
+      this.#offer(database, policy, partition, position);
+    }
+  }
+
+  /** A walk over all partitions finds one for a place by chance; a large one then gives all samples of this look. */
+  #sampleAll(database: PhysicalDatabase, policy: EvictionPolicy, samples: number): void {
     const { random } = this.#options;
     let place = database.at(Math.floor(random() * database.size));
     for (let sample = 1; ; sample++) {
@@ -92,16 +106,10 @@ export class Victims {
     database: PhysicalDatabase,
     policy: EvictionPolicy,
     partition: Partition,
-    from: number,
+    position: number,
   ): void {
-    const last =
-      policy.keys === "all" ? from : Math.min(from + volatileLooksMax, partition.size) - 1;
-    for (let position = from; position <= last; position++) {
-      if (policy.keys === "volatile" && partition.expiryAt(position) === undefined) continue;
-      const score = this.#score(policy, partition, position);
-      this.#pool.offer({ database: database.id, key: partition.key(position), score });
-      return;
-    }
+    const score = this.#score(policy, partition, position);
+    this.#pool.offer({ database: database.id, key: partition.key(position), score });
   }
 
   #score(policy: EvictionPolicy, partition: Partition, position: number): number {
@@ -124,13 +132,6 @@ export class Victims {
     if (this.#policy?.keys === "volatile" && partition.expiryAt(position) === undefined)
       return null;
     return { database, key, bytes: partition.bytesAt(position) };
-  }
-
-  /** Few keys with an expiry among many without one are hard to meet by chance. */
-  #firstDue(): Victim | null {
-    const due = this.#policy?.keys === "volatile" ? this.#keyspace.firstDue() : undefined;
-    if (due === undefined) return null;
-    return this.#asVictim(due.partition.database, due.partition.key(due.position));
   }
 }
 

@@ -4,7 +4,7 @@
 const segmentCellsMax = 4096;
 const segmentCellsMin = 8;
 /** So many keys of one hash never come by chance; should they come, their segment grows. */
-const depthMax = 24;
+const depthMax = 16;
 
 /** What stands beside a cell: nothing, something that is gone, or 7 bits of the hash with the high bit set. */
 const empty = 0;

@@ -4,7 +4,6 @@
 // slots of one size or a block of a blob (blob.ts). An address counts units of 8 bytes over all chunks.
 
 import { assert } from "../../assert.ts";
-import { spareChunksMax } from "../../constants.ts";
 import { sizeClassCount, sizeClassOf, unitShift, unitsOfClass } from "./sizes.ts";
 
 const chunkBytes = 1024 * 1024;
@@ -139,6 +138,14 @@ export class Arena {
     this.#givePages(address >>> chunkUnitsShift, 1 << ((address & chunkUnitsMask) / pageUnits));
   }
 
+  /**
+   * Bytes of chunks that hold nothing and wait for what comes next. They are kept: given back one by one, malloc cuts them up
+   * for other buffers, and a node that is emptied and filled again grows by all of them.
+   */
+  get spareBytes(): number {
+    return this.#spareChunks * chunkBytes;
+  }
+
   /** Gives back the chunks that hold nothing, which were kept for what comes next. */
   dropSpareChunks(): void {
     this.#free.forEach((free, chunk) => {
@@ -191,8 +198,8 @@ export class Arena {
     const free = (this.#free[chunk] as number) | pages;
     this.#free[chunk] = free;
     this.pageBytes -= countBits(pages) * pageBytes;
-    if (free === allPages && ++this.#spareChunks > spareChunksMax) this.#dropChunk(chunk);
-    else if (chunk < this.#firstFree) this.#firstFree = chunk;
+    if (free === allPages) this.#spareChunks++;
+    if (chunk < this.#firstFree) this.#firstFree = chunk;
   }
 
   #addChunk(): number {

@@ -31,6 +31,8 @@ export class Blob {
   readonly number: number;
   length = 0;
   watcher: BlobWatcher | null = null;
+  /** Of a key: its hash, so that nothing has to read a long key once more. */
+  hash = 0;
   /** Somebody still reads it: what no record names any more stays until that is over (`Memory.letGo`). */
   isHeld = false;
   isFreed = false;

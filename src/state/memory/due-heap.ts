@@ -35,6 +35,10 @@ export class DueHeap {
     return this.#addresses.get(0);
   }
 
+  addressAt(place: number): number {
+    return this.#addresses.get(place);
+  }
+
   add(timeMs: number, address: number): void {
     const place = this.size++;
     this.#times.reserve(this.size);
@@ -47,6 +51,11 @@ export class DueHeap {
     const address = this.#addresses.get(place);
     if (timeMs < this.#times.get(place)) this.#rise(place, timeMs, address);
     else this.#sink(place, timeMs, address);
+  }
+
+  /** The record at a place comes earlier than before among those of its time. */
+  rise(place: number): void {
+    this.#rise(place, this.#times.get(place), this.#addresses.get(place));
   }
 
   remove(place: number): void {

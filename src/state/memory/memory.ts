@@ -129,6 +129,6 @@ export class Memory implements SlotOwner, DueRecords, TableMemory {
   isBefore(a: number, b: number): boolean {
     const rankA = this.tableOf(a).rank;
     const rankB = this.tableOf(b).rank;
-    return rankA === rankB ? this.records.key(a) < this.records.key(b) : rankA < rankB;
+    return rankA === rankB ? this.records.position(a) < this.records.position(b) : rankA < rankB;
   }
 }

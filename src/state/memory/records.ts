@@ -31,7 +31,7 @@ export const headBytes = 12;
 export const timedHeadBytes = 24;
 export const blobNumberBytes = 4;
 /** Longer ones lie in blobs. */
-export const recordKeyBytesMax: number = 4 * 1024;
+export const recordKeyBytesMax: number = 1024;
 export const recordValueBytesMax: number = 16 * 1024;
 /** Below this length a loop beats the call into native code. */
 const loopBytesMax = 48;
@@ -118,14 +118,13 @@ export class Records {
 
   /** When it falls due: Infinity when it never does. */
   dueMs(address: number): number {
-    return this.isDue(address)
+    return (this.flags(address) & (hasExpiry | isDistant)) === hasExpiry
       ? (this.#doubles(address)[(address & chunkUnitsMask) + 2] as number)
       : Number.POSITIVE_INFINITY;
   }
 
-  /** It stands in the due heap. */
-  isDue(address: number): boolean {
-    return (this.flags(address) & (hasExpiry | isDistant)) === hasExpiry;
+  hasExpiry(address: number): boolean {
+    return (this.flags(address) & hasExpiry) !== 0;
   }
 
   // --- Key -------------------------------------------------------------------------------------
@@ -174,7 +173,8 @@ export class Records {
   }
 
   hash(address: number): number {
-    if ((this.flags(address) & hasKeyBlob) !== 0) return this.#hasher.hashOf(this.key(address));
+    const blob = this.keyBlob(address);
+    if (blob !== null) return blob.hash;
     return this.#hasher.hashOfBytes(
       this.#page(address),
       this.#keyAt(address),

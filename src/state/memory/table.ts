@@ -44,7 +44,7 @@ const keptWithValue = hasExpiry | isDistant | hasKeyBlob;
  */
 export class DenseTable {
   readonly number: number;
-  /** Decides which of two keys that fall due at once goes first: keys of one rank are all different. */
+  /** Of two keys that fall due at once the one of the lower rank goes first, and within a table that of the lower position. */
   readonly rank: number;
   readonly owner: object | null;
   size = 0;
@@ -55,7 +55,7 @@ export class DenseTable {
 
   readonly #memory: TableMemory;
   readonly #due: DueHeap;
-  readonly #index: AddressIndex;
+  #index: AddressIndex;
   readonly #addresses = new PagedWords();
   #isDropped = false;
   /** The key that is looked for. */
@@ -84,6 +84,13 @@ export class DenseTable {
     return this.#index.find(hash, this);
   }
 
+  /** As `find`, by position: without a look at the key. Returns its address. */
+  seek(position: number): number {
+    const address = this.#addresses.get(position);
+    this.#index.find(this.hashAt(address), { isAt: (each) => each === address });
+    return address;
+  }
+
   addressAt(position: number): number {
     return this.#addresses.get(position);
   }
@@ -95,7 +102,10 @@ export class DenseTable {
     const { arena, records } = this.#memory;
     const position = this.size++;
     const keyBlob = key.length > recordKeyBytesMax ? this.#memory.createBlob() : null;
-    keyBlob?.write(0, key);
+    if (keyBlob !== null) {
+      keyBlob.write(0, key);
+      keyBlob.hash = hash;
+    }
     const valueBlob = value.length > recordValueBytesMax ? this.#newBlob(value) : null;
     const bytes =
       (keyBlob === null ? key.length : blobNumberBytes) +
@@ -207,6 +217,7 @@ export class DenseTable {
       const moved = this.#addresses.get(last);
       this.#addresses.set(position, moved);
       records.setPosition(moved, position);
+      if (records.hasExpiry(moved)) this.#due.rise(records.duePlace(moved));
     }
     this.#release(address);
     this.#addresses.shrink(last);
@@ -217,6 +228,7 @@ export class DenseTable {
   /** Nobody looks for anything here any more, and its due heap goes with it: its records go with `reclaim`. */
   drop(): void {
     this.#isDropped = true;
+    this.#index = new AddressIndex(this);
   }
   get isDropped(): boolean {
     return this.#isDropped;
@@ -237,7 +249,7 @@ export class DenseTable {
     const { records } = this.#memory;
     this.#addresses.set(records.position(to), to);
     if (this.#isDropped) return;
-    if (records.isDue(to)) this.#due.moved(records.duePlace(to), to);
+    if (records.hasExpiry(to)) this.#due.moved(records.duePlace(to), to);
     this.#index.move(records.hash(to), from, to);
   }
 
@@ -333,7 +345,7 @@ export class DenseTable {
   #replace(from: number, to: number, units: number): void {
     const { arena, records } = this.#memory;
     this.#addresses.set(records.position(to), to);
-    if (records.isDue(from) && records.isDue(to)) this.#due.moved(records.duePlace(to), to);
+    if (records.hasExpiry(from) && records.hasExpiry(to)) this.#due.moved(records.duePlace(to), to);
     this.#index.movedFound(to);
     arena.free(from, units);
   }
@@ -342,7 +354,7 @@ export class DenseTable {
     const { records } = this.#memory;
     const position = records.position(address);
     const before = records.room(address);
-    if (records.isDue(address)) this.#due.remove(records.duePlace(address));
+    if (records.hasExpiry(address)) this.#due.remove(records.duePlace(address));
     this.#rehead(address, headBytes, records.flags(address) & ~(hasExpiry | isDistant));
     this.expires--;
     return this.#changed(position, before);
@@ -351,19 +363,17 @@ export class DenseTable {
   /** Writes the expiry of a record that has room for it, and its place in the due heap. */
   #fallDue(address: number, had: Expiry | undefined, at: Expiry): void {
     const { records } = this.#memory;
-    if (typeof had === "number" && typeof at === "bigint")
-      this.#due.remove(records.duePlace(address));
     records.setExpiry(address, at);
-    if (typeof at !== "number") return;
-    if (typeof had === "number") this.#due.change(records.duePlace(address), at);
-    else this.#due.add(at, address);
+    const dueMs = typeof at === "number" ? at : Number.POSITIVE_INFINITY;
+    if (had === undefined) this.#due.add(dueMs, address);
+    else this.#due.change(records.duePlace(address), dueMs);
   }
 
   /** Gives back a record that nothing names any more, with its place in the due heap and its blobs. */
   #release(address: number): void {
     const { arena, records } = this.#memory;
     if (records.expiry(address) !== undefined) this.expires--;
-    if (records.isDue(address) && !this.#isDropped) this.#due.remove(records.duePlace(address));
+    if (records.hasExpiry(address) && !this.#isDropped) this.#due.remove(records.duePlace(address));
     const keyBlob = records.keyBlob(address);
     const valueBlob = records.valueBlob(address);
     arena.free(address, records.units(address));

@@ -1,7 +1,6 @@
 // The arena: slots keep what they hold while others come and go, and memory follows what is there.
 
 import { describe, expect, test } from "vitest";
-import { spareChunksMax } from "../../../src/constants.ts";
 import { Arena, chunkUnitsMask, chunkUnitsShift } from "../../../src/state/memory/arena.ts";
 import { slotUnits, slotUnitsMax, unitBytes } from "../../../src/state/memory/sizes.ts";
 import { SeededRandom } from "../../../src/state/random.ts";
@@ -122,7 +121,7 @@ describe("an arena", () => {
     expect(filled.arena.sizesInUse()).toEqual([]);
   });
 
-  test("gives chunks back but for some, and takes their numbers again", () => {
+  test("keeps chunks for what comes next until it is asked for them, and takes their numbers again", () => {
     const filled = new Filled();
     const count = 40 * 8;
     const fill = () => {
@@ -130,10 +129,15 @@ describe("an arena", () => {
     };
     fill();
     expect(filled.arena.chunkBytes).toBe(41 * chunkBytes);
+    expect(filled.arena.spareBytes).toBe(0);
     const numbers = filled.arena.bytes.length;
     filled.clear();
+    expect(filled.arena.chunkBytes).toBe(41 * chunkBytes);
+    expect(filled.arena.spareBytes).toBe(40 * chunkBytes);
+    filled.arena.dropSpareChunks();
     // The chunk with the page of address 0 is never given back.
-    expect(filled.arena.chunkBytes).toBe((spareChunksMax + 1) * chunkBytes);
+    expect(filled.arena.chunkBytes).toBe(chunkBytes);
+    expect(filled.arena.spareBytes).toBe(0);
     fill();
     expect(filled.arena.bytes).toHaveLength(numbers);
     expect(filled.arena.chunkBytes).toBe(41 * chunkBytes);
