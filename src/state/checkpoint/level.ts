@@ -1,10 +1,13 @@
 // LevelDB as checkpoints use it, with its errors in words: the only door to `level`.
 
 import { Level } from "level";
+import { storeBufferBytes, storeTableBytes } from "../../constants.ts";
 
 export type CheckpointLevel = Level<Buffer, Buffer> & {
   /** Of LevelDB in Node alone, so the types of `level` leave it out. */
   compactRange(start: Buffer, end: Buffer): Promise<void>;
+  /** Bytes of tables, about; 0 for what is in memory alone. */
+  approximateSize(start: Buffer, end: Buffer): Promise<number>;
 };
 
 /** The disk refused, or does not hold what was written. The message says which, for an operator. */
@@ -12,12 +15,29 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
+/** What a merge needs on disk beside what there is grows with both. */
+export interface LevelSizes {
+  /** What is held in memory until it becomes a table. */
+  readonly bufferBytes: number;
+  readonly tableBytes: number;
+}
+
+export const usualSizes: LevelSizes = {
+  bufferBytes: storeBufferBytes,
+  tableBytes: storeTableBytes,
+};
+
 /** Rejects with a CheckpointError, for example when another process has the directory open. */
-export async function openLevel(directory: string): Promise<CheckpointLevel> {
+export async function openLevel(
+  directory: string,
+  { bufferBytes, tableBytes }: LevelSizes = usualSizes,
+): Promise<CheckpointLevel> {
   // Encodings of the whole database: given with each call they make it ten times as slow.
   const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
+    writeBufferSize: bufferBytes,
+    maxFileSize: tableBytes,
   }) as CheckpointLevel;
   try {
     await level.open();
@@ -29,8 +49,6 @@ export async function openLevel(directory: string): Promise<CheckpointLevel> {
 
 /** Below all keys. */
 const noKey: Buffer = Buffer.from([0]);
-/** Above all keys. */
-const lastKey: Buffer = Buffer.alloc(32, 0xff);
 
 /**
  * Resolves when all that was written before is in synced tables: a compaction begins with that, and there is nothing
@@ -39,11 +57,6 @@ const lastKey: Buffer = Buffer.alloc(32, 0xff);
  */
 export function makeDurable(level: CheckpointLevel): Promise<void> {
   return level.compactRange(noKey, noKey);
-}
-
-/** All of it: LevelDB's own merging keeps deleted records for as long as their level is not full. */
-export function compactLevel(level: CheckpointLevel): Promise<void> {
-  return level.compactRange(noKey, lastKey);
 }
 
 export function damaged(problem: string): CheckpointError {
