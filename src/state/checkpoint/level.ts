@@ -74,7 +74,8 @@ export function readingFailed(error: unknown): unknown {
 
 export function writingFailed(error: unknown): unknown {
   if (!isOfDisk(error)) return error;
-  return new CheckpointError(`the checkpoint was not written: ${text(error)}`, { cause: error });
+  const message = `the checkpoint was not written: ${text(error)}${advice(error)}`;
+  return new CheckpointError(message, { cause: error });
 }
 
 function openingFailed(directory: string, error: unknown): CheckpointError {
@@ -83,7 +84,7 @@ function openingFailed(directory: string, error: unknown): CheckpointError {
   const what =
     codeOf(cause) === "LEVEL_LOCKED"
       ? "is in use by another process"
-      : `cannot be opened: ${text(cause)}`;
+      : `cannot be opened: ${text(cause)}${advice(cause)}`;
   return new CheckpointError(`${directory} ${what}`, { cause: error });
 }
 
@@ -106,6 +107,12 @@ function isOfDisk(error: unknown): boolean {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** Nothing is lost then: the log and the redo file hold what was to be written. */
+function advice(error: unknown): string {
+  const isFull = /No space left on device|ENOSPC/.test(text(error));
+  return isFull ? ". Free some space on this disk, and start again: nothing is lost" : "";
 }
 
 function text(error: unknown): string {
