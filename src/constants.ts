@@ -118,6 +118,8 @@ export const diskReserveShare = 1 / 8;
 /** What frees space is taken as long as this part of a reserve is free, whether as a file or not: its checkpoint merges tables. */
 export const diskLastShare = 3 / 4;
 export const diskReservePieceBytes = MiB;
+/** Where not even a checkpoint has room, what frees space is taken by the log alone, as long as so much is free. */
+export const diskLogBytes = MiB;
 /** A smaller disk would be taken up by floor, reserve and log. */
 export const diskBytesMin = 40 * MiB;
 /**

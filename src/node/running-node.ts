@@ -218,7 +218,7 @@ export class Node implements RunningNode {
   #createRoomGuard(): RoomGuard {
     const { disk, memory, directory, hooks } = this.#parts;
     disk.claimed = () => this.#checkpointer.claimedBytes;
-    disk.isOverdrawn = () => this.#checkpointer.awaitsRoom;
+    disk.isClaiming = () => this.#checkpointer.isRunning;
     disk.onLookWanted = () => this.#follow(this.#room.look());
     return new RoomGuard({
       driver: this.#replica.driver,

@@ -1,6 +1,6 @@
 // The room on this node's disk: measured now and then, and counted in between.
 
-import { checkpointCopies, diskLookBytes } from "../../constants.ts";
+import { checkpointCopies, diskLogBytes, diskLookBytes } from "../../constants.ts";
 import { type DiskSpace, diskFloor, lastSpace } from "../directory/disk-space.ts";
 import { plenty, type Room } from "./room.ts";
 import { isScarce } from "./room-watch.ts";
@@ -18,8 +18,8 @@ export class DiskRoom {
   #look: Promise<void> | null = null;
   /** What checkpoints of all that is applied are going to write, at most. */
   claimed: () => number = () => 0;
-  /** There is no room for that, so none of it is written until there is. */
-  isOverdrawn: () => boolean = () => false;
+  /** One of them is being written. */
+  isClaiming: () => boolean = () => false;
   /** Told when so much was written that the disk has to be looked at before the next second. */
   onLookWanted: () => void = () => undefined;
 
@@ -50,9 +50,10 @@ export class DiskRoom {
     const left = space.free - lastSpace(space);
     const unclaimed = left - this.claimed();
     const growth = Math.min(space.free - diskFloor(space), unclaimed / (1 + checkpointCopies));
+    const forLogAlone = this.isClaiming() ? 0 : space.free - diskLogBytes;
     return {
       growth: Math.max(0, growth),
-      any: Math.max(0, this.isOverdrawn() ? left : unclaimed),
+      any: Math.max(0, unclaimed > 0 ? unclaimed : forLogAlone),
     };
   }
 

@@ -72,11 +72,6 @@ export class Checkpointer {
     return this.#runningBytes + checkpointCopies * this.#nextBytes;
   }
 
-  /** The disk has no room for the next one, so none is written until there is. */
-  get awaitsRoom(): boolean {
-    return this.#hadNoRoom;
-  }
-
   /** Entries of so many bytes were applied. */
   applied(bytes: number): void {
     this.#bytesSince += bytes;
