@@ -105,7 +105,7 @@ export const loadingStepBytes = MiB;
 
 /**
  * Below this much free disk, and below this share of it, a node takes no more writes that make the state grow (statfs).
- * On a small disk the floor is higher: a checkpoint writes everything twice, and its store merges tables (`mergeBytesMax`) and
+ * On a small disk the floor is higher: a checkpoint writes everything twice, and its store merges tables (`mergeTablesMax`) and
  * has the old ones and the new ones on disk meanwhile. The checkpoint of a smaller disk is itself smaller than that.
  */
 export const diskFloorBytes = 256 * MiB;
@@ -113,11 +113,13 @@ export const diskFloorShare = 0.05;
 export const diskFloorBytesMin = 64 * MiB;
 export const diskFloorShareMax = 0.5;
 /** A file that gives way on a full disk: for what a start writes, and for what it takes to free space. */
-export const diskReserveBytes = 32 * MiB;
+export const diskReserveBytes = 64 * MiB;
 export const diskReserveShare = 1 / 8;
 /** What frees space is taken as long as this part of a reserve is free, whether as a file or not: its checkpoint merges tables. */
 export const diskLastShare = 3 / 4;
 export const diskReservePieceBytes = MiB;
+/** Where not even a checkpoint has room, what frees space is taken by the log alone, as long as so much is free. */
+export const diskLogBytes = MiB;
 /** A smaller disk would be taken up by floor, reserve and log. */
 export const diskBytesMin = 40 * MiB;
 /**
@@ -143,13 +145,27 @@ export const memoryShare = 0.85;
 export const memoryShareMax = 0.95;
 export const memoryFloorBytes = 256 * MiB;
 export const memoryFloorShare = 0.05;
-/** LevelDB merges at once a few tables as large as its write buffer (4 MiB), and its first level (10 MiB) with them. */
-export const mergeBytesMax = 24 * MiB;
-/** What a checkpoint writes is in its redo file first, then in a log of its store, and then in a table. */
+/** What LevelDB holds in memory until it becomes a table. */
+export const storeBufferBytes = 4 * MiB;
+/** On a disk below the last of these it is smaller, because merges grow with it; on larger ones this would cost time. */
+export const storeBufferBytesMin = MiB;
+export const storeTableBytesMin = MiB;
+export const smallDiskBytes = 2 * GiB;
+/** LevelDB writes up to so many tables anew at once before the old ones go (ExpandedCompactionByteSizeLimit). */
+export const mergeTablesMax = 25;
+/** To give space back, ranges of so many tables are merged one by one; those at their ends reach over 10 more each. */
+export const compactedTablesMax = 4;
+/**
+ * What a checkpoint writes is in its redo file and in tables of its store; after a crash the next start takes the file in
+ * once more, and what was taken in before is still there.
+ */
 export const checkpointCopies = 3;
 /** On a full disk a checkpoint begins after so many bytes of log: only what it holds can be cut or given back. */
 export const fullDiskCheckpointBytes = MiB;
-/** On a full disk the checkpoint store gives back the space of deleted keys, and then rests for so many times as long. */
+/** On a full disk the store gives back the space of old records when they are more than this, and more than this share of it. */
+export const mergeWorthBytes = MiB;
+export const mergeWorthShare = 1 / 8;
+/** After that it rests for so many times as long as it took. */
 export const compactionRest = 2;
 /** Nodes compare digests of their state at every so many entries, and keep the last few. */
 export const digestEveryEntries = 256;

@@ -94,7 +94,7 @@ test("nobody imports main.ts", () => {
 /** Checkpoints are the one place in state that does I/O. */
 const isPure = (file: string): boolean =>
   (file.startsWith(join("src", "raft", "core")) || roomOf(file) === "state") &&
-  !/state\/checkpoint\/(?:level|load|redo-(?:apply|reader|writer)|store|transfer)\.ts$/.test(
+  !/state\/checkpoint\/(?:compact|level|load|redo-(?:apply|reader|writer)|store|transfer)\.ts$/.test(
     file.split(sep).join("/"),
   );
 

@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   appendBytesMax,
-  checkpointCopies,
   closeGraceMs,
   electionTicksMin,
   fullDiskCheckpointBytes,
@@ -22,6 +21,7 @@ import { PeerNetwork } from "../net/peers/peer-network.ts";
 import { createRaft } from "../raft/core/raft.ts";
 import { asIndex, asNode, type NodeId } from "../raft/core/types.ts";
 import { createMachine } from "./create-machine.ts";
+import { mergeSpace } from "./directory/disk-space.ts";
 import { frameKind } from "./frames.ts";
 import { leaveLead } from "./leave-lead.ts";
 import type { MemberAddress } from "./members/member-address.ts";
@@ -217,7 +217,8 @@ export class Node implements RunningNode {
 
   #createRoomGuard(): RoomGuard {
     const { disk, memory, directory, hooks } = this.#parts;
-    disk.claimed = () => checkpointCopies * this.#checkpointer.expectedBytes;
+    disk.claimed = () => this.#checkpointer.claimedBytes;
+    disk.isClaiming = () => this.#checkpointer.isRunning;
     disk.onLookWanted = () => this.#follow(this.#room.look());
     return new RoomGuard({
       driver: this.#replica.driver,
@@ -320,8 +321,8 @@ export class Node implements RunningNode {
         this.#room.isDiskLow
           ? fullDiskCheckpointBytes
           : Math.min(runtime.current.checkpointLogBytes, logShareBytes),
-      hasRoom: (bytes) => disk.has(bytes),
       makeRoom: (bytes) => this.#room.makeRoom(bytes),
+      mergeSpace: () => mergeSpace(disk.space),
       storeBytes: () => home.bytes(),
       context: () => {
         const index = asIndex(machine.appliedIndex);

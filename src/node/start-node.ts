@@ -26,7 +26,7 @@ import {
   logOwner,
   newClusterId,
 } from "./directory/data-directory.ts";
-import { hasSpaceFor, logShare } from "./directory/disk-space.ts";
+import { hasSpaceFor, logShare, storeSizes } from "./directory/disk-space.ts";
 import { growingFiles } from "./directory/growing-files.ts";
 import { requestJoin } from "./join.ts";
 import { Loading } from "./loading.ts";
@@ -176,6 +176,7 @@ class NodeBuilder {
     loading.expect("checking the log", await bytesBelow(join(path, logName)));
     loading.begin("reading the checkpoint");
     const found = await CheckpointHome.open(path, machine, {
+      sizes: storeSizes(this.#disk.space),
       onFound: async (checkpoint) =>
         loading.expect("reading the checkpoint", await bytesBelow(checkpoint)),
       onLoaded: (share) => {

@@ -41,10 +41,10 @@ export class SmallDisk {
     return bavail * bsize;
   }
 
-  /** Somebody else takes all the space that is left. */
-  fill(): void {
+  /** Somebody else takes so many bytes, or all the space that is left. */
+  fill(bytes = this.freeBytes + 2 ** 20): void {
     try {
-      writeFileSync(join(this.path, "other"), Buffer.alloc(this.freeBytes + 2 ** 20));
+      writeFileSync(join(this.path, "other"), Buffer.alloc(bytes));
     } catch {
       // It has taken what there was.
     }

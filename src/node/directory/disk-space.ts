@@ -9,7 +9,14 @@ import {
   diskReserveBytes,
   diskReserveShare,
   logDiskShare,
+  mergeTablesMax,
+  smallDiskBytes,
+  storeBufferBytes,
+  storeBufferBytesMin,
+  storeTableBytes,
+  storeTableBytesMin,
 } from "../../constants.ts";
+import type { LevelSizes } from "../../state/checkpoint/level.ts";
 
 /** Of the file system that holds the data directory, in bytes. */
 export interface DiskSpace {
@@ -28,14 +35,27 @@ export function diskFloor({ total }: DiskSpace): number {
   return Math.min(diskFloorBytes, Math.max(total * diskFloorShare, forMerging));
 }
 
-/** The size of the reserve file: see DiskReserve. */
-export function reserveSize({ total }: DiskSpace): number {
-  return Math.floor(Math.min(diskReserveBytes, total * diskReserveShare));
+/** The size of the reserve file: see DiskReserve. A node that its own data keeps at the floor has room for it. */
+export function reserveSize(space: DiskSpace): number {
+  const share = Math.min(space.total * diskReserveShare, diskFloor(space) / 2);
+  return Math.floor(Math.min(diskReserveBytes, share));
 }
 
 /** Below this nothing is written any more that a client asks for, not even what frees space. */
 export function lastSpace(space: DiskSpace): number {
   return reserveSize(space) * diskLastShare;
+}
+
+/** Of the checkpoint store. */
+export function storeSizes({ total }: DiskSpace): LevelSizes {
+  return total > 0 && total < smallDiskBytes
+    ? { bufferBytes: storeBufferBytesMin, tableBytes: storeTableBytesMin }
+    : { bufferBytes: storeBufferBytes, tableBytes: storeTableBytes };
+}
+
+/** What the store may need for a while, beside what there is, to merge its tables. */
+export function mergeSpace(space: DiskSpace): number {
+  return mergeTablesMax * storeSizes(space).tableBytes;
 }
 
 /** Whether so many bytes may be used ahead of time: they bring no disk anywhere near to being full. */

@@ -1,8 +1,8 @@
 // The room on this node's disk: measured now and then, and counted in between.
 
-import { diskLookBytes } from "../../constants.ts";
+import { checkpointCopies, diskLogBytes, diskLookBytes } from "../../constants.ts";
 import { type DiskSpace, diskFloor, lastSpace } from "../directory/disk-space.ts";
-import { plenty, type Room, roomOf } from "./room.ts";
+import { plenty, type Room } from "./room.ts";
 import { isScarce } from "./room-watch.ts";
 
 export interface DiskRoomOptions {
@@ -16,8 +16,10 @@ export class DiskRoom {
   /** Written since the look began that `#space` comes from. */
   #writtenBytes = 0;
   #look: Promise<void> | null = null;
-  /** What the next checkpoint is going to write, as far as it is known. */
+  /** What checkpoints of all that is applied are going to write, at most. */
   claimed: () => number = () => 0;
+  /** One of them is being written. */
+  isClaiming: () => boolean = () => false;
   /** Told when so much was written that the disk has to be looked at before the next second. */
   onLookWanted: () => void = () => undefined;
 
@@ -37,11 +39,22 @@ export class DiskRoom {
     return total === 0 || free > bytes;
   }
 
+  /**
+   * A checkpoint of everything that has changed always fits beside what there is: what grows the state needs room in the log
+   * and for its checkpoint too. Where it does not fit all the same, because somebody else has filled the disk, keys can
+   * still be deleted until it does.
+   */
   get room(): Room {
     const { space } = this;
     if (space.total === 0) return plenty;
-    const any = lastSpace(space) + this.claimed();
-    return roomOf(space.free, { growth: Math.max(diskFloor(space), any), any });
+    const left = space.free - lastSpace(space);
+    const unclaimed = left - this.claimed();
+    const growth = Math.min(space.free - diskFloor(space), unclaimed / (1 + checkpointCopies));
+    const forLogAlone = this.isClaiming() ? 0 : space.free - diskLogBytes;
+    return {
+      growth: Math.max(0, growth),
+      any: Math.max(0, unclaimed > 0 ? unclaimed : forLogAlone),
+    };
   }
 
   /** Files of this node have grown, or are about to. */

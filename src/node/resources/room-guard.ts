@@ -42,6 +42,9 @@ export class RoomGuard {
   readonly #guarded: readonly Guarded[];
   /** What the others were told last was that there is little room. */
   #saidScarce = false;
+  /** The largest write that had no room on the disks, since the last check and in the second before. */
+  #refusedBytes = 0;
+  #refusedBefore = 0;
 
   constructor(options: RoomGuardOptions) {
     this.#options = options;
@@ -62,9 +65,10 @@ export class RoomGuard {
     this.#guarded = [this.#disk, this.#memory];
   }
 
-  /** This node's own disk is nearly full. */
+  /** This node's own disk is nearly full: it takes no more writes, or none as large as those that it has refused. */
   get isDiskLow(): boolean {
-    return this.#disk.watch.isLow(this.#options.driver.core.id);
+    const wanted = Math.max(this.#refusedBytes, this.#refusedBefore);
+    return this.#options.disk.room.growth <= wanted;
   }
   /** As far as this node has heard. */
   hasRoom(node: NodeId): boolean {
@@ -78,7 +82,9 @@ export class RoomGuard {
       const { membership } = this.#options.driver.core;
       const underWay = bytes + this.#options.pendingBytes();
       // As in Redis: what may not run out of memory is what may need more of it.
-      if (watch.refuses(membership, underWay, flags.includes("denyoom"))) return error;
+      if (!watch.refuses(membership, underWay, flags.includes("denyoom"))) continue;
+      if (error === errors.diskFull) this.#refusedBytes = Math.max(this.#refusedBytes, underWay);
+      return error;
     }
     return null;
   }
@@ -86,6 +92,8 @@ export class RoomGuard {
   /** Every `roomCheckMs`. Rejects with the error of the file system. */
   async check(): Promise<void> {
     for (const { watch } of this.#guarded) watch.check();
+    this.#refusedBefore = this.#refusedBytes;
+    this.#refusedBytes = 0;
     await this.look();
   }
 

@@ -1,6 +1,7 @@
 // Where this node's checkpoint is: the directory that counts, its store, and how another one takes their place.
 
 import type { SnapshotPoint } from "../../raft/core/types.ts";
+import type { LevelSizes } from "../../state/checkpoint/level.ts";
 import type { OnLoaded } from "../../state/checkpoint/load.ts";
 import type { CheckpointMeta } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, openCheckpointStore } from "../../state/checkpoint/store.ts";
@@ -23,6 +24,8 @@ export interface DeadlyHome {
 
 export interface HomeOptions {
   readonly probe?: Probe;
+  /** Of the store, here and in the checkpoints that take its place. */
+  readonly sizes?: LevelSizes | undefined;
   /** Before it is read: the directory of the checkpoint that counts. */
   readonly onFound?: (directory: string) => Promise<void>;
   /** What it throws or rejects with ends the loading. */
@@ -31,12 +34,14 @@ export interface HomeOptions {
 
 export class CheckpointHome {
   readonly #directory: CheckpointDirectory;
+  readonly #sizes: LevelSizes | undefined;
   #store: CheckpointStore;
 
   /** Use `CheckpointHome.open`. */
-  constructor(directory: CheckpointDirectory, store: CheckpointStore) {
+  constructor(directory: CheckpointDirectory, store: CheckpointStore, sizes?: LevelSizes) {
     this.#directory = directory;
     this.#store = store;
+    this.#sizes = sizes;
   }
 
   /**
@@ -56,7 +61,7 @@ export class CheckpointHome {
       if (signal !== null) return { deadly: { directory: directory.current, signal } };
     }
     try {
-      return await load(directory, machine, options.onLoaded);
+      return await load(directory, machine, options);
     } finally {
       await clearLoading(path);
     }
@@ -90,7 +95,7 @@ export class CheckpointHome {
     await staged.close();
     await this.#store.close();
     await this.#directory.switchTo(staged.directory, { index, term });
-    this.#store = await openCheckpointStore(this.#directory.current);
+    this.#store = await openCheckpointStore(this.#directory.current, { sizes: this.#sizes });
   }
 
   restarted(): Promise<void> {
@@ -105,12 +110,12 @@ export class CheckpointHome {
 async function load(
   directory: CheckpointDirectory,
   machine: Machine,
-  onLoaded?: OnLoaded,
+  { onLoaded, sizes }: HomeOptions,
 ): Promise<LoadedHome> {
-  const store = await openCheckpointStore(directory.current);
+  const store = await openCheckpointStore(directory.current, { sizes });
   try {
     const checkpoint = await store.load(machine, onLoaded);
-    return { home: new CheckpointHome(directory, store), checkpoint };
+    return { home: new CheckpointHome(directory, store, sizes), checkpoint };
   } catch (error) {
     await store.close();
     throw error;

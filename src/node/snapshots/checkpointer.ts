@@ -1,6 +1,11 @@
 // When a checkpoint is written: after enough log bytes, on request, and before an orderly end.
 
-import { checkpointCopies, compactionRest, mergeBytesMax } from "../../constants.ts";
+import {
+  checkpointCopies,
+  compactionRest,
+  mergeWorthBytes,
+  mergeWorthShare,
+} from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { CheckpointContext } from "../../state/checkpoint/meta.ts";
 import { type CheckpointStore, writeCheckpoint } from "../../state/checkpoint/store.ts";
@@ -16,10 +21,10 @@ export interface CheckpointerOptions {
   readonly logBytes: () => number;
   /** A checkpoint that is being written has taken so many bytes more of the disk. */
   readonly wrote?: (bytes: number) => void;
-  /** Whether the disk has so many bytes to spare. */
-  readonly hasRoom: (bytes: number) => boolean;
-  /** The same, and the reserve gives way if that helps. */
+  /** Whether the disk has so many bytes to spare; the reserve gives way if that helps. */
   readonly makeRoom: (bytes: number) => Promise<boolean>;
+  /** What the store may need to merge tables, beside anything else that it does. */
+  readonly mergeSpace: () => number;
   /** What the store takes on disk. */
   readonly storeBytes: () => Promise<number>;
   /** On disk: the log up to this entry is no longer needed here. */
@@ -40,21 +45,15 @@ export class Checkpointer {
   #lastMs: number;
   /** The last attempt found no room, and the log says so. */
   #hadNoRoom = false;
-  /** Records were written since the store has given back the space of old ones; nobody knows of the time before the start. */
-  #hasOldRecords = true;
   #restsUntilMs = 0;
-  /** In any checkpoint since then. */
-  #mostKeys: number;
-  /** Of the checkpoint that runs. */
+  /** What the store took on disk for each byte in memory when it held nothing else; null: not known since the start. */
+  #storeShare: number | null = null;
+  /** What the checkpoint that runs may still take of the disk. */
   #runningBytes = 0;
-  /** Of a record on disk. */
-  #meanBytes = 0;
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
     this.#lastMs = options.nowMs();
-    this.#mostKeys = countKeys(options.machine);
-    void this.#weigh(this.#mostKeys);
   }
 
   get isRunning(): boolean {
@@ -68,25 +67,27 @@ export class Checkpointer {
     return this.#options.machine.keyspace.counters.changes;
   }
 
-  /**
-   * About what the checkpoint that runs and the one after it write. A deleted key is a few bytes in the log, and another
-   * record takes its place: so changes count as much as the mean record does.
-   */
-  get expectedBytes(): number {
-    return this.#runningBytes + this.#nextBytes;
+  /** What the checkpoint that runs and the one after it may still take of the disk. */
+  get claimedBytes(): number {
+    return this.#runningBytes + checkpointCopies * this.#nextBytes;
   }
 
   /** Entries of so many bytes were applied. */
   applied(bytes: number): void {
     this.#bytesSince += bytes;
-    if (this.#nextBytes >= this.#options.logBytes() && !this.isRunning) void this.run();
+    if (this.isRunning) return;
+    if (Math.max(this.#bytesSince, this.#nextBytes) >= this.#options.logBytes()) void this.run();
   }
 
+  /** A deleted key is a few bytes in the log, and fewer in a checkpoint; of keys that are gone nothing else is written. */
   get #nextBytes(): number {
-    // Nothing is written of keys that are gone, however many they were.
-    const records =
-      this.changes === 0 ? 0 : Math.min(this.changes, countKeys(this.#options.machine));
-    return Math.max(this.#bytesSince, records * this.#meanBytes);
+    const { disk, used } = this.#options.machine.keyspace;
+    return Math.min(disk.dirtyBytes, Math.max(used, this.#bytesSince));
+  }
+
+  /** A merge writes nothing anew that is gone. */
+  get #mergeBytes(): number {
+    return Math.min(this.#options.machine.keyspace.used, this.#options.mergeSpace());
   }
 
   /** Resolves to true when everything applied by now is in a checkpoint on disk; false: the disk has no room for one. */
@@ -100,7 +101,7 @@ export class Checkpointer {
 
   /** Called every second while the disk is nearly full: brings what was deleted to disk, where its space is given back. */
   freeSpace(): void {
-    const mayMerge = this.#hasOldRecords && this.#options.nowMs() >= this.#restsUntilMs;
+    const mayMerge = this.#options.nowMs() >= this.#restsUntilMs;
     if (this.isRunning || (this.changes === 0 && !mayMerge)) return;
     void this.alone(async () => {
       if (this.changes > 0) await this.#write();
@@ -123,27 +124,24 @@ export class Checkpointer {
 
   async #write(): Promise<boolean> {
     const { machine, store, context, logger, nowMs, onFailure, written, wrote } = this.#options;
-    while (machine.isApplying) await this.#options.whenStill();
-    if (!this.#hasRoom()) return false;
-    this.#runningBytes = this.#nextBytes;
-    const startedMs = nowMs();
-    this.#bytesSince = 0;
-    const keys = countKeys(machine);
     let bytes = 0;
     try {
+      if (!(await this.#makeRoom())) return false;
+      while (machine.isApplying) await this.#options.whenStill();
+      this.#runningBytes = checkpointCopies * this.#nextBytes;
+      const startedMs = nowMs();
+      this.#bytesSince = 0;
       const { appliedIndex, records } = await writeCheckpoint(store(), machine, {
         ...context(),
         pause: nextTurn,
-        wrote(more) {
+        wrote: (more) => {
           bytes += more;
+          this.#runningBytes = Math.max(0, this.#runningBytes - more);
           wrote?.(more);
         },
       });
       this.#lastMs = nowMs();
-      this.#hasOldRecords ||= records > 0;
-      this.#mostKeys = Math.max(this.#mostKeys, keys);
       this.#runningBytes = 0;
-      await this.#weigh(keys);
       written(appliedIndex);
       const ms = this.#lastMs - startedMs;
       logger.debug({ appliedIndex, records, bytes, ms }, "checkpoint written");
@@ -154,18 +152,10 @@ export class Checkpointer {
     }
   }
 
-  async #weigh(keys: number): Promise<void> {
-    try {
-      this.#meanBytes = (await this.#options.storeBytes()) / Math.max(1, keys);
-    } catch (error) {
-      this.#options.onFailure(error as Error);
-    }
-  }
-
   /** A checkpoint that finds the disk full ends the process; the log holds all that it would hold. */
-  #hasRoom(): boolean {
-    const { hasRoom, logger } = this.#options;
-    const isRoomy = hasRoom(checkpointCopies * this.#nextBytes);
+  async #makeRoom(): Promise<boolean> {
+    const { makeRoom, logger } = this.#options;
+    const isRoomy = await makeRoom(checkpointCopies * this.#nextBytes + this.#mergeBytes);
     if (!isRoomy && !this.#hadNoRoom) {
       logger.warn(
         "the disk has no room for a checkpoint: the log cannot be cut until space is freed",
@@ -180,13 +170,14 @@ export class Checkpointer {
     const { machine, store, storeBytes, makeRoom, nowMs, logger, onFailure } = this.#options;
     const startedMs = nowMs();
     try {
-      // Records of keys that are gone are not written again.
-      const keys = countKeys(machine);
-      const kept = Math.min(1, keys / Math.max(1, this.#mostKeys));
-      if (!(await makeRoom(Math.min(kept * (await storeBytes()), mergeBytesMax)))) return;
-      this.#hasOldRecords = false;
-      this.#mostKeys = keys;
+      const { keyspace } = machine;
+      const before = await storeBytes();
+      const old = before - (this.#storeShare ?? 0) * keyspace.used;
+      if (old < Math.max(mergeWorthBytes, mergeWorthShare * before)) return;
+      if (!(await makeRoom(this.#mergeBytes))) return;
       await store().compact();
+      // What is in memory alone is little: a checkpoint came before.
+      if (keyspace.used > 0) this.#storeShare = (await storeBytes()) / keyspace.used;
       const ms = nowMs() - startedMs;
       this.#restsUntilMs = nowMs() + compactionRest * ms;
       logger.debug({ ms }, "the space of deleted keys is given back");
@@ -194,10 +185,6 @@ export class Checkpointer {
       onFailure(error as Error);
     }
   }
-}
-
-function countKeys({ keyspace }: Machine): number {
-  return keyspace.databases.reduce((sum, { size }) => sum + size, 0);
 }
 
 function nextTurn(): Promise<void> {

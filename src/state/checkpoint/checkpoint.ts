@@ -74,6 +74,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
       settings: machine.settings.record,
     };
     keyspace.counters.changes = 0;
+    this.#disk.dirtyBytes = 0;
     this.#changed = keyspace.databases.map((database) => [
       database,
       database.beginGeneration(this),

@@ -1,11 +1,13 @@
 // LevelDB as checkpoints use it, with its errors in words: the only door to `level`.
 
 import { type DatabaseOptions, Level } from "level";
-import { storeFilesMax, storeTableBytes } from "../../constants.ts";
+import { storeBufferBytes, storeFilesMax, storeTableBytes } from "../../constants.ts";
 
 export type CheckpointLevel = Level<Buffer, Buffer> & {
   /** Of LevelDB in Node alone, so the types of `level` leave it out. */
   compactRange(start: Buffer, end: Buffer): Promise<void>;
+  /** Bytes of tables, about; 0 for what is in memory alone. */
+  approximateSize(start: Buffer, end: Buffer): Promise<number>;
 };
 
 /** The disk refused, or does not hold what was written. The message says which, for an operator. */
@@ -13,14 +15,30 @@ export class CheckpointError extends Error {
   override readonly name = "CheckpointError";
 }
 
+/** What a merge needs on disk beside what there is grows with both. */
+export interface LevelSizes {
+  /** What is held in memory until it becomes a table. */
+  readonly bufferBytes: number;
+  readonly tableBytes: number;
+}
+
+export const usualSizes: LevelSizes = {
+  bufferBytes: storeBufferBytes,
+  tableBytes: storeTableBytes,
+};
+
 /** Rejects with a CheckpointError, for example when another process has the directory open. */
-export async function openLevel(directory: string): Promise<CheckpointLevel> {
+export async function openLevel(
+  directory: string,
+  { bufferBytes, tableBytes }: LevelSizes = usualSizes,
+): Promise<CheckpointLevel> {
   // Encodings of the whole database: given with each call they make it ten times as slow.
   const level = new Level<Buffer, Buffer>(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
+    writeBufferSize: bufferBytes,
+    maxFileSize: tableBytes,
     maxOpenFiles: storeFilesMax,
-    maxFileSize: storeTableBytes,
   } as DatabaseOptions<Buffer, Buffer>) as CheckpointLevel;
   try {
     await level.open();
@@ -32,8 +50,6 @@ export async function openLevel(directory: string): Promise<CheckpointLevel> {
 
 /** Below all keys. */
 const noKey: Buffer = Buffer.from([0]);
-/** Above all keys. */
-const lastKey: Buffer = Buffer.alloc(32, 0xff);
 
 /**
  * Resolves when all that was written before is in synced tables: a compaction begins with that, and there is nothing
@@ -42,11 +58,6 @@ const lastKey: Buffer = Buffer.alloc(32, 0xff);
  */
 export function makeDurable(level: CheckpointLevel): Promise<void> {
   return level.compactRange(noKey, noKey);
-}
-
-/** All of it: LevelDB's own merging keeps deleted records for as long as their level is not full. */
-export function compactLevel(level: CheckpointLevel): Promise<void> {
-  return level.compactRange(noKey, lastKey);
 }
 
 export function damaged(problem: string): CheckpointError {
@@ -64,7 +75,8 @@ export function readingFailed(error: unknown): unknown {
 
 export function writingFailed(error: unknown): unknown {
   if (!isOfDisk(error)) return error;
-  return new CheckpointError(`the checkpoint was not written: ${text(error)}`, { cause: error });
+  const message = `the checkpoint was not written: ${text(error)}${advice(error)}`;
+  return new CheckpointError(message, { cause: error });
 }
 
 function openingFailed(directory: string, error: unknown): CheckpointError {
@@ -73,7 +85,7 @@ function openingFailed(directory: string, error: unknown): CheckpointError {
   const what =
     codeOf(cause) === "LEVEL_LOCKED"
       ? "is in use by another process"
-      : `cannot be opened: ${text(cause)}`;
+      : `cannot be opened: ${text(cause)}${advice(cause)}`;
   return new CheckpointError(`${directory} ${what}`, { cause: error });
 }
 
@@ -96,6 +108,12 @@ function isOfDisk(error: unknown): boolean {
 
 function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+/** Nothing is lost then: the log and the redo file hold what was to be written. */
+function advice(error: unknown): string {
+  const isFull = /No space left on device|ENOSPC/.test(text(error));
+  return isFull ? ". Free some space on this disk, and start again: nothing is lost" : "";
 }
 
 function text(error: unknown): string {

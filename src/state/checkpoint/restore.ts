@@ -86,6 +86,7 @@ export class Restorer {
     // Values of a flushed database, whose memory was not given back when the checkpoint was written.
     for (const { blob } of this.#objects.values()) this.#machine.keyspace.memory.freeBlob(blob);
     disk.nextObject = nextObject;
+    disk.dirtyBytes = 0;
     this.#machine.origins.restore(this.#origins);
     this.#machine.restore({ appliedIndex, logTimeMs, trace, settings });
     return null;

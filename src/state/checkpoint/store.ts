@@ -6,13 +6,15 @@ import { checkpointHurry, checkpointSliceBytes } from "../../constants.ts";
 import { diskFiles, type Files, temporaryOf } from "../../disk.ts";
 import type { Machine } from "../execution/machine.ts";
 import { Checkpoint } from "./checkpoint.ts";
+import { compactLevel } from "./compact.ts";
 import {
   CheckpointError,
   type CheckpointLevel,
-  compactLevel,
   damaged,
+  type LevelSizes,
   openLevel,
   readingFailed,
+  usualSizes,
   writingFailed,
 } from "./level.ts";
 import { loadRecords, type OnLoaded, takeRecords } from "./load.ts";
@@ -54,10 +56,11 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
-/** What tests put others in the place of. */
 export interface StoreParts {
+  readonly sizes?: LevelSizes | undefined;
+  /** What tests put others in the place of. */
   readonly files?: Files;
-  readonly open?: (directory: string) => Promise<CheckpointLevel>;
+  readonly open?: typeof openLevel;
 }
 
 /**
@@ -66,9 +69,9 @@ export interface StoreParts {
  */
 export async function openCheckpointStore(
   directory: string,
-  { files = diskFiles, open = openLevel }: StoreParts = {},
+  { sizes = usualSizes, files = diskFiles, open = openLevel }: StoreParts = {},
 ): Promise<CheckpointStore> {
-  const store = new LevelStore(directory, files, await open(directory));
+  const store = new LevelStore(directory, files, await open(directory, sizes), sizes.tableBytes);
   try {
     await store.recover();
   } catch (error) {
@@ -110,15 +113,17 @@ class LevelStore implements CheckpointStore {
   readonly #redo: string;
   readonly #files: Files;
   readonly #level: CheckpointLevel;
+  readonly #tableBytes: number;
   #isWriting = false;
   /** LevelDB is between two checkpoints until this resolves. */
   #takingIn: Promise<void> | null = null;
 
-  constructor(directory: string, files: Files, level: CheckpointLevel) {
+  constructor(directory: string, files: Files, level: CheckpointLevel, tableBytes: number) {
     this.#directory = directory;
     this.#redo = redoPath(directory);
     this.#files = files;
     this.#level = level;
+    this.#tableBytes = tableBytes;
   }
 
   /** First. */
@@ -199,7 +204,7 @@ class LevelStore implements CheckpointStore {
   }
 
   compact(): Promise<void> {
-    return compactLevel(this.#level);
+    return compactLevel(this.#level, this.#tableBytes);
   }
 
   close(): Promise<void> {

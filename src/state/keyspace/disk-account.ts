@@ -19,6 +19,8 @@ export class DiskAccount implements ObjectsOwner {
 
   /** Checkpoints begun. */
   generation = 0;
+  /** The next checkpoint writes no more than so many bytes of records. */
+  dirtyBytes = 0;
   checkpoint: PartWriter | null = null;
 
   /** Parts and partitions on disk. */
@@ -34,6 +36,10 @@ export class DiskAccount implements ObjectsOwner {
 
   watch(blob: Blob): BlobWatcher {
     return new ObjectParts(this.nextObject++, blob, this);
+  }
+
+  dirtied(bytes: number): void {
+    this.dirtyBytes += bytes;
   }
 
   preserve(parts: ObjectParts, part: number): void {

@@ -1,11 +1,13 @@
 // The parts of a long value as they stand on disk: which of them changed since the last checkpoint.
 
-import type { Blob, BlobWatcher } from "../memory/blob.ts";
+import { type Blob, type BlobWatcher, blockBytes } from "../memory/blob.ts";
 
 /** Checkpoints begun, and what they still have to know of objects. */
 export interface ObjectsOwner {
   /** The number of checkpoints begun. */
   readonly generation: number;
+  /** The next checkpoint has so many bytes more to write, at most. */
+  dirtied(bytes: number): void;
   /** The checkpoint that has begun wants a part as it still is. */
   preserve(parts: ObjectParts, part: number): void;
   /** No record names the object any more. */
@@ -36,7 +38,9 @@ export class ObjectParts implements BlobWatcher {
   changes(part: number): void {
     this.freeze();
     if (hasBit(this.#frozen, part)) this.#owner.preserve(this, part);
+    if (hasBit(this.#dirty, part)) return;
     setBit(this.#dirty, part);
+    this.#owner.dirtied(blockBytes);
   }
 
   freed(): void {

@@ -6,6 +6,7 @@ import type { Blob } from "../memory/blob.ts";
 import type { DueHeap } from "../memory/due-heap.ts";
 import type { Memory } from "../memory/memory.ts";
 import { PagedWords } from "../memory/paged.ts";
+import { recordKeyBytesMax, recordValueBytesMax } from "../memory/records.ts";
 import type { DenseTable } from "../memory/table.ts";
 import { traced } from "./trace.ts";
 
@@ -43,6 +44,8 @@ export interface PartitionOwner {
   freeze(partition: Partition): void;
   /** Keys, expiries and bytes were added, or with negative numbers removed. */
   count(keys: number, expires: number, used: number): void;
+  /** The next checkpoint has so many bytes of records more to write, at most. */
+  dirtied(bytes: number): void;
 }
 
 const clean: number[] = [];
@@ -120,15 +123,20 @@ export class Partition {
     this.table.add(key, hash, type, value);
     this.#access?.reserve(position + 1);
     this.#access?.set(position, 0);
-    this.#owner.count(1, 0, this.table.used - used);
+    this.#count(1, 0, this.table.used - used);
+    if (key.length > recordKeyBytesMax) this.#owner.dirtied(key.length);
   }
 
   /** Another value; the expiry stays. */
   change(address: number, type: number, value: Bytes): void {
-    this.#touch(this.#memory.records.position(address), ~value.length);
+    const { records } = this.#memory;
+    this.#touch(records.position(address), ~value.length);
     const used = this.table.used;
+    const wasLong = records.valueBlob(address) !== null;
     this.table.setValue(address, type, value);
-    this.#owner.count(0, 0, this.table.used - used);
+    this.#count(0, 0, this.table.used - used);
+    // The record takes less room than it took with its parts, and on disk more.
+    if (wasLong) this.#owner.dirtied(Math.min(value.length, recordValueBytesMax));
   }
 
   /** A part of the value: see DenseTable.writeValue. */
@@ -138,7 +146,7 @@ export class Partition {
     this.#touch(position, traced(at, bytes.length));
     const used = this.table.used;
     records.setType(this.table.writeValue(address, at, bytes), type);
-    this.#owner.count(0, 0, this.table.used - used);
+    this.#count(0, 0, this.table.used - used);
   }
 
   /** The value is this blob, which no other record holds. */
@@ -146,7 +154,7 @@ export class Partition {
     this.#touch(this.#memory.records.position(address), ~blob.length);
     const used = this.table.used;
     this.table.setValueBlob(address, type, blob);
-    this.#owner.count(0, 0, this.table.used - used);
+    this.#count(0, 0, this.table.used - used);
   }
 
   /** Takes the blob away from a record that goes. */
@@ -154,7 +162,7 @@ export class Partition {
     this.#touch(this.#memory.records.position(address), 0);
     const used = this.table.used;
     const blob = this.table.takeValueBlob(address);
-    this.#owner.count(0, 0, this.table.used - used);
+    this.#count(0, 0, this.table.used - used);
     return blob;
   }
 
@@ -163,7 +171,7 @@ export class Partition {
     this.#touch(this.#memory.records.position(address), expiryWord(at));
     const { used, expires } = this.table;
     this.table.setExpiry(address, at);
-    this.#owner.count(0, this.table.expires - expires, this.table.used - used);
+    this.#count(0, this.table.expires - expires, this.table.used - used);
   }
 
   /** The last key takes the place of the removed one. The record was found last. */
@@ -171,7 +179,10 @@ export class Partition {
     const position = this.#memory.records.position(address);
     const last = this.table.size - 1;
     this.#touch(position, 0);
-    if (position !== last) this.frozen?.preserve(last);
+    if (position !== last) {
+      this.frozen?.preserve(last);
+      this.#owner.dirtied(this.#memory.records.roomWithoutParts(this.table.addressAt(last)));
+    }
     const { used, expires } = this.table;
     this.table.remove(address);
     if (this.#access !== null && position !== last) {
@@ -249,7 +260,18 @@ export class Partition {
     if (this.frozen !== null) this.frozen.preserve(position);
     const word = position >>> 5;
     if (word >= this.#dirty.length) this.#growDirty(word);
-    this.#dirty[word] = (this.#dirty[word] as number) | (1 << (position & 31));
+    const bits = this.#dirty[word] as number;
+    const bit = 1 << (position & 31);
+    if ((bits & bit) !== 0) return;
+    this.#dirty[word] = bits | bit;
+    if (position >= this.table.size) return;
+    owner.dirtied(this.#memory.records.roomWithoutParts(this.table.addressAt(position)));
+  }
+
+  /** A record that has become longer is written as it is then; what lies in parts is counted there. */
+  #count(keys: number, expires: number, used: number): void {
+    this.#owner.count(keys, expires, used);
+    if (used > 0) this.#owner.dirtied(Math.min(used, recordValueBytesMax));
   }
 
   /** By hand: `push` would reserve room for 16 words, which most partitions never need. */

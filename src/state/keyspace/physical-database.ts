@@ -77,6 +77,10 @@ export class PhysicalDatabase implements PartitionOwner {
     this.used += used;
   }
 
+  dirtied(bytes: number): void {
+    this.#disk.dirtied(bytes);
+  }
+
   /** FLUSHDB: nobody asks for its keys any more. Their memory is given back by and by. */
   drop(): void {
     this.#isDropped = true;

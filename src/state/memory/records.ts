@@ -261,13 +261,20 @@ export class Records {
   /** The room that it takes with all that belongs to it, from lengths alone. */
   room(address: number): number {
     const flags = this.flags(address);
+    let room = this.roomWithoutParts(address);
+    if ((flags & hasValueBlob) !== 0) {
+      room += (this.valueBlob(address) as Blob).length + besideBlobBytes;
+    }
+    return room;
+  }
+
+  /** The same without a value that has a blob: on disk that lies in parts. */
+  roomWithoutParts(address: number): number {
+    const flags = this.flags(address);
     let room = this.units(address) * unitBytes + besideBytes;
     if ((flags & hasExpiry) !== 0) room += besideTimedBytes;
     if ((flags & hasKeyBlob) !== 0)
       room += (this.keyBlob(address) as Blob).length + besideBlobBytes;
-    if ((flags & hasValueBlob) !== 0) {
-      room += (this.valueBlob(address) as Blob).length + besideBlobBytes;
-    }
     return room;
   }
 

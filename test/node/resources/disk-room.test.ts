@@ -1,9 +1,16 @@
 import { expect, it } from "vitest";
-import { diskFloorBytesMin, diskLookBytes } from "../../../src/constants.ts";
+import {
+  checkpointCopies,
+  diskFloorBytesMin,
+  diskLogBytes,
+  diskLookBytes,
+} from "../../../src/constants.ts";
+import { lastSpace } from "../../../src/node/directory/disk-space.ts";
 import { DiskRoom } from "../../../src/node/resources/disk-room.ts";
 import { plenty } from "../../../src/node/resources/room.ts";
 
 const MiB = 2 ** 20;
+const last = lastSpace({ total: 400 * MiB, free: 0 });
 
 function room(total = 400 * MiB, free = 200 * MiB) {
   const disk = { total, free };
@@ -28,8 +35,32 @@ it("what was written since the last look is subtracted", async () => {
   await look();
   diskRoom.grown(5 * MiB);
   expect(diskRoom.space.free).toBe(195 * MiB);
-  expect(diskRoom.room.growth).toBe(195 * MiB - diskFloorBytesMin);
+  expect(diskRoom.room.any).toBe(195 * MiB - last);
   diskRoom.grown(500 * MiB);
+  expect(diskRoom.room).toEqual({ growth: 0, any: 0 });
+});
+
+it("what grows the state leaves the floor, and room for the checkpoints of all that has changed, its own included", async () => {
+  const { diskRoom, disk, look } = room();
+  let claimed = 0;
+  diskRoom.claimed = () => claimed;
+  await look();
+  expect(diskRoom.room.growth).toBe((disk.free - last) / (1 + checkpointCopies));
+  claimed = 100 * MiB;
+  expect(diskRoom.room.growth).toBe((disk.free - last - claimed) / (1 + checkpointCopies));
+  expect(diskRoom.room.any).toBe(disk.free - last - claimed);
+  claimed = 0;
+  disk.free = diskFloorBytesMin + 2 * MiB;
+  await look();
+  expect(diskRoom.room.growth).toBe(2 * MiB);
+});
+
+it("when the next checkpoint has no room, what frees space is taken all the same, and nothing that grows", async () => {
+  const { diskRoom, disk, look } = room();
+  diskRoom.claimed = () => 300 * MiB;
+  await look();
+  expect(diskRoom.room).toEqual({ growth: 0, any: disk.free - diskLogBytes });
+  diskRoom.isClaiming = () => true;
   expect(diskRoom.room).toEqual({ growth: 0, any: 0 });
 });
 

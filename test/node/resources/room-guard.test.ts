@@ -44,7 +44,7 @@ it("a full disk refuses what may make the state grow, and takes what frees space
   );
   const frees = ["del", "unlink", "getdel", "flushall", "flushdb", "expire"];
   expect(frees.map((name) => refusal(name))).toEqual(frees.map(() => null));
-  disk.free = 10 * MiB;
+  disk.free = MiB;
   await guard.check();
   expect(refusal("del")).toBe(errors.diskFull);
   expect(lines).toEqual([expect.stringContaining("the disk is nearly full")]);
@@ -53,10 +53,21 @@ it("a full disk refuses what may make the state grow, and takes what frees space
 it("a write has to fit beside those that are under way", async () => {
   const { state, guard, refusal } = guarded();
   await guard.check();
-  expect(refusal("set", 200 * MiB)).toBeNull();
-  state.pendingBytes = 100 * MiB;
-  expect(refusal("set", 200 * MiB)).toBe(errors.diskFull);
-  expect(refusal("set", 100 * MiB)).toBeNull();
+  expect(refusal("set", 60 * MiB)).toBeNull();
+  state.pendingBytes = 30 * MiB;
+  expect(refusal("set", 60 * MiB)).toBe(errors.diskFull);
+  expect(refusal("set", 30 * MiB)).toBeNull();
+});
+
+it("a disk that has no room for a write that was asked for is low, for as long as it is asked for", async () => {
+  const { guard, refusal } = guarded();
+  await guard.check();
+  expect(guard.isDiskLow).toBe(false);
+  expect(refusal("set", 100 * MiB)).toBe(errors.diskFull);
+  await guard.check();
+  expect(guard.isDiskLow).toBe(true);
+  await guard.check();
+  expect(guard.isDiskLow).toBe(false);
 });
 
 it("memory that is nearly full refuses likewise, with -OOM", async () => {

@@ -22,8 +22,8 @@ it("one that is asked for in the middle of an entry holds the whole entry", asyn
         rest = resolve;
       }),
     logBytes: () => 1,
-    hasRoom: () => true,
     makeRoom: () => Promise.resolve(true),
+    mergeSpace: () => 0,
     storeBytes: () => Promise.resolve(0),
     written: () => {},
     wrote(bytes) {
@@ -59,8 +59,8 @@ it("one that waits for work which fails is written, and does not fail with it", 
     store: () => store,
     whenStill: () => Promise.resolve(),
     logBytes: () => 1,
-    hasRoom: () => true,
     makeRoom: () => Promise.resolve(true),
+    mergeSpace: () => 0,
     storeBytes: () => Promise.resolve(0),
     written: () => {},
     context: () => context,
@@ -85,8 +85,8 @@ it("none is begun on a disk that has no room for it: the log keeps what it would
     store: () => store,
     whenStill: () => Promise.resolve(),
     logBytes: () => 1,
-    hasRoom: () => state.hasRoom,
-    makeRoom: () => Promise.resolve(true),
+    makeRoom: () => Promise.resolve(state.hasRoom),
+    mergeSpace: () => 0,
     storeBytes: () => Promise.resolve(0),
     written: () => {
       state.written += 1;
