@@ -17,9 +17,8 @@ import { type AppliedEntry, EntryRequests } from "./entry-requests.ts";
 import { EntryMoment, ReadMoment } from "./moment.ts";
 import { Origins } from "./origins.ts";
 import {
-  behaviourVersion,
+  checkVersion,
   holdsNothing,
-  proposalFormat,
   proposalKind,
   readHeader,
   type StampedHeader,
@@ -165,7 +164,7 @@ export class Machine {
   apply(entry: AppliedEntry, sink: ReplySink | null, isTimeOver = never): boolean {
     this.#expect(entry.index);
     const header = readHeader(entry.data);
-    this.#checkVersion(header, entry.index);
+    checkVersion(header, entry.index);
     this.keyspace.advance(header.timeMs);
 
     const { origin, incarnation, firstNumber, count, seed } = header;
@@ -262,18 +261,6 @@ export class Machine {
     this.settings.restore(other.settings.record);
   }
 
-  #checkVersion(header: StampedHeader, index: number): void {
-    assert(
-      header.format === proposalFormat && header.behaviour <= behaviourVersion,
-      `entry ${index} has format ${header.format} and behaviour ${header.behaviour}; ` +
-        `this program knows format ${proposalFormat} and behaviour ${behaviourVersion}: update it`,
-    );
-    assert(
-      header.kind <= proposalKind.system && header.flags === 0,
-      `entry ${index} has kind ${header.kind} and flags ${header.flags}: update this program`,
-    );
-  }
-
   #expect(index: number): void {
     assert(!this.keyspace.reading, "the state stands still while it is read");
     assert(
@@ -287,12 +274,8 @@ export class Machine {
     const { keyspace } = this;
     keyspace.cost = 0;
     for (let sinceLook = 1; ; sinceLook++) {
-      if (work.due > 0) {
-        work.due = keyspace.removeDue(work.due);
-        if (work.due === 0) continue;
-      } else if (work.steps !== null) this.#step(work, work.steps);
-      else if (work.hasRequests && this.#requests.next()) this.#run(work);
-      else break;
+      if (work.due > 0) work.due = keyspace.removeDue(work.due);
+      if (work.due === 0 && !this.#goOnRequests(work)) break;
       keyspace.reclaim(reclaimPerRequest + reclaimPerKey * keyspace.takeAdded());
       if (work.steps === null && sinceLook + keyspace.cost < this.#requestsPerLook) continue;
       if (isTimeOver()) return false;
@@ -302,6 +285,14 @@ export class Machine {
     this.#work = null;
     this.#appliedIndex = work.index;
     if (work.passed !== null) work.sink?.passed(work.passed);
+    return true;
+  }
+
+  /** By one step. False: there is none left. */
+  #goOnRequests(work: Work): boolean {
+    if (work.steps !== null) this.#step(work, work.steps);
+    else if (work.hasRequests && this.#requests.next()) this.#run(work);
+    else return false;
     return true;
   }
 

@@ -277,3 +277,16 @@ export class BatchBuilder {
     this.#end = bodyRoomBytes + collected;
   }
 }
+
+/** Entries of another version reach no machine: peers and directories of one are refused before. */
+export function checkVersion(header: StampedHeader, index: number): void {
+  assert(
+    header.format === proposalFormat && header.behaviour <= behaviourVersion,
+    `entry ${index} has format ${header.format} and behaviour ${header.behaviour}; ` +
+      `this program knows format ${proposalFormat} and behaviour ${behaviourVersion}`,
+  );
+  assert(
+    header.kind <= proposalKind.system && header.flags === 0,
+    `entry ${index} has kind ${header.kind} and flags ${header.flags}, which this program does not know`,
+  );
+}

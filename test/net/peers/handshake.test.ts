@@ -77,7 +77,7 @@ describe("is refused with a reason that reaches the caller:", () => {
     const step = new AcceptorHandshake(identity(2)).receive(ownKind.hello, hello);
     expect(step).toMatchObject({
       state: "refused",
-      reason: "peer protocol version 99, and this node speaks 2",
+      reason: "peer protocol version 99, and this node speaks 3",
     });
     expect(step.send).not.toBeNull();
   });
@@ -156,7 +156,7 @@ describe("a frame out of order", () => {
 
 test("ids and incarnations beyond 2^53 are malformed", () => {
   const hello = encodeHello({
-    version: 2,
+    version: 3,
     secured: false,
     clusterId,
     from: asNode(1),

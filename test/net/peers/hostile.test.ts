@@ -110,7 +110,7 @@ describe("before the handshake", () => {
     for (const chunk of cut(former)) socket.write(chunk);
     await closed(socket);
     expect(node.lines).toEqual([
-      "refused a peer connection from 127.0.0.1: peer protocol version 1, and this node speaks 2",
+      "refused a peer connection from 127.0.0.1: peer protocol version 1, and this node speaks 3",
     ]);
   });
 

@@ -8,6 +8,7 @@ import { quote, readLines } from "../../../src/node/config/config-file.ts";
 import { type OptionName, optionNames, optionOf } from "../../../src/node/config/config-options.ts";
 import { RuntimeConfig } from "../../../src/node/config/config-runtime.ts";
 import { openFilesMin } from "../../../src/node/config/open-files.ts";
+import { errors } from "../../../src/resp/errors.ts";
 import { ErrorReply } from "../../../src/resp/reply.ts";
 
 type Flags = Partial<Record<OptionName, string | readonly string[]>>;
@@ -458,7 +459,11 @@ describe("CONFIG SET", () => {
   });
 
   test("accepts what cannot be otherwise, where Redis lets it be set", async () => {
-    expect(await set(["save", ""], ["appendonly", "yes"], ["maxmemory", "0"])).toBeNull();
+    expect(await set(["save", ""], ["appendonly", "yes"])).toBeNull();
+  });
+
+  test("refuses what all nodes share while the node brings its state back", async () => {
+    expect(await set(["maxmemory", "0"], ["timeout", "1"])).toBe(errors.loading.text);
   });
 
   test("does not promise more clients than there can be files", async () => {

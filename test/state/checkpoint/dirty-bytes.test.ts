@@ -50,7 +50,7 @@ function bytesOfCheckpoint(machine: Machine): { bytes: number; operations: numbe
     sum.operations += 1;
   };
   const none = Buffer.alloc(0);
-  const sink = { put: add, del: (key: Buffer) => add(key, none), clearRange: add };
+  const sink = { put: add, del: (key: Buffer) => add(key, none), clearRange: add, waitingBytes: 0 };
   const written = new Checkpoint(machine, context, sink);
   while (written.encodeSlice(100_000));
   written.meta();
