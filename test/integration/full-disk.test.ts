@@ -75,17 +75,22 @@ async function fill(client: Redis, acknowledged: Acknowledged, filling: Filling)
   const { prefix, valueBytes } = filling;
   const { bytesMax = Number.POSITIVE_INFINITY, patienceMs = checkpointMs } = filling;
   let taken = 0;
-  for (let refused = 0; refused < patienceMs / pauseMs && taken < bytesMax; ) {
+  // Near the end each checkpoint gives back a little, and lets one more write in: that may go on for long.
+  const refusalsMax = (3 * patienceMs) / pauseMs;
+  let refusals = 0;
+  for (let inARow = 0; inARow < patienceMs / pauseMs && taken < bytesMax; ) {
     const value = randomBytes(valueBytes);
     const key = `${prefix}${taken}`;
     try {
       await client.set(key, value);
       acknowledged.set(key, { first: value.readUInt32LE(), length: value.length });
       taken += valueBytes;
-      refused = 0;
+      inARow = 0;
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      refused += 1;
+      inARow += 1;
+      refusals += 1;
+      if (refusals === refusalsMax) break;
       await sleep(pauseMs);
     }
   }
