@@ -12,9 +12,9 @@ const MiB = 1024 * 1024;
 const keys = 100_000;
 const bigBytes = 16 * MiB;
 /** Machines that run these tests are busy: an attack that works costs others many seconds. */
-const patienceMs = 1_000;
+const patienceMs = 3_000;
 /** What the replies of all clients may hold, and as much again for garbage and the work at hand. */
-const memoryBytes = 2 * repliesPauseBytes;
+const memoryBytes = 3 * repliesPauseBytes;
 
 async function fill(node: ServerProcess): Promise<void> {
   const client = await node.connect();

@@ -5,9 +5,9 @@ import { Load } from "./load.ts";
 import { MiB, ttlMsMax } from "./requests.ts";
 import { ask, type Sample, type State, stateOf, Watch } from "./watch.ts";
 
-const args = [
-  ...["--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"],
-  ...["--auto-aof-rewrite-min-size", "64mb"],
+const argsOf = (megabytes: number): string[] => [
+  ...["--maxmemory", `${megabytes}mb`, "--maxmemory-policy", "allkeys-lru"],
+  ...["--auto-aof-rewrite-min-size", `${megabytes / 4}mb`],
 ];
 /** The time begins when keys are evicted: before, the process may grow. */
 const fillMs = 180_000;
@@ -33,12 +33,19 @@ export interface SoakReport {
 export interface SoakOptions {
   readonly seconds: number;
   readonly seed: number;
+  /** Its `maxmemory`. */
+  readonly megabytes?: number;
   readonly told?: (sample: Sample, requests: number) => void;
 }
 
 /** @throws {Error} when the node ends, does not answer, or closes a client */
-export async function soak({ seconds, seed, told }: SoakOptions): Promise<SoakReport> {
-  const node = await ServerProcess.start({ args });
+export async function soak({
+  seconds,
+  seed,
+  megabytes = 256,
+  told,
+}: SoakOptions): Promise<SoakReport> {
+  const node = await ServerProcess.start({ args: argsOf(megabytes) });
   const load = new Load(node);
   try {
     load.start(seed);

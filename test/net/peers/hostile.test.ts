@@ -74,7 +74,7 @@ describe("before the handshake", () => {
   );
 
   const refused: [string, Buffer, string][] = [
-    ["a wrong version", changedHello((body) => body.writeUInt16LE(3, 4)), "protocol version 3"],
+    ["a wrong version", changedHello((body) => body.writeUInt16LE(4, 4)), "protocol version 4"],
     ["this node's own id", hello(2, 2), "own"],
     ["a call for another node", hello(1, 3), "this is node 2, not node 3"],
     [

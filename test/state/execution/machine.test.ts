@@ -63,7 +63,9 @@ describe("an entry", () => {
     const machine = newMachine();
     const newer = proposal(1, [append("a")]);
     newer[1] = 99;
-    expect(() => machine.apply({ index: 1, data: newer }, null)).toThrow(/behaviour 99; this program knows/);
+    expect(() => machine.apply({ index: 1, data: newer }, null)).toThrow(
+      /behaviour 99; this program knows/,
+    );
     for (const words of [["get", "a"], ["nosuch"], ["box", "nosuch"], ["box"]]) {
       const other = newMachine();
       expect(() => other.apply({ index: 1, data: proposal(1, [{ words }]) }, null)).toThrow(
