@@ -66,8 +66,8 @@ const batches: readonly Omit<Mutant, "run">[] = [
     name: "the bytes of an answered read stay counted",
     why: "the same for reads",
     file: "src/node/replica/pending-reads.ts",
-    find: "        this.#bytes -= weightOf(args);\n",
-    replace: "        if (this.#bytes < 0) this.#bytes -= weightOf(args);\n",
+    find: "        this.#bytes -= bytes;\n",
+    replace: "        if (this.#bytes < 0) this.#bytes -= bytes;\n",
   },
   {
     name: "a batch above the limit of uncommitted entries is never ordered",

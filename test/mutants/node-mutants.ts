@@ -45,7 +45,7 @@ const reads: readonly Omit<Mutant, "run">[] = [
     name: "a read runs before this node has applied enough",
     why: "thesis 6.4 step 4; RedisRaft #18: an empty list after a restart",
     file: "src/node/replica/read-runner.ts",
-    find: "      if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
+    find: "    if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
     replace: "",
   },
   {
@@ -77,8 +77,8 @@ const checkpoints: readonly Omit<Mutant, "run">[] = [
     name: "a checkpoint forgets which writes are applied",
     why: "session state must be part of the snapshot (thesis 6.3)",
     file: "src/state/checkpoint/checkpoint.ts",
-    find: "      origins: machine.origins.list(),\n",
-    replace: "      origins: [],\n",
+    find: "    this.#origins = machine.origins.list();\n",
+    replace: "    this.#origins = [];\n",
   },
   {
     name: "an installed snapshot forgets which writes are applied",
@@ -105,14 +105,14 @@ const checkpoints: readonly Omit<Mutant, "run">[] = [
     name: "a checkpoint ends before its last slice",
     why: "the difference to the last checkpoint is whole, or it is none",
     file: "src/state/checkpoint/checkpoint.ts",
-    find: "return this.#word >= this.#dirty.length && this.#gone >= this.#before;",
-    replace: "return this.#word >= this.#dirty.length;",
+    find: "    for (; this.#gone < this.#before; this.#gone++) {\n",
+    replace: "    for (; this.#gone < 0; this.#gone++) {\n",
   },
   {
     name: "expiries are lost at a restart",
     why: "the heap is a function of the expiries that are there",
-    file: "src/state/execution/machine.ts",
-    find: "    this.keyspace.rebuildHeap();\n",
+    file: "src/state/keyspace/partition.ts",
+    find: "    if (at !== undefined) this.table.setExpiry(this.table.find(key, hash), at);\n",
     replace: "",
   },
 ];

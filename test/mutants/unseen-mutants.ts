@@ -89,8 +89,8 @@ export const unseenMutants: readonly Mutant[] = [
     why: "thesis 6.4 step 4; the applied index is that of whole entries",
     file: "src/state/execution/machine.ts",
     run: "cluster",
-    find: "sink: isOwn ? sink : null, steps: null };\n",
-    replace: "sink: isOwn ? sink : null, steps: null };\n    this.#appliedIndex = entry.index;\n",
+    find: "      steps: null,\n    };\n",
+    replace: "      steps: null,\n    };\n    this.#appliedIndex = entry.index;\n",
   },
   {
     name: "a forwarded frame is forwarded again",

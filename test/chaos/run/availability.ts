@@ -29,8 +29,10 @@ export function errorsAtLiving(
   );
 }
 
+/** A node that is loading is not living yet, although it says so itself. */
 function hasFailed({ kind, res }: Operation): boolean {
-  return kind !== "ok" && res !== gaveUp;
+  const isLoading = typeof res === "string" && res.startsWith("LOADING ");
+  return kind !== "ok" && res !== gaveUp && !isLoading;
 }
 
 function excuses({ victims, start, recovered }: Cycle, { node, call, ret }: Operation): boolean {
