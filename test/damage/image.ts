@@ -15,13 +15,41 @@ import { dirname, join } from "node:path";
 /** Content by path below the data directory. Nobody changes a content in place: images share them. */
 export type Image = ReadonlyMap<string, Buffer>;
 
-/** Every file as a process that is killed now would leave it. Sockets are no files. */
+/** LevelDB tidies up for some milliseconds after a write. */
+const readsMax = 100;
+
+/**
+ * Every file as a process that is killed now would leave it. Sockets are no files. LevelDB's own thread
+ * may make and remove tables meanwhile: only what two listings agree on is one moment's directory.
+ */
 export function readImage(directory: string): Image {
+  let names = filesIn(directory);
+  for (let read = 0; read < readsMax; read++) {
+    const image = readFiles(directory, names);
+    const after = filesIn(directory);
+    if (image !== null && after.join("\n") === names.join("\n")) return image;
+    names = after;
+  }
+  throw new Error(`${directory} does not come to rest`);
+}
+
+function filesIn(directory: string): readonly string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map((each) => join(each.parentPath, each.name).slice(directory.length + 1))
+    .sort();
+}
+
+/** Null when one of them is gone. */
+function readFiles(directory: string, names: readonly string[]): Image | null {
   const image = new Map<string, Buffer>();
-  for (const each of readdirSync(directory, { recursive: true, withFileTypes: true })) {
-    if (!each.isFile()) continue;
-    const path = join(each.parentPath, each.name);
-    image.set(path.slice(directory.length + 1), readFileSync(path));
+  for (const name of names) {
+    try {
+      image.set(name, readFileSync(join(directory, name)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      return null;
+    }
   }
   return image;
 }

@@ -13,12 +13,18 @@ const probes: Readonly<Record<Tool, readonly string[]>> = {
   strace: ["-f", "-qq", "-e", "trace=none", "true"],
 };
 
+/** faketime fails under the process id of a killed one that has left its shared memory behind. */
+const probesMax = 3;
+
 const known = new Map<Tool, boolean>();
 
 export function hasTool(tool: Tool): boolean {
   let works = known.get(tool);
   if (works === undefined) {
-    works = spawnSync(tool, probes[tool], { stdio: "ignore" }).status === 0;
+    works = false;
+    for (let probe = 0; probe < probesMax && !works; probe++) {
+      works = spawnSync(tool, probes[tool], { stdio: "ignore" }).status === 0;
+    }
     known.set(tool, works);
   }
   return works;

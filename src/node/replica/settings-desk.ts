@@ -45,7 +45,7 @@ export class SettingsDesk {
   /** What other members have told of their memory. */
   readonly #memory = new Map<NodeId, number>();
   #isAsking = false;
-  /** The version of the settings that the log was told of; -1: none. */
+  /** The version of the settings that was last reported to the operator; -1: none. */
   #reported = -1;
 
   constructor(ports: SettingsDeskPorts) {
@@ -141,7 +141,10 @@ export class SettingsDesk {
     const isFirst = this.#reported === -1;
     this.#reported = version;
     const share = isDefault ? ` (${maxmemoryShare * 100} % of the smallest member's memory)` : "";
-    const limit = maxmemory === 0 ? "0 (no limit)" : `${maxmemory} (${humanBytes(maxmemory)})`;
+    const limit =
+      maxmemory === 0
+        ? `0 (at most ${humanBytes(stateBytesMax)})`
+        : `${maxmemory} (${humanBytes(maxmemory)})`;
     logger.info(`maxmemory is ${limit}${share}, maxmemory-policy is ${policy}`);
     if (!isFirst) return;
     for (const [name, value] of own.given) {

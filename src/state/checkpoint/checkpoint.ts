@@ -105,7 +105,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
   }
 
   /** Before the first change of the partition since the checkpoint began. */
-  freeze(_database: PhysicalDatabase, partition: Partition): void {
+  freeze(partition: Partition): void {
     assert(partition.frozen === null, "one checkpoint at a time");
     partition.frozen = new FrozenDifference(this, partition);
   }
@@ -186,7 +186,7 @@ export class Checkpoint implements PartitionFreezer, PartWriter {
 
   #encodePartition(database: PhysicalDatabase, partitions: Partition[], bytes: number): number {
     const partition = partitions.at(-1) as Partition;
-    if (partition.frozen === null) this.freeze(database, partition);
+    if (partition.frozen === null) this.freeze(partition);
     const done = partition.frozen?.encode(bytes) ?? 0;
     if (partition.frozen?.isDone) {
       partition.frozen = null;

@@ -56,13 +56,13 @@ export class Database implements WriteView {
 
   typeOf(key: Bytes): TypeName | undefined {
     const address = this.#look(key);
-    return address === 0 ? undefined : typeNameOf(this.#records.type(address));
+    return address === 0 ? undefined : typeNameOf(this.records.type(address));
   }
 
   string(key: Bytes, bytesMax?: number): Bytes | undefined | ErrorReply {
     const address = this.#look(key);
     if (address === 0) return undefined;
-    const records = this.#records;
+    const records = this.records;
     if (typeNameOf(records.type(address)) !== "string") return errors.wrongType;
     const isCut = bytesMax !== undefined && records.valueLength(address) > bytesMax;
     const value = isCut ? records.valueRange(address, 0, bytesMax) : records.value(address);
@@ -73,18 +73,18 @@ export class Database implements WriteView {
   read<Handle>(key: Bytes, kind: Kind<Handle>): Handle | undefined | ErrorReply {
     const address = this.#look(key);
     if (address === 0) return undefined;
-    if (typeNameOf(this.#records.type(address)) !== kind.name) return errors.wrongType;
+    if (typeNameOf(this.records.type(address)) !== kind.name) return errors.wrongType;
     return kind.open(new KeyPlace(this, key));
   }
 
   expireAt(key: Bytes): Expiry | undefined {
     const address = this.#look(key);
-    return address === 0 ? undefined : this.#records.expiry(address);
+    return address === 0 ? undefined : this.records.expiry(address);
   }
 
   room(key: Bytes): number | undefined {
     const address = this.addressOf(key);
-    return address === 0 ? undefined : this.#records.room(address);
+    return address === 0 ? undefined : this.records.room(address);
   }
 
   get countsUses(): "idle" | "rare" {
@@ -138,7 +138,7 @@ export class Database implements WriteView {
 
   edit<Handle>(key: Bytes, kind: Kind<Handle>): Handle | ErrorReply {
     const address = this.#look(key);
-    if (address !== 0 && typeNameOf(this.#records.type(address)) !== kind.name) {
+    if (address !== 0 && typeNameOf(this.records.type(address)) !== kind.name) {
       return errors.wrongType;
     }
     return kind.open(new KeyPlace(this, key));
@@ -169,14 +169,14 @@ export class Database implements WriteView {
 
   persist(key: Bytes): boolean {
     const address = this.#look(key);
-    if (address === 0 || this.#records.expiry(address) === undefined) return false;
+    if (address === 0 || this.records.expiry(address) === undefined) return false;
     (this.#partition as Partition).changeExpiry(address, undefined);
     this.#keyspace.counters.changes++;
     return true;
   }
 
   rename(key: Bytes, destination: Database, target: Bytes): void {
-    const records = this.#records;
+    const records = this.records;
     const from = this.#look(key);
     assert(from !== 0, "the handler has found the key");
     const type = records.type(from);
@@ -196,7 +196,7 @@ export class Database implements WriteView {
   }
 
   *copy(key: Bytes, destination: Database, target: Bytes): Steps<void> {
-    const records = this.#records;
+    const records = this.records;
     const from = this.#look(key);
     assert(from !== 0, "the handler has found the key");
     const type = records.type(from);
@@ -257,9 +257,6 @@ export class Database implements WriteView {
   get #store(): PhysicalDatabase {
     return this.#keyspace.databases[this.index] as PhysicalDatabase;
   }
-  get #records(): Records {
-    return this.#keyspace.memory.records;
-  }
 
   #isDeadAt(partition: Partition, position: number): boolean {
     return this.#keyspace.isDead(partition.table.addressAt(position));
@@ -300,8 +297,8 @@ export class Database implements WriteView {
       return;
     }
     const partition = this.#partition as Partition;
-    if (keyspace.touching) keyspace.touch(partition, this.#records.position(address));
-    if (this.#records.expiry(address) === undefined) {
+    if (keyspace.touching) keyspace.touch(partition, this.records.position(address));
+    if (this.records.expiry(address) === undefined) {
       partition.change(address, plainString, value);
       return;
     }
@@ -319,12 +316,12 @@ export class Database implements WriteView {
 
   #accessOf(key: Bytes): number | undefined {
     const address = this.#look(key);
-    return address === 0 ? undefined : this.#partition?.access(this.#records.position(address));
+    return address === 0 ? undefined : this.#partition?.access(this.records.position(address));
   }
 
   #touch(address: number, key: Bytes): void {
     const keyspace = this.#keyspace;
-    keyspace.touch(this.#partition as Partition, this.#records.position(address));
+    keyspace.touch(this.#partition as Partition, this.records.position(address));
     if (keyspace.reading) keyspace.onRead?.(this.index, key);
   }
 

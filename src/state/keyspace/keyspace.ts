@@ -44,7 +44,7 @@ export class Keyspace {
   /** Where all keys and values lie, and what checkpoints know of them. */
   memory: Memory;
   disk: DiskAccount;
-  /** By it the keys are found that lie there: it changes with them. */
+  /** Hashes the keys in `memory`; a state that is adopted brings its own. */
   hasher: KeyHasher;
 
   /**
@@ -137,7 +137,7 @@ export class Keyspace {
     this.metDue = false;
   }
 
-  /** Whatever looks at the state between two entries sees it by log time. */
+  /** After a read the clock is log time again. */
   endRead(): void {
     this.nowMs = this.logTimeMs;
     this.reading = false;

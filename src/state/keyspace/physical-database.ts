@@ -15,7 +15,7 @@ assert(Number.isSafeInteger(partitionCount * positionSpan), "every cursor is a s
 /** A checkpoint that has begun. */
 export interface PartitionFreezer {
   /** Takes the partition's dirty positions and sets its `frozen`. */
-  freeze(database: PhysicalDatabase, partition: Partition): void;
+  freeze(partition: Partition): void;
 }
 
 /**
@@ -121,7 +121,7 @@ export class PhysicalDatabase implements PartitionOwner {
 
   freeze(partition: Partition): void {
     assert(this.#freezer !== null, "a checkpoint has begun");
-    this.#freezer.freeze(this, partition);
+    this.#freezer.freeze(partition);
   }
 
   /**

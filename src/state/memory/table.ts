@@ -230,9 +230,6 @@ export class DenseTable {
     this.#isDropped = true;
     this.#index = new AddressIndex(this);
   }
-  get isDropped(): boolean {
-    return this.#isDropped;
-  }
 
   /** Of a dropped table: gives back at most so many records. */
   reclaim(max: number): void {
