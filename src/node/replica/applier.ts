@@ -12,13 +12,16 @@ export interface ApplierPorts {
   readonly clockMs: () => number;
   /** An entry has been applied completely; only now does it count. */
   readonly whole: (entry: Entry) => void;
+  /** Reads could run if no entry were half done. */
+  readonly readsWait: () => boolean;
   /** Entries of so many bytes are applied, and none is half done. */
   readonly applied: (bytes: number) => void;
 }
 
 /**
  * Invariant: while an entry is half done (`machine.isApplying`) nobody else reads or changes the state, and
- * no entry is taken while one waits (`isBehind`), so they are applied in order.
+ * no entry is taken while one waits (`isBehind`), so they are applied in order. While reads wait, a turn ends with the
+ * entry at work: under many writes most turns would end in the middle of an entry, and no read would ever run.
  */
 export class Applier {
   readonly #ports: ApplierPorts;
@@ -63,7 +66,7 @@ export class Applier {
       this.#at++;
       this.#bytes += entry.data.length;
       this.#ports.whole(entry);
-    } while (this.isBehind && !this.#isTimeOver());
+    } while (this.isBehind && !this.#isTimeOver() && !this.#ports.readsWait());
     if (!this.isBehind) this.#entries = [];
     this.#ports.applied(this.#bytes);
     this.#bytes = 0;

@@ -2,40 +2,54 @@
 
 import { assert } from "../../assert.ts";
 
-/** Items before `#head` are gone; the array is compacted when they are more than half of it. */
+const placesMin = 16;
+
+/**
+ * A ring of 2^n places. What has left it is not referred to any more: a queue lives long, so V8 would carry
+ * all that its empty places still name into the old generation.
+ */
 export class Fifo<Item> {
-  #items: Item[] = [];
+  #places: (Item | undefined)[] = new Array(placesMin).fill(undefined);
   #head = 0;
+  #length = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#length;
   }
 
   push(item: Item): void {
-    this.#items.push(item);
+    if (this.#length === this.#places.length) this.#resize(2 * this.#length);
+    this.#places[(this.#head + this.#length) & (this.#places.length - 1)] = item;
+    this.#length++;
   }
 
   first(): Item | undefined {
-    return this.#items[this.#head];
+    return this.#places[this.#head];
   }
 
   at(position: number): Item {
-    const item = this.#items[this.#head + position];
-    assert(item !== undefined, "a position within the queue");
+    const item = this.#places[(this.#head + position) & (this.#places.length - 1)];
+    assert(position < this.#length && item !== undefined, "a position within the queue");
     return item;
   }
 
   shift(): Item {
     const item = this.at(0);
-    this.#head++;
-    if (this.#head > 32 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#places[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#places.length - 1);
+    this.#length--;
+    const places = this.#places.length;
+    if (places > placesMin && 4 * this.#length <= places) this.#resize(places / 2);
     return item;
   }
 
   *[Symbol.iterator](): IterableIterator<Item> {
-    for (let at = this.#head; at < this.#items.length; at++) yield this.#items[at] as Item;
+    for (let position = 0; position < this.#length; position++) yield this.at(position);
+  }
+
+  #resize(places: number): void {
+    const items = [...this];
+    this.#places = items.concat(new Array(places - items.length).fill(undefined));
+    this.#head = 0;
   }
 }

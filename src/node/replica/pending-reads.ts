@@ -56,6 +56,11 @@ export class PendingReads {
     return this.#runner.isPaused;
   }
 
+  /** Some may run on the state as it is now. */
+  get areReady(): boolean {
+    return this.#runner.isReady;
+  }
+
   /** Too much waits: no more requests are taken from sockets. */
   get isFull(): boolean {
     return this.#bytes >= this.#bytesMax;

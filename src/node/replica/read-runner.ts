@@ -106,6 +106,13 @@ export class ReadRunner {
     return this.#paused !== null;
   }
 
+  /** A batch is at work, or the state is applied as far as the next one needs it. Parked reads can wait. */
+  get isReady(): boolean {
+    if (this.#head !== null) return true;
+    const next = this.#queue.first();
+    return next !== undefined && this.#mayRun(next.outcome);
+  }
+
   add(batch: ReadBatch, index: number, clockMs: number): void {
     this.#queue.push({ batch, outcome: { index, clockMs } });
   }
@@ -159,11 +166,13 @@ export class ReadRunner {
   #takeQueued(): boolean {
     const next = this.#queue.first();
     if (next === undefined) return false;
-    const { outcome } = next;
-    const isRefused = outcome instanceof ErrorReply;
-    if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;
+    if (!this.#mayRun(next.outcome)) return false;
     this.#head = this.#queue.shift();
     return true;
+  }
+
+  #mayRun(outcome: Outcome): boolean {
+    return outcome instanceof ErrorReply || this.#ports.reader.appliedIndex >= outcome.index;
   }
 
   /** Those who have waited longest come first. */

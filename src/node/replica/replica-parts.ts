@@ -181,6 +181,7 @@ function createApplier(
     barrier,
     ordering,
     evictor,
+    reads,
   }: Omit<ReplicaParts, "applier" | "frames">,
 ): Applier {
   return new Applier({
@@ -194,6 +195,7 @@ function createApplier(
       ordering.applied(term);
       evictor.applied(index);
     },
+    readsWait: () => reads.areReady,
     applied,
   });
 }

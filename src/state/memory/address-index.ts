@@ -1,15 +1,24 @@
-// From hashes to addresses: an open hash table that grows by pieces, so that no step of it is long.
+// From hashes to addresses: an open hash table of buckets, which grows by pieces, so that no step of it is long.
+//
+// A bucket is 16 words of 32 bits, as long as a cache line
+//   0..2   12 tags of a byte, one per cell: 0 for an empty one, else 7 bits of the hash and the high bit
+//   3      how many addresses that belong here, or before, lie in a later bucket
+//   4..15  12 cells: addresses
 
-/** Cells of the largest segment; a full one is split in two. */
-const segmentCellsMax = 4096;
-const segmentCellsMin = 8;
+import { assert } from "../../assert.ts";
+
+/** Buckets of the largest segment; a full one is split in two. */
+const segmentBucketsMax = 256;
+const bucketWords = 16;
+const bucketShift = 4;
+const tagWords = 3;
+const overflow = 3;
+const cells = 4;
+export const bucketCells = 12;
+/** A segment with more than so many addresses per bucket is full. */
+const bucketFill = 10;
 /** So many keys of one hash never come by chance; should they come, their segment grows. */
 const depthMax = 16;
-
-/** What stands beside a cell: nothing, something that is gone, or 7 bits of the hash with the high bit set. */
-const empty = 0;
-const gone = 1;
-const mark = (hash: number): number => ((hash >>> 12) & 0x7f) | 0x80;
 
 /** Is the record at this address the wanted one? */
 export interface Wanted {
@@ -21,42 +30,81 @@ export interface Hashes {
   hashAt(address: number): number;
 }
 
-/** Cells are found by the low bits of a hash, segments by the high ones. */
+/** The tag of a hash in each byte of a word. */
+const tagsOf = (hash: number): number => Math.imul(((hash >>> 12) & 0x7f) | 0x80, 0x01010101);
+/** The high bit of each byte of a word that is 0, and perhaps of a byte that is 1 above one. */
+const zeroBytes = (word: number): number => (word - 0x01010101) & ~word & 0x80808080;
+/** Which byte the lowest bit of a word lies in. */
+const byteOf = (bits: number): number => (31 - Math.clz32(bits & -bits)) >>> 3;
+
+/** Buckets are found by the low bits of a hash, segments by the high ones. */
 class Segment {
-  readonly cells: Uint32Array;
-  readonly marks: Uint8Array;
+  readonly words: Uint32Array;
+  /** Of a bucket's number. */
   readonly mask: number;
   /** Bits of the hash, from the top, that all of its keys share. */
   readonly depth: number;
-  /** Cells that are not empty, and those of them that hold an address. */
-  taken = 0;
-  live = 0;
+  size = 0;
 
-  constructor(cells: number, depth: number) {
-    this.cells = new Uint32Array(cells);
-    this.marks = new Uint8Array(cells);
-    this.mask = cells - 1;
+  constructor(buckets: number, depth: number) {
+    this.words = new Uint32Array(buckets * bucketWords);
+    this.mask = buckets - 1;
     this.depth = depth;
   }
 
-  put(hash: number, address: number): void {
-    const { mask, marks } = this;
-    let at = hash & mask;
-    while (marks[at] !== empty) at = (at + 1) & mask;
-    marks[at] = mark(hash);
-    this.cells[at] = address;
-    this.taken++;
-    this.live++;
+  get buckets(): number {
+    return this.mask + 1;
+  }
+  get isFull(): boolean {
+    return this.size >= bucketFill * this.buckets;
   }
 
-  get isFull(): boolean {
-    return 8 * this.taken >= 7 * this.cells.length;
+  put(hash: number, address: number): void {
+    const { words, mask } = this;
+    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
+      const at = bucket << bucketShift;
+      for (let word = 0; word < tagWords; word++) {
+        const tags = words[at + word] as number;
+        const empty = ~tags & 0x80808080;
+        if (empty === 0) continue;
+        const byte = byteOf(empty);
+        words[at + word] = tags | (tagsOf(hash) & (0xff << (8 * byte)));
+        words[at + cells + 4 * word + byte] = address;
+        this.size++;
+        return;
+      }
+      words[at + overflow] = (words[at + overflow] as number) + 1;
+    }
+  }
+
+  /** Empties the cell whose place in `words` is given. */
+  remove(hash: number, cell: number): void {
+    const { words, mask } = this;
+    const its = cell >>> bucketShift;
+    const inBucket = (cell & (bucketWords - 1)) - cells;
+    const tags = (its << bucketShift) + (inBucket >>> 2);
+    words[tags] = (words[tags] as number) & ~(0xff << (8 * (inBucket & 3)));
+    for (let bucket = hash & mask; bucket !== its; bucket = (bucket + 1) & mask) {
+      const at = (bucket << bucketShift) + overflow;
+      words[at] = (words[at] as number) - 1;
+    }
+    this.size--;
+  }
+
+  *addresses(): IterableIterator<number> {
+    const { words } = this;
+    for (let at = 0; at < words.length; at += bucketWords) {
+      for (let cell = 0; cell < bucketCells; cell++) {
+        if ((((words[at + (cell >>> 2)] as number) >>> (8 * (cell & 3))) & 0xff) === 0) continue;
+        yield words[at + cells + cell] as number;
+      }
+    }
   }
 }
 
 /**
- * Linear probing over marks of a byte: a look-up reads one line of marks, one cell and one record. Hashes are not kept;
- * growing a segment reads the keys of at most 3,584 records.
+ * A look-up reads one bucket and one record. Hashes are not kept; growing a segment reads the keys of at most 2,560
+ * records.
  */
 export class AddressIndex {
   size = 0;
@@ -64,31 +112,37 @@ export class AddressIndex {
   /** 2^depth entries; segments of less depth stand in several. */
   #directory: Segment[];
   #shift = 32;
-  /** Where `find` has found its address. */
+  /** What `find` has found: its hash, and the place of its cell. */
   #segment: Segment;
-  #at = 0;
+  #hash = 0;
+  #cell = 0;
 
   constructor(hashes: Hashes) {
     this.#hashes = hashes;
-    this.#segment = new Segment(segmentCellsMin, 0);
+    this.#segment = new Segment(1, 0);
     this.#directory = [this.#segment];
   }
 
   /** 0: there is none. */
   find(hash: number, wanted: Wanted): number {
     const segment = this.#of(hash);
-    const { marks, cells, mask } = segment;
-    const sought = mark(hash);
-    for (let at = hash & mask; ; at = (at + 1) & mask) {
-      const found = marks[at];
-      if (found === sought) {
-        const address = cells[at] as number;
-        if (wanted.isAt(address)) {
+    const { words, mask } = segment;
+    const sought = tagsOf(hash);
+    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
+      const at = bucket << bucketShift;
+      for (let word = 0; word < tagWords; word++) {
+        let same = zeroBytes((words[at + word] as number) ^ sought);
+        for (; same !== 0; same &= same - 1) {
+          const cell = at + cells + 4 * word + byteOf(same);
+          const address = words[cell] as number;
+          if (!wanted.isAt(address)) continue;
           this.#segment = segment;
-          this.#at = at;
+          this.#hash = hash;
+          this.#cell = cell;
           return address;
         }
-      } else if (found === empty) return 0;
+      }
+      if (words[at + overflow] === 0) return 0;
     }
   }
 
@@ -105,39 +159,37 @@ export class AddressIndex {
 
   /** The record that `find` found last lies somewhere else now. */
   movedFound(to: number): void {
-    this.#segment.cells[this.#at] = to;
+    this.#segment.words[this.#cell] = to;
   }
 
   /** Forgets the record that `find` found last. */
   removeFound(): void {
-    const segment = this.#segment;
-    const { marks, mask } = segment;
-    segment.live--;
+    this.#segment.remove(this.#hash, this.#cell);
     this.size--;
-    // Probes go on over a cell that is gone; at the end of a row of cells none has to.
-    let at = this.#at;
-    if (marks[(at + 1) & mask] !== empty) {
-      marks[at] = gone;
-      return;
-    }
-    do {
-      marks[at] = empty;
-      segment.taken--;
-      at = (at - 1) & mask;
-    } while (marks[at] === gone);
   }
 
   /** The record with this hash that lay at `from` lies at `to` now. */
   move(hash: number, from: number, to: number): void {
-    const { marks, cells, mask } = this.#of(hash);
-    let at = hash & mask;
-    while (cells[at] !== from || (marks[at] as number) < 0x80) at = (at + 1) & mask;
-    cells[at] = to;
+    const { words, mask } = this.#of(hash);
+    const sought = tagsOf(hash);
+    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
+      const at = bucket << bucketShift;
+      for (let word = 0; word < tagWords; word++) {
+        let same = zeroBytes((words[at + word] as number) ^ sought);
+        for (; same !== 0; same &= same - 1) {
+          const cell = at + cells + 4 * word + byteOf(same);
+          if (words[cell] !== from) continue;
+          words[cell] = to;
+          return;
+        }
+      }
+      assert(words[at + overflow] !== 0, "a record that moves is in the index");
+    }
   }
 
   get bytes(): number {
     let bytes = 8 * this.#directory.length;
-    for (const segment of new Set(this.#directory)) bytes += 5 * segment.cells.length;
+    for (const { words } of new Set(this.#directory)) bytes += words.byteLength;
     return bytes;
   }
 
@@ -146,15 +198,13 @@ export class AddressIndex {
     return directory[directory.length === 1 ? 0 : hash >>> this.#shift] as Segment;
   }
 
-  /** Grows a full segment, cleans it of what is gone, or splits it. */
+  /** Grows a full segment, or splits it. */
   #makeRoom(segment: Segment, hash: number): void {
-    const cells = segment.cells.length;
-    if (2 * segment.live < cells) this.#replace(segment, [new Segment(cells, segment.depth)], hash);
-    else if (cells < segmentCellsMax || segment.depth === depthMax) {
-      this.#replace(segment, [new Segment(2 * cells, segment.depth)], hash);
+    const { buckets, depth } = segment;
+    if (buckets < segmentBucketsMax || depth === depthMax) {
+      this.#replace(segment, [new Segment(2 * buckets, depth)], hash);
     } else {
-      const depth = segment.depth + 1;
-      const halves = [new Segment(cells, depth), new Segment(cells, depth)];
+      const halves = [new Segment(buckets, depth + 1), new Segment(buckets, depth + 1)];
       this.#replace(segment, halves, hash);
     }
   }
@@ -162,9 +212,7 @@ export class AddressIndex {
   /** `by`: one segment, or the halves for the next bit of the hash. `hash`: of a key that belongs there. */
   #replace(segment: Segment, by: readonly Segment[], hash: number): void {
     if (by.length === 2 && 32 - this.#shift === segment.depth) this.#doubleDirectory();
-    for (let at = 0; at <= segment.mask; at++) {
-      if ((segment.marks[at] as number) < 0x80) continue;
-      const address = segment.cells[at] as number;
+    for (const address of segment.addresses()) {
       const its = this.#hashes.hashAt(address);
       const half = by.length === 2 ? (its >>> (31 - segment.depth)) & 1 : 0;
       (by[half] as Segment).put(its, address);

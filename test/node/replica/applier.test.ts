@@ -41,6 +41,7 @@ it("entries wait while too much of a checkpoint waits for the disk, and go on wh
     sink: collector(),
     clockMs: () => 0,
     whole: ({ index }) => void applied.push(index),
+    readsWait: () => false,
     applied: () => {},
   });
   applier.take(entries);
@@ -63,4 +64,38 @@ it("entries wait while too much of a checkpoint waits for the disk, and go on wh
   while (checkpoint.encodeSlice(1_000_000)) {}
   checkpoint.meta();
   expect(machine.isHeldUp).toBe(false);
+});
+
+it("while a read waits, a turn ends with the entry at work, though it has time for more", () => {
+  const log = new TestLog();
+  const stepMs = 4;
+  for (let each = 0; each < 6; each++) {
+    log.run(...Array.from({ length: 500 }, (_, nth) => ["set", `k${each}:${nth}`, "v"]));
+  }
+  const machine = newMachine(3);
+  let nowMs = 0;
+  let readWaits = true;
+  const applier = new Applier({
+    machine,
+    sink: collector(),
+    clockMs: () => (nowMs += stepMs),
+    whole: () => {},
+    readsWait: () => readWaits,
+    applied: () => {},
+  });
+  applier.take(
+    log.entries.map(
+      ({ index, data }): Entry => ({ kind: "data", index: asIndex(index), term: asTerm(1), data }),
+    ),
+  );
+  const ends: number[] = [];
+  for (let turns = 0; applier.isBehind && turns < 100; turns++) {
+    if (!machine.isApplying) ends.push(machine.appliedIndex);
+    readWaits = machine.appliedIndex < 4;
+    applier.beginTurn();
+    applier.run();
+  }
+  // A read could run after each of the first four.
+  expect(ends.slice(0, 4)).toEqual([1, 2, 3, 4]);
+  expect(stateOf(machine)).toEqual(stateOf(log.machine));
 });
