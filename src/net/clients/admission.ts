@@ -31,12 +31,9 @@ const writable: Stage = (command, _wordCount, client) =>
 const loaded: Stage = (command, _wordCount, client) =>
   client.isLoading && !command.flags.includes("loading") ? errors.loading : null;
 
-const stages: readonly Stage[] = [arity, authenticated, writable, loaded];
-
-export const refusal: Stage = (command, wordCount, client) => {
-  for (const stage of stages) {
-    const reply = stage(command, wordCount, client);
-    if (reply !== null) return reply;
-  }
-  return null;
-};
+/** No list of stages: it runs for every request. */
+export const refusal: Stage = (command, wordCount, client) =>
+  arity(command, wordCount, client) ??
+  authenticated(command, wordCount, client) ??
+  writable(command, wordCount, client) ??
+  loaded(command, wordCount, client);

@@ -42,7 +42,7 @@ export class Connection implements Wire, InputSource {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #output = new ReplyBuffer();
-  /** Bytes of this connection within the totals. */
+  /** Bytes of this connection within the totals: what the socket has sent meanwhile is noticed when more is written. */
   #counted = 0;
   #countedInput = 0;
   #flushAsked = false;
@@ -72,7 +72,10 @@ export class Connection implements Wire, InputSource {
     return this.#output.length + this.#socket.writableLength;
   }
   get isOutputFull(): boolean {
-    return this.outputBytes > (this.isCrowded ? smallReplyBytes : outputPauseBytes);
+    const most = this.isCrowded ? smallReplyBytes : outputPauseBytes;
+    if (this.#counted <= most) return false;
+    this.#count(this.outputBytes);
+    return this.#counted > most;
   }
   get inputBytes(): number {
     return this.decoder.memoryBytes;
@@ -89,9 +92,9 @@ export class Connection implements Wire, InputSource {
   }
 
   append(reply: Reply, protocol: Protocol): void {
-    if (this.#socket.destroyed) return;
+    const before = this.#output.length;
     this.#output.append(reply, protocol);
-    this.#count(this.outputBytes);
+    this.#count(this.#counted + this.#output.length - before);
   }
 
   #count(bytes: number): void {

@@ -60,6 +60,10 @@ export class EntryRequests {
   get wordCount(): number {
     return this.#decoder.wordCount;
   }
+  /** As `RequestDecoder.nameEquals`. */
+  nameEquals(lowerCaseName: Bytes): boolean {
+    return this.#decoder.nameEquals(lowerCaseName);
+  }
   words(): Bytes[] {
     return this.#decoder.words();
   }

@@ -6,7 +6,7 @@ import { errors } from "../../resp/errors.ts";
 import type { Bytes, Reply } from "../../resp/reply.ts";
 import { CommandFinder } from "../commands/lookup.ts";
 import { isSliced, type SlicedReply, stepKeys } from "../commands/sliced.ts";
-import type { CommandTable, ReadCommand } from "../commands/spec.ts";
+import type { CommandTable, ReadCommand, WriteCommand } from "../commands/spec.ts";
 import { createDatabases, type Database } from "../keyspace/database.ts";
 import { evictionPolicyOf, noEviction } from "../keyspace/eviction-policy.ts";
 import { Keyspace } from "../keyspace/keyspace.ts";
@@ -89,6 +89,7 @@ export class Machine {
   readonly #evicting = new SeededRandom();
   readonly #requests = new EntryRequests();
   readonly #requestsPerLook: number;
+  #memo: WriteCommand | null = null;
   #work: Work | null = null;
   readonly #writing: EntryMoment;
   readonly #reading: ReadMoment;
@@ -374,7 +375,10 @@ export class Machine {
     if (sink !== null) sink.reply(reply);
   }
 
+  /** Most requests are for the same command as the one before. */
   #find(args: Arguments): Executable {
+    const memo = this.#memo;
+    if (memo !== null && this.#requests.nameEquals(memo.name)) return memo;
     const system = this.#systemCommands.get(args[0] ?? "");
     if (system !== undefined) return system;
     const command = this.#finder.find(args);
@@ -382,6 +386,8 @@ export class Machine {
       command?.kind === "write",
       `the log asks for '${args[0]?.slice(0, 64)}', which is no write of this version: update it`,
     );
+    // A subcommand is not known by its first word alone.
+    if (command.container === undefined) this.#memo = command;
     return command;
   }
 

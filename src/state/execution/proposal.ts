@@ -189,6 +189,7 @@ export class BatchBuilder {
   #database = 0;
   #protocol = 0;
   #clientId = 0;
+  #groupCount = 0;
   #requestCount = 0;
 
   get requestCount(): number {
@@ -231,22 +232,22 @@ export class BatchBuilder {
     else for (let at = start; at < end; at++) arena[to++] = source[at] as number;
     this.#end += length;
     this.#requestCount++;
-    arena.writeUInt32LE(arena.readUInt32LE(this.#group + 8) + 1, this.#group + 8);
-    arena.writeUInt32LE(arena.readUInt32LE(this.#group + 12) + length, this.#group + 12);
+    this.#groupCount++;
   }
 
   /** The body; the next one begins. */
   take(): Uint8Array {
+    this.#closeGroup();
     const body = this.#arena.subarray(this.#start, this.#end);
     if (!this.isEmpty) offerFrontRoom(body, bodyRoomBytes);
     this.#start = this.#end + bodyRoomBytes;
     this.#end = this.#start;
-    this.#group = -1;
     this.#requestCount = 0;
     return body;
   }
 
   #openGroup(database: number, protocol: Protocol, clientId: number): void {
+    this.#closeGroup();
     this.#group = this.#end;
     this.#database = database;
     this.#protocol = protocol;
@@ -254,14 +255,25 @@ export class BatchBuilder {
     this.#arena.writeUInt8(database, this.#end);
     this.#arena.writeUInt8(protocol, this.#end + 1);
     this.#arena.writeUIntLE(clientId, this.#end + 2, 6);
-    this.#arena.writeUInt32LE(0, this.#end + 8);
-    this.#arena.writeUInt32LE(0, this.#end + 12);
     this.#end += groupHeaderBytes;
+  }
+
+  /** Writes how many requests it has, and how many bytes. */
+  #closeGroup(): void {
+    if (this.#group === -1) return;
+    this.#arena.writeUInt32LE(this.#groupCount, this.#group + 8);
+    this.#arena.writeUInt32LE(this.#groupBytes, this.#group + 12);
+    this.#group = -1;
+    this.#groupCount = 0;
+  }
+
+  get #groupBytes(): number {
+    return this.#end - this.#group - groupHeaderBytes;
   }
 
   /** A group's length has 32 bits. */
   #fits(length: number): boolean {
-    return this.#arena.readUInt32LE(this.#group + 12) + length <= 0xffff_ffff;
+    return this.#groupBytes + length <= 0xffff_ffff;
   }
 
   /** Moves what is collected into a new arena; at least doubling keeps the copying linear. */
