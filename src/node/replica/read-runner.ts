@@ -201,8 +201,8 @@ export class ReadRunner {
   #runNext(untilMs: number): boolean {
     const { batch, outcome } = this.#head as Confirmed;
     const waiter = batch.waiters[this.#at] as Waiter;
-    const before = this.#held.get(waiter);
-    const parked = this.#parked.get(waiter);
+    const before = this.#held.size === 0 ? undefined : this.#held.get(waiter);
+    const parked = this.#parked.size === 0 ? undefined : this.#parked.get(waiter);
     if (waiter.isGone) this.#drop();
     else if (this.#paused !== null) return this.#goOn(this.#paused, untilMs);
     else if (parked !== undefined) this.#parkBehind(parked);

@@ -4,6 +4,7 @@ import { assert } from "../../assert.ts";
 import { partitionCount, slotCount } from "../../constants.ts";
 import type { Bytes } from "../../resp/reply.ts";
 import type { Hasher } from "../memory/hasher.ts";
+import { wordAt, zeroBytes } from "../memory/words.ts";
 
 /** CRC-16/XMODEM (polynomial 0x1021), the one of the Redis Cluster specification. */
 const table = new Uint16Array(256).map((_, byte) => {
@@ -21,6 +22,7 @@ const third = after(second);
 const slotMask = slotCount - 1;
 
 const openBrace = "{".charCodeAt(0);
+const openBraces = openBrace * 0x01010101;
 /** Odd; any large one without a pattern does. */
 const multiplierDefault = 0x9e3779b1;
 
@@ -78,6 +80,12 @@ const pieceBytes = 64 * 1024;
 const piece = Buffer.allocUnsafeSlow(pieceBytes + 4);
 const pieceWords = new Int32Array(piece.buffer);
 
+/** The high bits of the last word have not reached the low bits of the hash. */
+function spread(hash: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return mixed ^ (mixed >>> 15);
+}
+
 /** Slot and hash at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
 export class KeyHasher implements Hasher {
   /** Of the last key: that of its slot. */
@@ -97,8 +105,10 @@ export class KeyHasher implements Hasher {
     this.#multiplier = (Math.imul(seed, 0x85ebca6b) ^ multiplierDefault) | 1;
   }
 
+  /** Four bytes at a time: each step of either value waits for the one before. */
   take(key: Bytes): void {
-    if (key.length > shortKeyBytes) {
+    const { length } = key;
+    if (length > shortKeyBytes) {
       this.partition = slotOf(key) >> partitionShift;
       this.hash = this.#hashOfLong(key);
       return;
@@ -106,38 +116,51 @@ export class KeyHasher implements Hasher {
     const multiplier = this.#multiplier;
     let hash = this.#seed;
     let crc = 0;
-    let isTagged = false;
-    for (let at = 0; at < key.length; at++) {
+    let braces = 0;
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      const word = wordAt(key, at);
+      braces |= zeroBytes(word ^ openBraces);
+      crc =
+        (third[(crc >> 8) ^ (word & 0xff)] as number) ^
+        (second[(crc ^ (word >> 8)) & 0xff] as number) ^
+        (first[(word >> 16) & 0xff] as number) ^
+        (table[word >>> 24] as number);
+      hash = Math.imul(hash ^ word, multiplier);
+      hash ^= hash >>> 15;
+    }
+    for (; at < length; at++) {
       const byte = key.charCodeAt(at);
-      if (byte === openBrace) isTagged = true;
+      if (byte === openBrace) braces = 1;
       crc = ((crc << 8) ^ (table[(crc >> 8) ^ byte] as number)) & 0xffff;
       hash = Math.imul(hash ^ byte, multiplier);
       hash ^= hash >>> 15;
     }
-    this.partition = (isTagged ? slotOf(key) : crc & (slotCount - 1)) >> partitionShift;
-    this.hash = hash;
+    this.partition = (braces === 0 ? crc & slotMask : slotOf(key)) >> partitionShift;
+    this.hash = spread(hash);
   }
 
   /** The hash alone. */
   hashOf(key: Bytes): number {
-    if (key.length > shortKeyBytes) return this.#hashOfLong(key);
-    const multiplier = this.#multiplier;
-    let hash = this.#seed;
-    for (let at = 0; at < key.length; at++) {
-      hash = Math.imul(hash ^ key.charCodeAt(at), multiplier);
-      hash ^= hash >>> 15;
-    }
-    return hash;
+    const { length } = key;
+    if (length > shortKeyBytes) return this.#hashOfLong(key);
+    return this.hashOfBytes(piece, 0, piece.write(key, "latin1"));
   }
 
   hashOfBytes(page: Buffer, at: number, length: number): number {
     const multiplier = this.#multiplier;
+    const end = at + length;
     let hash = this.#seed;
-    for (let each = at; each < at + length; each++) {
-      hash = Math.imul(hash ^ (page[each] as number), multiplier);
+    let from = at;
+    for (; from + 4 <= end; from += 4) {
+      hash = Math.imul(hash ^ page.readInt32LE(from), multiplier);
       hash ^= hash >>> 15;
     }
-    return hash;
+    for (; from < end; from++) {
+      hash = Math.imul(hash ^ (page[from] as number), multiplier);
+      hash ^= hash >>> 15;
+    }
+    return spread(hash);
   }
 
   /** Four bytes at a time. */

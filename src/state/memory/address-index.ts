@@ -6,6 +6,7 @@
 //   4..15  12 cells: addresses
 
 import { assert } from "../../assert.ts";
+import { zeroBytes } from "./words.ts";
 
 /** Buckets of the largest segment; a full one is split in two. */
 const segmentBucketsMax = 256;
@@ -32,8 +33,6 @@ export interface Hashes {
 
 /** The tag of a hash in each byte of a word. */
 const tagsOf = (hash: number): number => Math.imul(((hash >>> 12) & 0x7f) | 0x80, 0x01010101);
-/** The high bit of each byte of a word that is 0, and perhaps of a byte that is 1 above one. */
-const zeroBytes = (word: number): number => (word - 0x01010101) & ~word & 0x80808080;
 /** Which byte the lowest bit of a word lies in. */
 const byteOf = (bits: number): number => (31 - Math.clz32(bits & -bits)) >>> 3;
 

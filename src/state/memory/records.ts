@@ -16,6 +16,7 @@ import { type Arena, chunkUnitsMask, chunkUnitsShift } from "./arena.ts";
 import type { Blob } from "./blob.ts";
 import type { Hasher } from "./hasher.ts";
 import { slotUnits, unitBytes, unitShift, unitsOf } from "./sizes.ts";
+import { wordAt } from "./words.ts";
 
 /** Flags of a record; its type, as its owner has named it, stands above them. */
 export const hasExpiry = 1;
@@ -164,11 +165,13 @@ export class Records {
     const { length } = key;
     if (((words[at + 2] as number) & 0xffff) !== length) return false;
     const page = this.#page(address);
-    let from = 4 * at + ((flags & hasExpiry) === 0 ? headBytes : timedHeadBytes);
+    const from = 4 * at + headBytesOf(flags);
     if (length > loopBytesMax) return page.toString("latin1", from, from + length) === key;
-    for (let each = 0; each < length; each++) {
-      if (page[from++] !== key.charCodeAt(each)) return false;
+    let each = 0;
+    for (let word = from >>> 2; each + 4 <= length; each += 4, word++) {
+      if ((words[word] as number) !== wordAt(key, each) >>> 0) return false;
     }
+    for (; each < length; each++) if (page[from + each] !== key.charCodeAt(each)) return false;
     return true;
   }
 
