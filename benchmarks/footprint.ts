@@ -12,7 +12,9 @@ export interface Footprint {
   readonly restartsMs: readonly number[];
 }
 
-const keysPerBatch = 10_000;
+const keysPerBatchMax = 10_000;
+const batchBytesMax = 1024 * 1024;
+const digitsOfKey = 12;
 /** For background work that the writes have set off. */
 const settleMs = 3_000;
 
@@ -22,7 +24,7 @@ export async function measureFootprint(
   keys: number,
   restarts: number,
 ): Promise<Footprint> {
-  await fill(system.port, keys);
+  await fill(system.port, { keys, valueBytes: 16 });
   await new Promise((resolve) => setTimeout(resolve, settleMs));
   const resident = residentBytes(system.pid);
   const restartsMs: number[] = [];
@@ -32,15 +34,27 @@ export async function measureFootprint(
   return { keys, residentBytes: resident, restartMs: median(restartsMs), restartsMs };
 }
 
-/** Keys and values of 16 bytes, each key once. */
-export async function fill(port: number, keys: number): Promise<void> {
+export interface Filling {
+  readonly keys: number;
+  readonly valueBytes: number;
+  readonly ttlSeconds?: number;
+}
+
+/** Keys of 16 bytes, each once, in pipelines of at most a megabyte. */
+export async function fill(port: number, { keys, valueBytes, ttlSeconds }: Filling): Promise<void> {
   const client = await RawClient.connect(port);
+  const value = "v".repeat(valueBytes - digitsOfKey);
+  const expiry = ttlSeconds === undefined ? [] : ["EX", String(ttlSeconds)];
+  const keysPerBatch = Math.max(
+    1,
+    Math.min(keysPerBatchMax, Math.floor(batchBytesMax / valueBytes)),
+  );
   for (let first = 0; first < keys; first += keysPerBatch) {
     const last = Math.min(first + keysPerBatch, keys);
     let requests = "";
     for (let key = first; key < last; key++) {
-      const digits = String(key).padStart(12, "0");
-      requests += encodeRequest(["SET", `key:${digits}`, `val:${digits}`]);
+      const digits = String(key).padStart(digitsOfKey, "0");
+      requests += encodeRequest(["SET", `key:${digits}`, `${digits}${value}`, ...expiry]);
     }
     const replies = await client.batch(requests, 60_000);
     const expected = "+OK\r\n".length * (last - first);

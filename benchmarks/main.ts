@@ -5,8 +5,10 @@ import { parseArgs } from "node:util";
 import { RawClient } from "../test/support/raw-client.ts";
 import { type Case, columns, defaultList, type SystemName, systemNames } from "./cases.ts";
 import { writeChart } from "./chart.ts";
+import { measureFlatness } from "./flatness.ts";
 import { type Footprint, measureFootprint } from "./footprint.ts";
-import { report } from "./report.ts";
+import { fillings, measureMemory } from "./memory.ts";
+import { flatnessReport, type MemoryRow, memoryReport, report } from "./report.ts";
 import { environment, type Results, writeResults } from "./results.ts";
 import { measureSpeed, type Speed, type SpeedPlan } from "./speed.ts";
 import { type System, startSystem, Workspace } from "./systems.ts";
@@ -16,6 +18,8 @@ const usage = `Usage: npm run bench -- [options]
   --all          every test of redis-benchmark's default list that kvorum knows, too
   --rounds N     alternations (default 3)
   --seconds N    length of one run of redis-benchmark (default 2, quick 0.5)
+  --memory       instead: resident memory of one node and of Redis, for values of several sizes
+  --flat         instead: what one operation costs in a state of 10 thousand to 10 million keys
   --keys N       keys for memory and restart (default 1000000)
   --only NAME    one column only, such as "SET c50 P16" or "PING c50"; nothing written
   --no-three     leave both three-node clusters out (quorum reads and lease reads); nothing written
@@ -29,6 +33,8 @@ const { values } = parseArgs({
     seconds: { type: "string" },
     keys: { type: "string", default: "1000000" },
     only: { type: "string" },
+    memory: { type: "boolean", default: false },
+    flat: { type: "boolean", default: false },
     "no-three": { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
@@ -42,6 +48,10 @@ if (values.help) process.stdout.write(usage);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
+  if (values.flat) {
+    process.stdout.write(`${flatnessReport(measureFlatness(progress))}\n`);
+    return 0;
+  }
   for (const tool of ["redis-server", "redis-benchmark"]) {
     if (spawnSync(tool, ["--version"]).error === undefined) continue;
     progress(
@@ -51,6 +61,10 @@ async function main(): Promise<number> {
   }
   const workspace = new Workspace();
   try {
+    if (values.memory) {
+      process.stdout.write(`${memoryReport(await measureMemories(workspace))}\n`);
+      return 0;
+    }
     const results = await run(workspace);
     process.stdout.write(`${report(results)}\n`);
     const partial = values.quick || values.only !== undefined || values["no-three"];
@@ -112,6 +126,19 @@ async function measureFootprints(workspace: Workspace) {
     });
   }
   return footprint;
+}
+
+async function measureMemories(workspace: Workspace): Promise<readonly MemoryRow[]> {
+  const rows: MemoryRow[] = [];
+  for (const filling of fillings) {
+    const what = `${filling.keys.toLocaleString("en")} x ${filling.name}`;
+    const measured = (name: SystemName) => {
+      progress(`memory: ${what}, ${name}`);
+      return withSystems([name], workspace, ([system]) => measureMemory(system as System, filling));
+    };
+    rows.push({ what, redis: await measured("redis"), one: await measured("one") });
+  }
+  return rows;
 }
 
 /** Starts the systems, uses them and stops them, whatever happens. */

@@ -10,7 +10,9 @@ import {
   type SystemName,
   systemNames,
 } from "./cases.ts";
+import { type Flatness, operations } from "./flatness.ts";
 import { median } from "./median.ts";
+import { moments } from "./memory.ts";
 import type { Results } from "./results.ts";
 import type { Run, Speed, Summary } from "./speed.ts";
 
@@ -107,6 +109,42 @@ function footprintLines({ footprint }: Results): string[] {
     ]),
   ];
 }
+
+export interface MemoryRow {
+  readonly what: string;
+  /** Resident bytes at each of `moments`. */
+  readonly redis: readonly number[];
+  readonly one: readonly number[];
+}
+
+export function memoryReport(rows: readonly MemoryRow[]): string {
+  const cells = rows.flatMap(({ what, redis, one }): Row[] => {
+    const peers = [...redis, growthOf(redis)];
+    const own = [...one, growthOf(one)];
+    return [
+      [what, titles.redis, ...peers.map(megabytes)],
+      [
+        "",
+        titles.one,
+        ...own.map((bytes, at) => `${megabytes(bytes)} ${(bytes / (peers[at] ?? 0)).toFixed(2)}`),
+      ],
+    ];
+  });
+  return aligned([["resident MB", "", ...moments, "growth"], ...cells]);
+}
+
+export function flatnessReport(rows: readonly Flatness[]): string {
+  return aligned([
+    ["keys", ...operations.map((operation) => `${operation} ns (longest ms)`)],
+    ...rows.map(({ keys, costs }) => [
+      keys.toLocaleString("en"),
+      ...costs.map(({ ns, longestMs }) => `${Math.round(ns)} (${longestMs.toFixed(1)})`),
+    ]),
+  ]);
+}
+
+const megabytes = (bytes: number): string => String(Math.round(bytes / 1e6));
+const growthOf = ([empty = 0, filled = 0]: readonly number[]): number => filled - empty;
 
 /** A row per case and a column per name that has a figure at all. */
 function table<Name extends ProcessName>(

@@ -55,7 +55,7 @@ export async function measureSpeed(
   plan: SpeedPlan,
 ): Promise<Speed[]> {
   for (const system of systems) {
-    await fill(system.port, keyCount); // No GET finds nothing.
+    await fill(system.port, { keys: keyCount, valueBytes: 16 }); // No GET finds nothing.
     system.pause();
   }
   const rounds = new Map<Case, Round[]>();
