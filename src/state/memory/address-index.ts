@@ -5,7 +5,7 @@
 //   3      how many addresses that belong here, or before, lie in a later bucket
 //   4..15  12 cells: addresses
 
-import { assert } from "../../assert.ts";
+import { assert, InvariantError } from "../../assert.ts";
 import { zeroBytes } from "./words.ts";
 
 /** Buckets of the largest segment; a full one is split in two. */
@@ -90,13 +90,33 @@ class Segment {
     this.size--;
   }
 
-  *addresses(): IterableIterator<number> {
+  /** The places of all cells that hold an address. */
+  *taken(): IterableIterator<number> {
     const { words } = this;
     for (let at = 0; at < words.length; at += bucketWords) {
       for (let cell = 0; cell < bucketCells; cell++) {
-        if ((((words[at + (cell >>> 2)] as number) >>> (8 * (cell & 3))) & 0xff) === 0) continue;
-        yield words[at + cells + cell] as number;
+        const tag = ((words[at + (cell >>> 2)] as number) >>> (8 * (cell & 3))) & 0xff;
+        if (tag !== 0) yield at + cells + cell;
       }
+    }
+  }
+
+  /** Every bucket has counted exactly what went past it. */
+  check(hashes: Hashes): void {
+    const past = new Uint32Array(this.buckets);
+    let size = 0;
+    for (const cell of this.taken()) {
+      size++;
+      const hash = hashes.hashAt(this.words[cell] as number);
+      const its = cell >>> bucketShift;
+      for (let bucket = hash & this.mask; bucket !== its; bucket = (bucket + 1) & this.mask) {
+        past[bucket] = (past[bucket] as number) + 1;
+      }
+    }
+    assert(size === this.size, "a segment knows its size");
+    for (const [bucket, count] of past.entries()) {
+      const counted = this.words[(bucket << bucketShift) + overflow];
+      assert(counted === count, `${count} went past bucket ${bucket}, ${counted} are counted`);
     }
   }
 }
@@ -127,8 +147,9 @@ export class AddressIndex {
     const segment = this.#of(hash);
     const { words, mask } = segment;
     const sought = tagsOf(hash);
-    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
-      const at = bucket << bucketShift;
+    // Addresses may have gone past every bucket at once, each for another hash.
+    for (let nth = 0; nth <= mask; nth++) {
+      const at = ((hash + nth) & mask) << bucketShift;
       for (let word = 0; word < tagWords; word++) {
         let same = zeroBytes((words[at + word] as number) ^ sought);
         for (; same !== 0; same &= same - 1) {
@@ -143,6 +164,7 @@ export class AddressIndex {
       }
       if (words[at + overflow] === 0) return 0;
     }
+    return 0;
   }
 
   /** The key is not there yet. */
@@ -171,8 +193,8 @@ export class AddressIndex {
   move(hash: number, from: number, to: number): void {
     const { words, mask } = this.#of(hash);
     const sought = tagsOf(hash);
-    for (let bucket = hash & mask; ; bucket = (bucket + 1) & mask) {
-      const at = bucket << bucketShift;
+    for (let nth = 0; nth <= mask; nth++) {
+      const at = ((hash + nth) & mask) << bucketShift;
       for (let word = 0; word < tagWords; word++) {
         let same = zeroBytes((words[at + word] as number) ^ sought);
         for (; same !== 0; same &= same - 1) {
@@ -182,8 +204,18 @@ export class AddressIndex {
           return;
         }
       }
-      assert(words[at + overflow] !== 0, "a record that moves is in the index");
     }
+    throw new InvariantError("a record that moves is in the index");
+  }
+
+  /** Throws when an invariant does not hold. For tests. */
+  check(): void {
+    let size = 0;
+    for (const segment of new Set(this.#directory)) {
+      size += segment.size;
+      segment.check(this.#hashes);
+    }
+    assert(size === this.size, `${size} addresses are there, ${this.size} are counted`);
   }
 
   get bytes(): number {
@@ -211,7 +243,8 @@ export class AddressIndex {
   /** `by`: one segment, or the halves for the next bit of the hash. `hash`: of a key that belongs there. */
   #replace(segment: Segment, by: readonly Segment[], hash: number): void {
     if (by.length === 2 && 32 - this.#shift === segment.depth) this.#doubleDirectory();
-    for (const address of segment.addresses()) {
+    for (const cell of segment.taken()) {
+      const address = segment.words[cell] as number;
       const its = this.#hashes.hashAt(address);
       const half = by.length === 2 ? (its >>> (31 - segment.depth)) & 1 : 0;
       (by[half] as Segment).put(its, address);

@@ -277,6 +277,7 @@ export class DenseTable {
       used += records.room(address);
       if (records.expiry(address) !== undefined) expires++;
     }
+    this.#index.check();
     assert(this.#index.size === this.size, "the index has one cell per record");
     assert(used === this.used, `${used} bytes are used, ${this.used} are counted`);
     assert(expires === this.expires, `${expires} expiries are there, ${this.expires} are counted`);
