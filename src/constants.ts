@@ -134,8 +134,6 @@ export const roomCheckMs = 1_000;
  * reserve, and looks at its disk after every so many bytes that it has written.
  */
 export const scarceBytes = 1024 * MiB;
-/** With more room than that, it is looked at again after writes of so many bytes: each of them would cost a tenth more. */
-export const roomGrantBytes = 1 * MiB;
 export const diskLookBytes = MiB;
 /** A node that has not heard it for so many checks assumes that there is room again. */
 export const roomWordChecks = 5;

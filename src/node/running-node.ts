@@ -242,6 +242,7 @@ export class Node implements RunningNode {
 
   #turned(): void {
     this.#isTurning = false;
+    this.#room.turned();
     this.#ticker.hasten();
     this.#parts.clients.flush();
   }

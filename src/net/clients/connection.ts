@@ -49,6 +49,8 @@ export class Connection implements Wire, InputSource {
   #paused = false;
   #inputEnded = false;
   #isHungry = true;
+  /** As the socket's flag, which costs more to ask for. */
+  #isDestroyed = false;
 
   /** `accepted` is a paused socket, which this connection owns from now on. */
   constructor(accepted: Socket, id: number, host: ConnectionHost, limits: RequestLimits) {
@@ -92,6 +94,7 @@ export class Connection implements Wire, InputSource {
   }
 
   append(reply: Reply, protocol: Protocol): void {
+    if (this.#isDestroyed) return;
     const before = this.#output.length;
     this.#output.append(reply, protocol);
     this.#count(this.#counted + this.#output.length - before);
@@ -154,6 +157,7 @@ export class Connection implements Wire, InputSource {
   }
 
   destroy(): void {
+    this.#isDestroyed = true;
     this.#socket.destroy();
     this.#count(0);
     this.#countInput(0);
@@ -223,6 +227,7 @@ export class Connection implements Wire, InputSource {
   }
 
   #close(): void {
+    this.#isDestroyed = true;
     this.#count(0);
     this.#countInput(0);
     this.session.closed();

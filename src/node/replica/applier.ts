@@ -20,8 +20,9 @@ export interface ApplierPorts {
 
 /**
  * Invariant: while an entry is half done (`machine.isApplying`) nobody else reads or changes the state, and
- * no entry is taken while one waits (`isBehind`), so they are applied in order. While reads wait, a turn ends with the
- * entry at work: under many writes most turns would end in the middle of an entry, and no read would ever run.
+ * no entry is taken while one waits (`isBehind`), so they are applied in order. Reads that an entry
+ * has kept waiting, half done as it was, come next after it: under many writes most turns end in the middle of an
+ * entry, and no read would ever run. Reads that it did not keep waiting take no time from entries.
  */
 export class Applier {
   readonly #ports: ApplierPorts;
@@ -31,6 +32,8 @@ export class Applier {
   #bytes = 0;
   /** Entries are applied until then, the rest in the next turn. Null: none has been applied in this one. */
   #untilMs: number | null = null;
+  /** The last turn ended in the middle of an entry, and reads could have run. */
+  #owesReads = false;
 
   constructor(ports: ApplierPorts) {
     this.#ports = ports;
@@ -47,6 +50,7 @@ export class Applier {
 
   beginTurn(): void {
     this.#untilMs = null;
+    this.#owesReads = this.#ports.machine.isApplying && this.#ports.readsWait();
   }
 
   take(entries: readonly Entry[]): void {
@@ -56,9 +60,12 @@ export class Applier {
     this.run();
   }
 
-  /** As much as there is time for in this turn, one step at least; nothing while a checkpoint waits for the disk. */
+  /**
+   * As much as there is time for in this turn, one step at least; nothing while a checkpoint waits for the disk, or when
+   * it is the turn of reads.
+   */
   run(): void {
-    if (!this.isBehind || this.#ports.machine.isHeldUp) return;
+    if (!this.isBehind || this.#ports.machine.isHeldUp || this.#areReadsNext) return;
     this.#untilMs ??= this.#ports.clockMs() + applySliceMs;
     do {
       const entry = this.#entries[this.#at] as Entry;
@@ -66,10 +73,14 @@ export class Applier {
       this.#at++;
       this.#bytes += entry.data.length;
       this.#ports.whole(entry);
-    } while (this.isBehind && !this.#isTimeOver() && !this.#ports.readsWait());
+    } while (this.isBehind && !this.#isTimeOver() && !this.#areReadsNext);
     if (!this.isBehind) this.#entries = [];
     this.#ports.applied(this.#bytes);
     this.#bytes = 0;
+  }
+
+  get #areReadsNext(): boolean {
+    return this.#owesReads && !this.#ports.machine.isApplying && this.#ports.readsWait();
   }
 
   /** False: it is half done. */

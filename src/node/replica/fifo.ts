@@ -29,7 +29,10 @@ export class Fifo<Item> {
 
   at(position: number): Item {
     const item = this.#places[(this.#head + position) & (this.#places.length - 1)];
-    assert(position < this.#length && item !== undefined, "a position within the queue");
+    assert(
+      position >= 0 && position < this.#length && item !== undefined,
+      "a position within the queue",
+    );
     return item;
   }
 

@@ -1,6 +1,5 @@
 // What a node does while disks or memory fill up: it tells the others, hands leadership over, refuses writes.
 
-import { roomGrantBytes } from "../../constants.ts";
 import type { Logger } from "../../logger.ts";
 import type { NodeId } from "../../raft/core/types.ts";
 import type { RaftDriver } from "../../raft/driver.ts";
@@ -46,8 +45,8 @@ export class RoomGuard {
   /** The largest write that had no room on the disks, since the last check and in the second before. */
   #refusedBytes = 0;
   #refusedBefore = 0;
-  /** There was much room, and writes of so many bytes are taken without another look at it. */
-  #grantedBytes = 0;
+  /** In this turn there is much room for all: nothing is applied before the next one, so it is looked at once. */
+  #isPlentiful = false;
 
   constructor(options: RoomGuardOptions) {
     this.#options = options;
@@ -80,12 +79,9 @@ export class RoomGuard {
 
   /** Why a write of so many bytes is not taken, because no majority of voters has room for it; null when it is. */
   refusal({ flags }: Pick<WriteCommand, "flags">, bytes: number): ErrorReply | null {
-    this.#grantedBytes -= bytes;
-    if (this.#grantedBytes > 0) return null;
-    if (!this.#guarded.some(({ watch }) => watch.isAnyScarce)) {
-      this.#grantedBytes = roomGrantBytes;
-      return null;
-    }
+    if (this.#isPlentiful) return null;
+    this.#isPlentiful = !this.#guarded.some(({ watch }) => watch.isAnyScarce);
+    if (this.#isPlentiful) return null;
     for (const { watch, error } of this.#guarded) {
       if (!watch.isAnyScarce) continue;
       const { membership } = this.#options.driver.core;
@@ -96,6 +92,11 @@ export class RoomGuard {
       return error;
     }
     return null;
+  }
+
+  /** Entries were applied, perhaps. */
+  turned(): void {
+    this.#isPlentiful = false;
   }
 
   /** Every `roomCheckMs`. Rejects with the error of the file system. */
@@ -110,7 +111,7 @@ export class RoomGuard {
   async look(): Promise<void> {
     const { disk, memory, reserve } = this.#options;
     await Promise.all([disk.look(), memory.look()]);
-    this.#grantedBytes = 0;
+    this.#isPlentiful = false;
     this.#report();
     this.#tell();
     this.#leaveFullNode();
@@ -128,7 +129,7 @@ export class RoomGuard {
 
   /** A frame of `frameKind.room`. */
   told(from: NodeId, body: Buffer): void {
-    this.#grantedBytes = 0;
+    this.#isPlentiful = false;
     const rooms = decodeRooms(body, this.#guarded.length);
     for (const [at, room] of rooms?.entries() ?? []) this.#guarded[at]?.watch.told(from, room);
   }

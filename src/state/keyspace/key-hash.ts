@@ -80,10 +80,18 @@ const pieceBytes = 64 * 1024;
 const piece = Buffer.allocUnsafeSlow(pieceBytes + 4);
 const pieceWords = new Int32Array(piece.buffer);
 
-/** The high bits of the last word have not reached the low bits of the hash. */
+/**
+ * The hash after 16 more bits. Not after 32: a product has the highest bit of what was multiplied as it is, so whoever
+ * chooses that could take it back with the next bits, and so prepare many keys of one hash without knowing the seed.
+ */
+function mixed(hash: number, bits: number, multiplier: number): number {
+  const product = Math.imul(hash ^ bits, multiplier);
+  return product ^ (product >>> 15);
+}
+
+/** The high bits of a product have not reached the low bits of the hash. */
 function spread(hash: number): number {
-  const mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return mixed ^ (mixed >>> 15);
+  return mixed(hash, hash >>> 16, 0x85ebca6b);
 }
 
 /** Slot and hash at once: one walk over the key. The results stand in `partition` and `hash` until the next call. */
@@ -114,7 +122,7 @@ export class KeyHasher implements Hasher {
       return;
     }
     const multiplier = this.#multiplier;
-    let hash = this.#seed;
+    let hash = this.#seed ^ length;
     let crc = 0;
     let braces = 0;
     let at = 0;
@@ -126,15 +134,13 @@ export class KeyHasher implements Hasher {
         (second[(crc ^ (word >> 8)) & 0xff] as number) ^
         (first[(word >> 16) & 0xff] as number) ^
         (table[word >>> 24] as number);
-      hash = Math.imul(hash ^ word, multiplier);
-      hash ^= hash >>> 15;
+      hash = mixed(mixed(hash, word & 0xffff, multiplier), word >>> 16, multiplier);
     }
     for (; at < length; at++) {
       const byte = key.charCodeAt(at);
       if (byte === openBrace) braces = 1;
       crc = ((crc << 8) ^ (table[(crc >> 8) ^ byte] as number)) & 0xffff;
-      hash = Math.imul(hash ^ byte, multiplier);
-      hash ^= hash >>> 15;
+      hash = mixed(hash, byte, multiplier);
     }
     this.partition = (braces === 0 ? crc & slotMask : slotOf(key)) >> partitionShift;
     this.hash = spread(hash);
@@ -150,16 +156,13 @@ export class KeyHasher implements Hasher {
   hashOfBytes(page: Buffer, at: number, length: number): number {
     const multiplier = this.#multiplier;
     const end = at + length;
-    let hash = this.#seed;
+    let hash = this.#seed ^ length;
     let from = at;
     for (; from + 4 <= end; from += 4) {
-      hash = Math.imul(hash ^ page.readInt32LE(from), multiplier);
-      hash ^= hash >>> 15;
+      const word = page.readInt32LE(from);
+      hash = mixed(mixed(hash, word & 0xffff, multiplier), word >>> 16, multiplier);
     }
-    for (; from < end; from++) {
-      hash = Math.imul(hash ^ (page[from] as number), multiplier);
-      hash ^= hash >>> 15;
-    }
+    for (; from < end; from++) hash = mixed(hash, page[from] as number, multiplier);
     return spread(hash);
   }
 
@@ -171,10 +174,10 @@ export class KeyHasher implements Hasher {
       const length = piece.write(key.slice(from, from + pieceBytes), "latin1");
       piece.fill(0, length, length + 3);
       for (let word = 0; word < (length + 3) >>> 2; word++) {
-        hash = Math.imul(hash ^ (pieceWords[word] as number), multiplier);
-        hash ^= hash >>> 15;
+        const four = pieceWords[word] as number;
+        hash = mixed(mixed(hash, four & 0xffff, multiplier), four >>> 16, multiplier);
       }
     }
-    return hash;
+    return spread(hash);
   }
 }

@@ -17,12 +17,14 @@ function guarded() {
   const lines: string[] = [];
   const members = [{ id: asNode(1), voter: true, address: "" }];
   const core = { id: asNode(1), membership: { members, nextId: asNode(2) } };
-  const state = { disk, memory, lines, pendingBytes: 0 };
+  const state = { disk, memory, lines, pendingBytes: 0, claimed: 0 };
+  const diskRoom = new DiskRoom({ measure: () => Promise.resolve({ ...disk }) });
+  diskRoom.claimed = () => state.claimed;
   const guard = new RoomGuard({
     // What a node that is alone and follows nobody needs of it.
     driver: { core, isLeader: false } as unknown as RoomGuardOptions["driver"],
     peers: { send: () => true },
-    disk: new DiskRoom({ measure: () => Promise.resolve({ ...disk }) }),
+    disk: diskRoom,
     memory: new MemoryRoom(() => Promise.resolve({ ...memory })),
     reserve: { follow: () => Promise.resolve(), give: () => Promise.resolve() },
     pendingBytes: () => state.pendingBytes,
@@ -78,4 +80,18 @@ it("memory that is nearly full refuses likewise, with -OOM", async () => {
   expect(errors.memoryFull.text).toMatch(/^OOM /);
   expect(refusal("del")).toBeNull();
   expect(lines).toEqual([expect.stringContaining("memory is nearly full")]);
+});
+
+it("what entries of a turn have claimed counts for the next write", async () => {
+  const { disk, guard, refusal, state } = guarded();
+  disk.total = 100 * GiB;
+  disk.free = 20 * GiB;
+  await guard.check();
+  let refused = 0;
+  // Each of 100 bytes makes a checkpoint larger by as much as 64 MiB.
+  for (; refusal("copy") === null && refused < 1_000; refused++) {
+    state.claimed += 64 * MiB;
+    guard.turned();
+  }
+  expect(refused).toBeLessThan(400);
 });
