@@ -45,7 +45,7 @@ const reads: readonly Omit<Mutant, "run">[] = [
     name: "a read runs before this node has applied enough",
     why: "thesis 6.4 step 4; RedisRaft #18: an empty list after a restart",
     file: "src/node/replica/read-runner.ts",
-    find: "    if (!isRefused && this.#ports.reader.appliedIndex < outcome.index) return false;\n",
+    find: "    if (!this.#mayRun(next.outcome)) return false;\n",
     replace: "",
   },
   {
