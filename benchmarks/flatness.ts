@@ -17,7 +17,7 @@ export interface Flatness {
   readonly costs: readonly { readonly ns: number; readonly longestMs: number }[];
 }
 
-/** Keys of 16 bytes in no order. Collections of garbage count, whatever they collect. */
+/** Keys of 16 bytes, added in order, then picked by chance. Collections of garbage count, whatever they collect. */
 export function measureFlatness(progress: (line: string) => void): readonly Flatness[] {
   measure(warmUpKeys);
   return sizes.map((keys) => {

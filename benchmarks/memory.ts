@@ -5,7 +5,7 @@ import { RawClient } from "../test/support/raw-client.ts";
 import { type Filling, fill } from "./footprint.ts";
 import { residentBytes, type System } from "./systems.ts";
 
-/** In one kind of value, what is filled. Together never more than the machine has. */
+/** Each in a system of its own; up to half a gigabyte. */
 export const fillings: readonly (Filling & { readonly name: string })[] = [
   { name: "16 B", keys: 1_000_000, valueBytes: 16 },
   { name: "16 B, each with a TTL", keys: 1_000_000, valueBytes: 16, ttlSeconds: 100_000 },

@@ -428,6 +428,10 @@ assert(requestBytesDefault > bulkBytesDefault, "a largest default bulk fits into
 assert(requestBytesMax > bulkBytesMax, "a largest bulk fits into a largest request");
 assert(peerFrameBytesMax > requestBytesMax, "a largest request fits into a frame with its header");
 assert(peerSlabBytes >= 2 * peerPieceBytesMax, "a piece and its head fit into a slab");
+assert(
+  pendingBytesMax < scarceBytes,
+  "a turn takes in less than there must be to call it much room",
+);
 assert(calmTicks <= heartbeatTicks, "heartbeats leave when they are due");
 assert(
   electionTicksMin >= 5 * heartbeatTicks,

@@ -131,7 +131,7 @@ describe.skipIf(!canMount()).concurrent("a full disk", () => {
     { mebibytes: 60, others: 0, valueBytes: 100_000, expected: 6 * MiB },
     { mebibytes: 400, others: 170 * MiB, valueBytes: 500_000, expected: 20 * MiB },
   ])(
-    "of $mebibytes MB: writes get -DISKFULL in time, nothing is lost, and a client may delete",
+    "of $mebibytes MB: writes get -DISKFULL in time, nothing is lost, and a client frees space",
     { timeout: 120_000 },
     async ({ mebibytes, others, valueBytes, expected }, context) => {
       const disk = smallDisk(context, mebibytes);

@@ -5,7 +5,7 @@ import { Marks } from "./marks.ts";
 import { describeViolation, runSeed } from "./run-seed.ts";
 
 const { SIMULATION_SEEDS, SIMULATION_FROM } = process.env;
-const seeds = Number(SIMULATION_SEEDS ?? 800);
+const seeds = Number(SIMULATION_SEEDS ?? 1_200);
 const from = Number(SIMULATION_FROM ?? 1);
 /** So many seeds meet every fault and every interesting state. */
 const seedsForAll = 400;

@@ -80,10 +80,9 @@ export class RoomGuard {
   /** Why a write of so many bytes is not taken, because no majority of voters has room for it; null when it is. */
   refusal({ flags }: Pick<WriteCommand, "flags">, bytes: number): ErrorReply | null {
     if (this.#isPlentiful) return null;
-    this.#isPlentiful = !this.#guarded.some(({ watch }) => watch.isAnyScarce);
-    if (this.#isPlentiful) return null;
-    for (const { watch, error } of this.#guarded) {
-      if (!watch.isAnyScarce) continue;
+    const scarce = this.#guarded.filter(({ watch }) => watch.isAnyScarce);
+    this.#isPlentiful = scarce.length === 0;
+    for (const { watch, error } of scarce) {
       const { membership } = this.#options.driver.core;
       const underWay = bytes + this.#options.pendingBytes();
       // As in Redis: what may not run out of memory is what may need more of it.

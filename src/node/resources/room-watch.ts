@@ -53,7 +53,7 @@ export class RoomWatch {
     return this.#roomOf(node).growth <= 0;
   }
 
-  /** This is asked for each write, so it is cheap: while all nodes have much room, no write is refused. */
+  /** While all nodes have much room, no write is refused. */
   get isAnyScarce(): boolean {
     return this.#others.size > 0 || isScarce(this.#own());
   }

@@ -5,7 +5,7 @@
 //   3      how many addresses that belong here, or before, lie in a later bucket
 //   4..15  12 cells: addresses
 
-import { assert, InvariantError } from "../../assert.ts";
+import { assert } from "../../assert.ts";
 import { zeroBytes } from "./words.ts";
 
 /** Buckets of the largest segment; a full one is split in two. */
@@ -15,8 +15,8 @@ const bucketShift = 4;
 const tagWords = 3;
 const overflow = 3;
 const cells = 4;
-export const bucketCells = 12;
-/** A segment with more than so many addresses per bucket is full. */
+const bucketCells = 12;
+/** A segment with so many addresses per bucket, on average, is full. */
 const bucketFill = 10;
 /** So many keys of one hash never come by chance; should they come, their segment grows. */
 const depthMax = 16;
@@ -30,6 +30,15 @@ export interface Wanted {
 export interface Hashes {
   hashAt(address: number): number;
 }
+
+/** Looks for a record that lies at an address, whatever its key is. One object for all: a search calls nobody else. */
+class At implements Wanted {
+  address = 0;
+  isAt(address: number): boolean {
+    return address === this.address;
+  }
+}
+const place = new At();
 
 /** The tag of a hash in each byte of a word. */
 const tagsOf = (hash: number): number => Math.imul(((hash >>> 12) & 0x7f) | 0x80, 0x01010101);
@@ -74,6 +83,25 @@ class Segment {
       }
       words[at + overflow] = (words[at + overflow] as number) + 1;
     }
+  }
+
+  /** The place of the wanted record's cell in `words`; 0, which is none, when it is not here. */
+  find(hash: number, wanted: Wanted): number {
+    const { words, mask } = this;
+    const sought = tagsOf(hash);
+    // Addresses may have gone past every bucket at once, each for another hash.
+    for (let nth = 0; nth <= mask; nth++) {
+      const at = ((hash + nth) & mask) << bucketShift;
+      for (let word = 0; word < tagWords; word++) {
+        let same = zeroBytes((words[at + word] as number) ^ sought);
+        for (; same !== 0; same &= same - 1) {
+          const cell = at + cells + 4 * word + byteOf(same);
+          if (wanted.isAt(words[cell] as number)) return cell;
+        }
+      }
+      if (words[at + overflow] === 0) return 0;
+    }
+    return 0;
   }
 
   /** Empties the cell whose place in `words` is given. */
@@ -145,26 +173,12 @@ export class AddressIndex {
   /** 0: there is none. */
   find(hash: number, wanted: Wanted): number {
     const segment = this.#of(hash);
-    const { words, mask } = segment;
-    const sought = tagsOf(hash);
-    // Addresses may have gone past every bucket at once, each for another hash.
-    for (let nth = 0; nth <= mask; nth++) {
-      const at = ((hash + nth) & mask) << bucketShift;
-      for (let word = 0; word < tagWords; word++) {
-        let same = zeroBytes((words[at + word] as number) ^ sought);
-        for (; same !== 0; same &= same - 1) {
-          const cell = at + cells + 4 * word + byteOf(same);
-          const address = words[cell] as number;
-          if (!wanted.isAt(address)) continue;
-          this.#segment = segment;
-          this.#hash = hash;
-          this.#cell = cell;
-          return address;
-        }
-      }
-      if (words[at + overflow] === 0) return 0;
-    }
-    return 0;
+    const cell = segment.find(hash, wanted);
+    if (cell === 0) return 0;
+    this.#segment = segment;
+    this.#hash = hash;
+    this.#cell = cell;
+    return segment.words[cell] as number;
   }
 
   /** The key is not there yet. */
@@ -189,23 +203,13 @@ export class AddressIndex {
     this.size--;
   }
 
-  /** The record with this hash that lay at `from` lies at `to` now. */
+  /** The record with this hash that lay at `from` lies at `to` now. What `find` has found stays found. */
   move(hash: number, from: number, to: number): void {
-    const { words, mask } = this.#of(hash);
-    const sought = tagsOf(hash);
-    for (let nth = 0; nth <= mask; nth++) {
-      const at = ((hash + nth) & mask) << bucketShift;
-      for (let word = 0; word < tagWords; word++) {
-        let same = zeroBytes((words[at + word] as number) ^ sought);
-        for (; same !== 0; same &= same - 1) {
-          const cell = at + cells + 4 * word + byteOf(same);
-          if (words[cell] !== from) continue;
-          words[cell] = to;
-          return;
-        }
-      }
-    }
-    throw new InvariantError("a record that moves is in the index");
+    const segment = this.#of(hash);
+    place.address = from;
+    const cell = segment.find(hash, place);
+    assert(cell !== 0, "a record that moves is in the index");
+    segment.words[cell] = to;
   }
 
   /** Throws when an invariant does not hold. For tests. */

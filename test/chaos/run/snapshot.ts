@@ -46,7 +46,7 @@ export async function measureSnapshot(
   try {
     const leader = await cluster.leader();
     progress(`${keys} keys are written`);
-    await fill(leader.address.port, { keys: keys, valueBytes: 16 });
+    await fill(leader.address.port, { keys, valueBytes: 16 });
     await cutLog(leader);
     const rates = cases.map(({ name }) => ({ name, during: [], after: [] }));
     // New keys of redis-benchmark, and code that was never run, belong to neither side.

@@ -1,5 +1,8 @@
 // A queue against an array.
 
+import { setImmediate as turn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { Fifo } from "../../../src/node/replica/fifo.ts";
 import { seeded } from "../../support/log-random.ts";
@@ -26,3 +29,19 @@ test.for([1, 2, 3])(
     expect(() => queue.at(queue.length)).toThrow("a position within the queue");
   },
 );
+
+test("keeps nothing alive that has left it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const queue = new Fifo<object>();
+  const left = Array.from({ length: 20 }, () => {
+    const item = {};
+    queue.push(item);
+    return new WeakRef(item);
+  });
+  queue.push({});
+  for (const _ of left) queue.shift();
+  await turn();
+  collect();
+  expect(left.filter((item) => item.deref() !== undefined)).toEqual([]);
+});
